@@ -1,0 +1,47 @@
+# One set of build flags everywhere: another one costs a second cold build.
+export GOFLAGS := -trimpath -buildvcs=false
+VERSION := $(shell git describe --always --dirty 2>/dev/null || echo development)
+BIN := bin/beansprout
+FUZZTIME ?= 5m
+
+.PHONY: build demo demo-stop test lint bench soak
+
+build:
+	@go build -ldflags "-s -w -X main.version=$(VERSION)" -o $(BIN) ./cmd/beansprout
+
+demo: build
+	@.ci/engine $(BIN)
+	@url=$$($(BIN) --local up examples/hello --feature demo) && \
+	echo "$$url" && echo && go run ./examples/visit "$$url" && echo && \
+	echo "It runs until 'make demo-stop'. Meanwhile: open $$url, or $(BIN) --local list"
+
+# The local cloud is reset when nothing else lives in it; otherwise it is stopped, and the
+# next --local brings the rest back.
+demo-stop: build
+	@if $(BIN) local status | grep -q ^running; then \
+	  $(BIN) --local down --config examples/hello/beansprout.yaml demo >/dev/null; \
+	  if [ "$$($(BIN) --local list --json)" = "[]" ]; then $(BIN) local reset; else $(BIN) local stop; fi; \
+	fi
+
+test: lint
+	@go build -ldflags "-s -w -X main.version=$(VERSION)" -o $(BIN) ./cmd/beansprout
+	@.ci/engine $(BIN)
+	go test -race -timeout 30m ./...
+	cd examples/hello && go vet ./... && go test ./...
+
+lint:
+	@out=$$(gofmt -l $$(git ls-files '*.go')); test -z "$$out" || { echo "not formatted (gofmt -w):"; echo "$$out"; exit 1; }
+	go vet ./...
+	go tool staticcheck ./...
+
+bench: build
+	@.ci/engine $(BIN)
+	go test -run '^$$' -bench . -benchtime 5x ./...
+
+# Every fuzz target for FUZZTIME each.
+soak:
+	@for target in $$(git grep -hoE '^func Fuzz[A-Za-z0-9_]+' -- '*_test.go' | sed 's/^func //' | sort -u); do \
+	  for file in $$(git grep -lE "^func $$target\(" -- '*_test.go'); do \
+	    echo "$$target in $$(dirname $$file)"; go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) ./$$(dirname $$file) || exit 1; \
+	  done; \
+	done

@@ -1,0 +1,126 @@
+package beanstalk
+
+import (
+	"context"
+	"fmt"
+	"sort"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/middleware"
+	eb "github.com/aws/aws-sdk-go-v2/service/elasticbeanstalk"
+	"github.com/aws/aws-sdk-go-v2/service/elasticbeanstalk/types"
+	smithy "github.com/aws/smithy-go/middleware"
+
+	"beansprout/envs"
+)
+
+// Launch is an environment to be made. Its CNAME prefix is its name.
+type Launch struct {
+	Name        string
+	Application string
+	Description string
+	Version     string // label of a registered version
+	Tags        envs.Tags
+	Base        Base
+	Settings    []Setting
+	Operations  string // ARN of the role that Beanstalk acts with; "" means the caller's rights
+}
+
+// Base is what an environment's configuration starts from: exactly one is set.
+type Base struct {
+	Platform           string // ARN of a platform version
+	SavedConfiguration string // name within the application
+}
+
+// Launch starts the creation of an environment. The error wraps envs.ErrTaken when its name
+// or address is in use, in the region for the former, among all customers for the latter.
+func (c *Client) Launch(ctx context.Context, l Launch) (Operation, error) {
+	in := &eb.CreateEnvironmentInput{
+		ApplicationName: &l.Application,
+		EnvironmentName: &l.Name,
+		CNAMEPrefix:     &l.Name,
+		Description:     &l.Description,
+		VersionLabel:    &l.Version,
+		OptionSettings:  options(l.Settings),
+		Tags:            tags(l.Tags),
+		PlatformArn:     optional(l.Base.Platform),
+		TemplateName:    optional(l.Base.SavedConfiguration),
+		OperationsRole:  optional(l.Operations),
+	}
+	out, err := c.api.CreateEnvironment(ctx, in)
+	if err != nil {
+		return Operation{}, fmt.Errorf("create environment %s: %w", l.Name, translate(err))
+	}
+	e := envs.Env{ID: aws.ToString(out.EnvironmentId), Name: l.Name}
+	return operation(e, launching, l.Version, out.ResultMetadata), nil
+}
+
+// Deploy starts running a registered version on a Ready environment. The error wraps
+// envs.ErrNotReady when AWS is at work on it.
+func (c *Client) Deploy(ctx context.Context, e envs.Env, version, description string) (Operation, error) {
+	out, err := c.api.UpdateEnvironment(ctx, &eb.UpdateEnvironmentInput{
+		EnvironmentId: &e.ID, VersionLabel: &version, Description: &description,
+	})
+	if err != nil {
+		return Operation{}, fmt.Errorf("deploy to environment %s: %w", e.Name, translate(err))
+	}
+	return operation(e, updating, version, out.ResultMetadata), nil
+}
+
+// Configure starts changing settings of a Ready environment. It is a call of its own,
+// because the API refuses, by its text, a version and settings in one.
+func (c *Client) Configure(ctx context.Context, e envs.Env, d Difference) (Operation, error) {
+	in := &eb.UpdateEnvironmentInput{EnvironmentId: &e.ID, OptionSettings: options(d.Set)}
+	for _, s := range d.Remove {
+		in.OptionsToRemove = append(in.OptionsToRemove, types.OptionSpecification{Namespace: &s.Namespace, OptionName: &s.Name})
+	}
+	out, err := c.api.UpdateEnvironment(ctx, in)
+	if err != nil {
+		return Operation{}, fmt.Errorf("configure environment %s: %w", e.Name, translate(err))
+	}
+	return operation(e, updating, e.Version, out.ResultMetadata), nil
+}
+
+// Terminate starts the removal of an environment. The error wraps envs.ErrNotReady while a
+// launch or deploy is in progress, and envs.ErrNotFound when it has gone already.
+func (c *Client) Terminate(ctx context.Context, e envs.Env) (Operation, error) {
+	out, err := c.api.TerminateEnvironment(ctx, &eb.TerminateEnvironmentInput{EnvironmentId: &e.ID})
+	if err != nil {
+		return Operation{}, fmt.Errorf("terminate environment %s: %w", e.Name, translate(err))
+	}
+	return operation(e, terminating, "", out.ResultMetadata), nil
+}
+
+func operation(e envs.Env, k kind, version string, meta smithy.Metadata) Operation {
+	request, _ := middleware.GetRequestIDMetadata(meta)
+	since, ok := middleware.GetServerTime(meta)
+	if !ok {
+		since = time.Now()
+	}
+	return Operation{kind: k, env: e, request: request, version: version, since: since.Add(-time.Second)}
+}
+
+func options(settings []Setting) []types.ConfigurationOptionSetting {
+	var out []types.ConfigurationOptionSetting
+	for _, s := range settings {
+		out = append(out, types.ConfigurationOptionSetting{Namespace: &s.Namespace, OptionName: &s.Name, Value: &s.Value})
+	}
+	return out
+}
+
+func tags(t envs.Tags) []types.Tag {
+	var out []types.Tag
+	for k, v := range t {
+		out = append(out, types.Tag{Key: &k, Value: &v})
+	}
+	sort.Slice(out, func(i, j int) bool { return *out[i].Key < *out[j].Key })
+	return out
+}
+
+func optional(s string) *string {
+	if s == "" {
+		return nil
+	}
+	return &s
+}

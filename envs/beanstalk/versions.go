@@ -1,0 +1,79 @@
+package beanstalk
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	eb "github.com/aws/aws-sdk-go-v2/service/elasticbeanstalk"
+	"github.com/aws/aws-sdk-go-v2/service/elasticbeanstalk/types"
+
+	"beansprout/envs"
+)
+
+// Version is a bundle to be registered. Bucket must be in the environment's region.
+type Version struct {
+	Application string
+	Label       string
+	Description string
+	Bucket, Key string
+}
+
+// Register makes a bundle known to Beanstalk. Labels are content-addressed, so one that is
+// there already is the same version. The error wraps envs.ErrNotFound when the application
+// doesn't exist.
+func (c *Client) Register(ctx context.Context, v Version) error {
+	_, err := c.api.CreateApplicationVersion(ctx, &eb.CreateApplicationVersionInput{
+		ApplicationName: &v.Application, VersionLabel: &v.Label, Description: &v.Description,
+		SourceBundle: &types.S3Location{S3Bucket: &v.Bucket, S3Key: &v.Key},
+	})
+	if err = translate(err); err != nil && !errors.Is(err, envs.ErrTaken) {
+		return fmt.Errorf("register version %s: %w", v.Label, err)
+	}
+	return nil
+}
+
+// CreateApplication makes an application; one that is there already is success.
+func (c *Client) CreateApplication(ctx context.Context, name string) error {
+	_, err := c.api.CreateApplication(ctx, &eb.CreateApplicationInput{ApplicationName: &name})
+	if err = translate(err); err != nil && !errors.Is(err, envs.ErrTaken) {
+		return fmt.Errorf("create application %q: %w", name, err)
+	}
+	return nil
+}
+
+// Versions returns the labels of all versions that were registered for the named environment.
+func (c *Client) Versions(ctx context.Context, application, name string) ([]string, error) {
+	in := &eb.DescribeApplicationVersionsInput{ApplicationName: &application, MaxRecords: aws.Int32(1000)}
+	var labels []string
+	for {
+		out, err := c.api.DescribeApplicationVersions(ctx, in)
+		if err = translate(err); errors.Is(err, envs.ErrNotFound) {
+			return nil, nil
+		}
+		if err != nil {
+			return nil, fmt.Errorf("list the versions of application %q: %w", application, err)
+		}
+		for _, v := range out.ApplicationVersions {
+			if label := aws.ToString(v.VersionLabel); envs.IsVersionOf(label, name) {
+				labels = append(labels, label)
+			}
+		}
+		if aws.ToString(out.NextToken) == "" {
+			return labels, nil
+		}
+		in.NextToken = out.NextToken
+	}
+}
+
+// DeleteVersion takes a version away and leaves its bundle where it is. AWS deletes a
+// version even while an environment runs it, so the caller has looked before. A version
+// that has gone is success.
+func (c *Client) DeleteVersion(ctx context.Context, application, label string) error {
+	_, err := c.api.DeleteApplicationVersion(ctx, &eb.DeleteApplicationVersionInput{ApplicationName: &application, VersionLabel: &label})
+	if err = translate(err); err != nil && !errors.Is(err, envs.ErrNotFound) {
+		return fmt.Errorf("delete version %s: %w", label, err)
+	}
+	return nil
+}

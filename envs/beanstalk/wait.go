@@ -1,0 +1,240 @@
+package beanstalk
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"beansprout/envs"
+)
+
+type kind int
+
+const (
+	launching kind = iota
+	updating
+	terminating
+)
+
+// Operation is a change that Beanstalk has taken on and is carrying out.
+type Operation struct {
+	kind    kind
+	env     envs.Env
+	request string // its events carry this id
+	version string // the label that must run in the end
+	since   time.Time
+}
+
+// Environment is the id of the environment that is being changed.
+func (o Operation) Environment() string { return o.env.ID }
+
+// Failure is reported when Beanstalk itself says that an operation has failed.
+type Failure struct {
+	Env    envs.Env
+	Reason string
+	Events []Event // what AWS said since the start, oldest first
+}
+
+func (f *Failure) Error() string { return f.Reason }
+
+// Wait returns when the operation has ended: nil when AWS is Ready again, says that this
+// very request succeeded, runs the wanted version and calls its health acceptable (or, for
+// a termination, when the environment has gone), a *Failure when it says otherwise. Each
+// event is shown once, oldest first. A failed deploy ends in Ready too, which is why the
+// SDK's waiters, which look at nothing else, are not used.
+func (c *Client) Wait(ctx context.Context, op Operation, show func(Event)) (envs.Env, error) {
+	w := watch{op: op, seen: map[Event]bool{}}
+	for p := newPace(); ; {
+		if err := c.look(ctx, &w, show); err != nil {
+			return w.env, err
+		}
+		if done, err := w.verdict(time.Now()); done {
+			return w.env, err
+		}
+		if err := p.pause(ctx); err != nil {
+			return w.env, fmt.Errorf("wait for environment %s, which is %s: %w", op.env.Name, describe(w.env), err)
+		}
+	}
+}
+
+// Settle waits until AWS is no longer at work on the environment, whatever it does, and
+// returns it as it is then. The error wraps envs.ErrNotFound when it has gone.
+func (c *Client) Settle(ctx context.Context, e envs.Env) (envs.Env, error) {
+	for p := newPace(); e.State != envs.Ready; {
+		if err := p.pause(ctx); err != nil {
+			return e, fmt.Errorf("wait for environment %s, which is %s: %w", e.Name, e.State, err)
+		}
+		now, err := c.Get(ctx, e.ID)
+		if err != nil {
+			return e, err
+		}
+		e = now
+	}
+	return e, nil
+}
+
+// watch is what one wait has learned so far.
+type watch struct {
+	op     Operation
+	env    envs.Env
+	gone   bool
+	events []Event
+	seen   map[Event]bool
+	ready  time.Time // since when AWS is Ready, has said success, and isn't healthy yet
+}
+
+// overlap is how far back events are read again: AWS may deliver one late.
+const overlap = 10 * time.Second
+
+// look reads the environment and the events that came. The environment is read first, so
+// that the events are at least as new as the state that they explain.
+func (c *Client) look(ctx context.Context, w *watch, show func(Event)) error {
+	e, err := c.Get(ctx, w.op.env.ID)
+	switch {
+	case errors.Is(err, envs.ErrNotFound):
+		w.gone = true
+	case err != nil:
+		return err
+	default:
+		w.env, w.gone = e, false
+	}
+	from := w.op.since
+	if n := len(w.events); n > 0 && w.events[n-1].Time.Add(-overlap).After(from) {
+		from = w.events[n-1].Time.Add(-overlap)
+	}
+	events, err := c.Events(ctx, w.op.env.ID, from)
+	if errors.Is(err, envs.ErrNotFound) && w.gone {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	for _, e := range events {
+		if w.seen[e] || e.Request != "" && e.Request != w.op.request {
+			continue
+		}
+		w.seen[e] = true
+		w.events = append(w.events, e)
+		show(e)
+	}
+	return nil
+}
+
+const (
+	// appearance is how long a new environment may be missing from AWS's answers.
+	appearance = 30 * time.Second
+	// recovery is how long a deploy that succeeded may go on without good health. Enhanced
+	// health lags the deploy by up to a minute.
+	recovery = 3 * time.Minute
+)
+
+// verdict says whether the operation has ended and how.
+func (w *watch) verdict(now time.Time) (done bool, err error) {
+	if w.op.kind == terminating {
+		return w.terminated()
+	}
+	if w.gone || w.env.State.Gone() {
+		if w.op.kind == launching && w.env.ID == "" && now.Sub(w.op.since) < appearance {
+			return false, nil
+		}
+		return true, w.fail("it was terminated meanwhile")
+	}
+	if w.env.State != envs.Ready {
+		return false, nil
+	}
+	switch cause, outcome := w.outcome(); {
+	case outcome == failed:
+		return true, w.fail(cause)
+	case outcome == underway:
+		return false, nil
+	case w.env.Version != w.op.version:
+		return true, w.fail(fmt.Sprintf("AWS reports success, but the environment runs version %q instead of %q", w.env.Version, w.op.version))
+	case Healthy(w.env):
+		return true, nil
+	case w.ready.IsZero():
+		w.ready = now
+	case now.Sub(w.ready) > recovery:
+		return true, w.fail(fmt.Sprintf("AWS reports success, but its health is still %s after %s", health(w.env), recovery))
+	}
+	return false, nil
+}
+
+func (w *watch) terminated() (bool, error) {
+	if w.gone {
+		return true, nil
+	}
+	if w.env.State == envs.Terminating {
+		return false, nil
+	}
+	for _, e := range w.events {
+		if e.Request != "" && e.bad() {
+			return true, w.fail(e.Message)
+		}
+	}
+	return false, nil
+}
+
+// outcome finds the terminal event of our request, and for a failure its cause: the first
+// error, because those that follow only report that there was one.
+func (w *watch) outcome() (cause string, result outcome) {
+	for _, e := range w.events {
+		if e.Request == "" {
+			continue
+		}
+		if cause == "" && e.bad() {
+			cause = e.Message
+		}
+		if o := e.outcome(); o == failed || o == succeeded && result == underway {
+			result = o
+			if o == failed && cause == "" {
+				cause = e.Message
+			}
+		}
+	}
+	return cause, result
+}
+
+func (w *watch) fail(reason string) error { return &Failure{w.env, reason, w.events} }
+
+// Healthy says whether AWS calls the environment's health acceptable. Yellow is: a single
+// instance is Yellow for a while after each deploy.
+func Healthy(e envs.Env) bool { return e.Health == "Green" || e.Health == "Yellow" }
+
+func health(e envs.Env) string {
+	if e.Status == "" {
+		return e.Health
+	}
+	return e.Health + " (" + e.Status + ")"
+}
+
+func describe(e envs.Env) string {
+	if e.ID == "" {
+		return "not there yet"
+	}
+	return string(e.State) + ", health " + health(e)
+}
+
+// pace spaces polls: densely at first, for what is quick, then ever further apart, because
+// all callers in the account share two calls a second.
+type pace time.Duration
+
+const (
+	firstPause = 40 * time.Millisecond
+	lastPause  = 5 * time.Second
+)
+
+func newPace() *pace { p := pace(firstPause); return &p }
+
+func (p *pace) pause(ctx context.Context) error {
+	d := time.Duration(*p)
+	*p = pace(min(d*8/5, lastPause))
+	d += time.Duration(rand.Int64N(int64(d)/4 + 1))
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(d):
+		return nil
+	}
+}

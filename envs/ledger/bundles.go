@@ -1,0 +1,69 @@
+package ledger
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+
+	"beansprout/envs"
+)
+
+const bundlePrefix = prefix + "bundles/"
+
+// BundleKey is the key under which the bundle of a version lies.
+func BundleKey(label string) string { return bundlePrefix + label + ".zip" }
+
+// Upload puts the bundle of a version into the bucket. Labels are content-addressed: a
+// bundle of the same size that is there already is not sent again.
+func (l *Ledger) Upload(ctx context.Context, label string, bundle io.ReadSeeker, size int64) error {
+	key := aws.String(BundleKey(label))
+	head, err := l.api.HeadObject(ctx, &s3.HeadObjectInput{Bucket: &l.bucket, Key: key})
+	if err == nil && aws.ToInt64(head.ContentLength) == size {
+		return nil
+	}
+	if err != nil && !missing(err) {
+		return fmt.Errorf("look for bundle %s: %w", *key, translate(err))
+	}
+	_, err = l.api.PutObject(ctx, &s3.PutObjectInput{
+		Bucket: &l.bucket, Key: key, Body: bundle, ContentLength: &size, ContentType: aws.String("application/zip"),
+	})
+	if err != nil {
+		return fmt.Errorf("upload bundle %s: %w", *key, translate(err))
+	}
+	return nil
+}
+
+// Bundles returns the labels of all bundles that were uploaded for the named environment.
+func (l *Ledger) Bundles(ctx context.Context, name string) ([]string, error) {
+	pages := s3.NewListObjectsV2Paginator(l.api, &s3.ListObjectsV2Input{Bucket: &l.bucket, Prefix: aws.String(bundlePrefix + name + "-")})
+	var labels []string
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if missing(err) {
+			return nil, nil
+		}
+		if err != nil {
+			return nil, fmt.Errorf("list the bundles of %s: %w", name, translate(err))
+		}
+		for _, o := range page.Contents {
+			label, ok := strings.CutSuffix(strings.TrimPrefix(aws.ToString(o.Key), bundlePrefix), ".zip")
+			if ok && envs.IsVersionOf(label, name) {
+				labels = append(labels, label)
+			}
+		}
+	}
+	return labels, nil
+}
+
+// DeleteBundle takes the bundle of a version away; none is success.
+func (l *Ledger) DeleteBundle(ctx context.Context, label string) error {
+	_, err := l.api.DeleteObject(ctx, &s3.DeleteObjectInput{Bucket: &l.bucket, Key: aws.String(BundleKey(label))})
+	if err != nil && !missing(err) {
+		return fmt.Errorf("delete bundle %s: %w", BundleKey(label), translate(err))
+	}
+	return nil
+}

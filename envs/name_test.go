@@ -1,0 +1,102 @@
+package envs
+
+import (
+	"regexp"
+	"strings"
+	"testing"
+)
+
+var legalName = regexp.MustCompile(`^[a-z0-9](-?[a-z0-9])+$`)
+
+func TestNameIsForPeopleToReadAndHashed(t *testing.T) {
+	for _, tt := range []struct{ application, feature, want string }{
+		{"shop", "login", "shop-login-"},
+		{"shop", "feature/login", "shop-feature-login-"},
+		{"shop", "Feature_LOGIN!", "shop-feature-login-"},
+		{"shop", "로그인", "shop-"},
+		{"쇼핑", "로그인", ""},
+		{"a-very-long-application", "x", "a-very-long-x-"},
+		{"shop", strings.Repeat("long-", 60), "shop-long-long-long-long-long-"},
+		{"shop", "-", "shop-"},
+	} {
+		got := Name("123456789012", tt.application, tt.feature)
+		if slug := got[:len(got)-hashLen]; slug != tt.want {
+			t.Errorf("Name(%q, %q) = %q, want it to begin with %q", tt.application, tt.feature, got, tt.want)
+		}
+	}
+}
+
+func TestNameIsStable(t *testing.T) {
+	// A change here renames every living environment.
+	const want = "shop-login-g5645ozr7a"
+	if got := Name("123456789012", "shop", "login"); got != want {
+		t.Errorf("Name = %q, want %q", got, want)
+	}
+}
+
+func TestNamesNeverMeet(t *testing.T) {
+	long := strings.Repeat("x", 300)
+	all := map[string][3]string{}
+	for _, id := range [][3]string{
+		{"1", "shop", "feature/a"}, {"1", "shop", "feature-a"}, {"2", "shop", "feature/a"}, {"1", "sho", "pfeature/a"},
+		{"1", "shop", long}, {"1", "shop", long + "y"}, {"1", "shop", "a"}, {"1s", "hop", "a"}, {"1", "shop", "로그인"}, {"1", "shop", "로그아웃"},
+	} {
+		name := Name(id[0], id[1], id[2])
+		if other, ok := all[name]; ok {
+			t.Errorf("%q and %q are both %s", other, id, name)
+		}
+		all[name] = id
+	}
+}
+
+func FuzzNameIsLegal(f *testing.F) {
+	f.Add("shop", "feature/../../\"; rm -rf $HOME #")
+	f.Add("", "")
+	f.Add("--", "\x00\xff")
+	f.Add("a-b-c-d-e-f-g-h", "i--j")
+	f.Fuzz(func(t *testing.T, application, feature string) {
+		name := Name("123456789012", application, feature)
+		if len(name) < hashLen || len(name) > maxName || !legalName.MatchString(name) {
+			t.Errorf("Name(%q, %q) = %q", application, feature, name)
+		}
+		if !Named(Env{Name: name, CNAME: name + ".eu-west-1.elasticbeanstalk.com"}) {
+			t.Errorf("%q doesn't look like one of ours", name)
+		}
+	})
+}
+
+func TestTagsAndLabelsOfOneEnvironmentAreNeverThoseOfAnother(t *testing.T) {
+	digest := "sha256:" + strings.Repeat("0123456789abcdef", 4)
+	name := Name("1", "shop", "x")
+	longer := name + "-" + "kkkkkkkkkk"
+	if IsImageTagOf(LiveTag(longer, "web", digest), name) || IsImageTagOf(BuildTag(longer, "a-b", digest), name) {
+		t.Error("a tag of a longer name passes for one of the shorter")
+	}
+	if IsVersionOf(VersionLabel(longer, digest[7:]), name) {
+		t.Error("a label of a longer name passes for one of the shorter")
+	}
+	for _, image := range []string{"web", "web-proxy", "a_b", "X9"} {
+		if tag := LiveTag(name, image, digest); !IsLiveTagOf(tag, name) || !IsImageTagOf(tag, name) {
+			t.Errorf("%q isn't recognized", tag)
+		}
+		if tag := BuildTag(name, image, digest); IsLiveTagOf(tag, name) || !IsImageTagOf(tag, name) {
+			t.Errorf("%q isn't recognized as what it is", tag)
+		}
+	}
+	if label := VersionLabel(name, digest[7:]); !IsVersionOf(label, name) {
+		t.Errorf("%q isn't recognized", label)
+	}
+}
+
+func TestFeaturesThatCantBeNamedAreRefused(t *testing.T) {
+	for _, bad := range []string{"", "a\nb", "a\x00b", "\x1b[31m", "\xff", strings.Repeat("x", maxFeature+1)} {
+		if CheckFeature(bad) == nil {
+			t.Errorf("%q passes", bad)
+		}
+	}
+	for _, good := range []string{"login", `feature/../../"; rm -rf $HOME #`, "로그인", strings.Repeat("x", 300)} {
+		if err := CheckFeature(good); err != nil {
+			t.Errorf("%q: %v", good, err)
+		}
+	}
+}
