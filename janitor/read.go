@@ -1,0 +1,80 @@
+package janitor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"beansprout/envs"
+)
+
+// prepare lists, checks the clocks, and decides about each environment.
+func (j *Janitor) prepare(ctx context.Context) (Report, error) {
+	report := Report{Decisions: []Decision{}}
+	if err := j.check(); err != nil {
+		return report, err
+	}
+	rows, now, err := j.Cloud.Environments(ctx)
+	if err != nil {
+		return report, fmt.Errorf("list environments: %w", err)
+	}
+	if err := inStep(j.now(), now); err != nil {
+		return report, err
+	}
+	report.now = now
+	for _, row := range rows {
+		j.inspect(ctx, row, &report)
+	}
+	report.sort()
+	report.Refused = tooMany(report.count(Remove), report.Ours, j.Max)
+	return report, nil
+}
+
+// inspect counts an environment and, when its days are over, adds a decision about it.
+func (j *Janitor) inspect(ctx context.Context, row envs.Env, report *Report) {
+	report.Environments++
+	if row.State.Gone() {
+		return
+	}
+	row, ours := envs.Recognize(j.Account, row)
+	if expiry := j.Lifetime.Expiry(row); expiry.After(report.now) {
+		if ours {
+			report.Young++
+			report.Ours++
+		}
+		return
+	}
+	d := j.judge(ctx, row, report.now)
+	if ours || d.ours {
+		report.Ours++
+	}
+	report.Decisions = append(report.Decisions, d)
+}
+
+// judge reads an environment anew and decides about it. What can be kept without
+// reading is not read.
+func (j *Janitor) judge(ctx context.Context, row envs.Env, now time.Time) Decision {
+	d := Decision{Env: row, Action: Remove, Expiry: j.Lifetime.Expiry(row)}
+	if reason := j.untimely(row, now); reason != "" {
+		return d.keep(reason)
+	}
+	e, tags, err := j.Cloud.Fresh(ctx, row.ID)
+	if errors.Is(err, envs.ErrNotFound) {
+		return d.keep("is gone already")
+	}
+	if err != nil {
+		return d.unclear(fmt.Errorf("read environment %q: %w", row.Name, err))
+	}
+	if d = j.decide(row, e, tags, now); d.Action != Remove || j.Kept == nil {
+		return d
+	}
+	reason, err := j.Kept(ctx, d.Env)
+	if err != nil {
+		return d.unclear(fmt.Errorf("read the ledger of %q: %w", row.Name, err))
+	}
+	if reason != "" {
+		return d.keep(reason)
+	}
+	return d
+}

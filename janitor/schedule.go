@@ -1,0 +1,98 @@
+package janitor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/robfig/cron/v3"
+)
+
+// Timetable says when the janitor sweeps.
+type Timetable interface {
+	// Next returns the first instant after t, or the zero time when there is none.
+	Next(t time.Time) time.Time
+}
+
+// Schedule reads a schedule: five cron fields ("0 * * * *"), optionally in a time zone of
+// their own ("CRON_TZ=Asia/Seoul 0 9 * * *") and in the machine's otherwise, or @hourly,
+// @daily, @weekly, @monthly, @yearly, or "@every 90m" in whole seconds.
+//
+// On the day that daylight saving begins, a time of day that doesn't exist is skipped; on
+// the day that it ends, one that is there twice is used twice. Neither harms: a sweep is
+// only ever late or repeated.
+func Schedule(expr string) (Timetable, error) {
+	expr = strings.TrimSpace(expr)
+	if err := checkSchedule(expr); err != nil {
+		return nil, fmt.Errorf("read schedule %q: %w", expr, err)
+	}
+	table, err := cron.ParseStandard(expr)
+	if err != nil {
+		return nil, fmt.Errorf("read schedule %q: %w", expr, err)
+	}
+	// Any instant will do: what isn't found within five years of this one has no date at all.
+	if table.Next(time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)).IsZero() {
+		return nil, fmt.Errorf("read schedule %q: there is no such day", expr)
+	}
+	return table, nil
+}
+
+// checkSchedule refuses what the parser would panic at or read as something else.
+func checkSchedule(expr string) error {
+	if zone, ok := cutZone(expr); ok {
+		name, rest, _ := strings.Cut(zone, " ")
+		if name == "" || strings.TrimSpace(rest) == "" {
+			return errors.New(`a time zone is written as in "CRON_TZ=Asia/Seoul 0 9 * * *"`)
+		}
+		expr = strings.TrimSpace(rest)
+	}
+	if every, ok := strings.CutPrefix(expr, "@every "); ok {
+		d, err := time.ParseDuration(every)
+		if err != nil {
+			return err
+		}
+		if d < time.Second || d%time.Second != 0 {
+			return fmt.Errorf("%q is not a whole number of seconds, one or more", every)
+		}
+	}
+	return nil
+}
+
+func cutZone(expr string) (string, bool) {
+	if zone, ok := strings.CutPrefix(expr, "CRON_TZ="); ok {
+		return zone, true
+	}
+	return strings.CutPrefix(expr, "TZ=")
+}
+
+// Run sweeps whenever the schedule says so, until ctx ends; then it returns nil, as soon
+// as the removal in progress is finished. A sweep that fails or panics is in the log and
+// doesn't end the loop. A sweep that takes longer than the schedule's interval delays the
+// next one; missed ones are not made up for.
+func (j *Janitor) Run(ctx context.Context, schedule string, live bool) error {
+	table, err := Schedule(schedule)
+	if err != nil {
+		return err
+	}
+	for {
+		now := j.now()
+		next := table.Next(now)
+		if next.IsZero() {
+			return fmt.Errorf("run: schedule %q has no instant after %v", schedule, now)
+		}
+		timer := time.NewTimer(next.Sub(now))
+		select {
+		case <-ctx.Done():
+			timer.Stop()
+			return nil
+		case <-timer.C:
+		}
+		// What it returns is in the log already.
+		_ = j.guard(func() error {
+			_, err := j.Sweep(ctx, live)
+			return err
+		})
+	}
+}
