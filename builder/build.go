@@ -1,0 +1,84 @@
+package builder
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"path/filepath"
+
+	"github.com/docker/docker/api/types/build"
+)
+
+// label marks the images that Beansprout made, so that old ones can be told from other
+// people's. Its value is Source.Name.
+const label = "beansprout.image"
+
+// build makes the image in the engine and returns its id there.
+func (b *Builder) build(ctx context.Context, s Source, log func(string)) (string, error) {
+	if err := check(s); err != nil {
+		return "", &BuildError{Image: s.Name, Err: err}
+	}
+	inner, broken := context.WithCancelCause(ctx)
+	defer broken(nil)
+	share, err := newSession(inner, s, broken)
+	if err != nil {
+		return "", &BuildError{Image: s.Name, Err: err}
+	}
+	defer b.serve(inner, share, broken)()
+	steps := newTrace(log)
+	id, err := b.solve(inner, s, share.ID(), steps)
+	var refused refusal
+	switch {
+	case err == nil:
+		return id, nil
+	case inner.Err() != nil:
+		return "", &BuildError{Image: s.Name, Err: context.Cause(inner)}
+	case errors.As(err, &refused):
+		return "", steps.explain(s.Name, plain(refused.message))
+	}
+	return "", fmt.Errorf("build image %q: %w", s.Name, b.engineError(err))
+}
+
+// solve has the engine build over the session and follows what it says until the end.
+// The engine stops building when the connection closes, as it does when ctx ends.
+func (b *Builder) solve(ctx context.Context, s Source, sessionID string, steps *trace) (id string, err error) {
+	response, err := b.docker.ImageBuild(ctx, nil, buildOptions(s, sessionID))
+	if err != nil {
+		return "", err
+	}
+	defer response.Body.Close()
+	err = read(response.Body, func(m message) {
+		switch m.ID {
+		case "moby.buildkit.trace":
+			if status, err := decodeTrace(m.Aux); err == nil {
+				steps.update(status)
+			}
+		case "moby.image.id":
+			var result build.Result
+			_ = json.Unmarshal(m.Aux, &result)
+			id = result.ID
+		}
+	})
+	if err == nil && !isDigest(id) {
+		err = refusal{"the engine ended the build without naming the image"}
+	}
+	return id, err
+}
+
+func buildOptions(s Source, sessionID string) build.ImageBuildOptions {
+	args := make(map[string]*string, len(s.Args))
+	for name, value := range s.Args {
+		args[name] = &value
+	}
+	return build.ImageBuildOptions{
+		Version:       build.BuilderBuildKit,
+		RemoteContext: "client-session",
+		SessionID:     sessionID,
+		Dockerfile:    filepath.ToSlash(dockerfile(s)),
+		Target:        s.Target,
+		BuildArgs:     args,
+		Labels:        map[string]string{label: s.Name},
+		Remove:        true,
+	}
+}

@@ -1,0 +1,245 @@
+package ecr_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	awsecr "github.com/aws/aws-sdk-go-v2/service/ecr"
+	"github.com/aws/aws-sdk-go-v2/service/ecr/types"
+
+	"beansprout/builder/ecr"
+	"beansprout/localcloud"
+)
+
+const nowhere = "sha256:0000000000000000000000000000000000000000000000000000000000000000"
+
+// open returns a registry in a new local cloud, and the client that it calls through.
+func open(t *testing.T) (*ecr.Registry, *awsecr.Client) {
+	t.Helper()
+	cloud, err := localcloud.Open(t.Context(), localcloud.Config{Dir: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := cloud.Close(context.Background()); err != nil {
+			t.Error(err)
+		}
+	})
+	key, secret := cloud.Credentials()
+	client := awsecr.New(awsecr.Options{
+		Region:       "us-east-1",
+		BaseEndpoint: aws.String(cloud.Endpoint()),
+		Credentials:  credentials.NewStaticCredentialsProvider(key, secret, ""),
+	})
+	return ecr.New(client), client
+}
+
+// repository creates a repository and returns its URI.
+func repository(t *testing.T, r *ecr.Registry) string {
+	t.Helper()
+	uri, _, err := r.Repository(t.Context(), "shop")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return uri
+}
+
+func tags(t *testing.T, r *ecr.Registry, repository string) map[string]string {
+	t.Helper()
+	got, err := r.Tags(t.Context(), repository)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return got
+}
+
+func TestRepositoryIsCreatedOnce(t *testing.T) {
+	r, _ := open(t)
+	first, created, err := r.Repository(t.Context(), "team/shop")
+	if err != nil || !created || !strings.HasSuffix(first, "/team/shop") {
+		t.Fatalf("Repository = %q, %v, %v, want a new one", first, created, err)
+	}
+	again, created, err := r.Repository(t.Context(), "team/shop")
+	if err != nil || created || again != first {
+		t.Errorf("Repository = %q, %v, %v, want %q as it was", again, created, err, first)
+	}
+}
+
+func TestRepositoryThatSomebodyElseCreatesMeanwhileIsFound(t *testing.T) {
+	other, client := open(t)
+	options := client.Options()
+	var theirs string
+	options.HTTPClient = &before{"CreateRepository", func() { theirs = repository(t, other) }}
+	ours, created, err := ecr.New(awsecr.New(options)).Repository(t.Context(), "shop")
+	if theirs == "" || ours != theirs || created || err != nil {
+		t.Errorf("Repository = %q, %v, %v, want %q", ours, created, err, theirs)
+	}
+}
+
+func TestRepositoryOfAnotherAccountIsTakenAsItIs(t *testing.T) {
+	r := ecr.New(awsecr.New(awsecr.Options{Region: "us-east-1"})) // a call would fail
+	const uri = "123456789012.dkr.ecr.ap-northeast-2.amazonaws.com/team/shop"
+	if got, created, err := r.Repository(t.Context(), uri); got != uri || created || err != nil {
+		t.Errorf("Repository = %q, %v, %v, want %q", got, created, err, uri)
+	}
+}
+
+func TestRepositoryWithAnImpossibleNameIsRefusedInPlainWords(t *testing.T) {
+	r, _ := open(t)
+	_, created, err := r.Repository(t.Context(), "Not A Name")
+	var refusal *ecr.Refusal
+	if created || !errors.As(err, &refusal) || refusal.Code != "InvalidParameterException" {
+		t.Fatalf("created %v, error = %v", created, err)
+	}
+	if text := err.Error(); strings.Contains(text, "operation error") || strings.Contains(text, "RequestID") {
+		t.Errorf("the SDK shows in %q", text)
+	}
+}
+
+func TestTokenOpensTheRegistryForHours(t *testing.T) {
+	r, _ := open(t)
+	push(t, r, repository(t, r), "v1")
+	token, err := r.Token(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if left := time.Until(token.Expires); token.Username != "AWS" || token.Password == "" || left < time.Hour {
+		t.Errorf("user %q, password of %d bytes, valid for %s", token.Username, len(token.Password), left)
+	}
+}
+
+func TestTagMovesAndRepeats(t *testing.T) {
+	r, _ := open(t)
+	uri := repository(t, r)
+	a, b := push(t, r, uri, "a"), push(t, r, uri, "b")
+	for _, digest := range []string{a, a, b} {
+		if err := r.Tag(t.Context(), "shop", digest, "live"); err != nil {
+			t.Fatal(err)
+		}
+		if got := tags(t, r, "shop")["live"]; got != digest {
+			t.Errorf("live is on %s, want %s", got, digest)
+		}
+	}
+	if want := map[string]string{"a": a, "b": b, "live": b}; !maps.Equal(tags(t, r, uri), want) {
+		t.Errorf("tags = %v, want %v", tags(t, r, uri), want)
+	}
+}
+
+func TestTagDoesNotMoveWhereTagsAreImmutable(t *testing.T) {
+	r, client := open(t)
+	uri := repository(t, r)
+	a, b := push(t, r, uri, "a"), push(t, r, uri, "b")
+	if _, err := client.PutImageTagMutability(t.Context(), &awsecr.PutImageTagMutabilityInput{
+		RepositoryName: aws.String("shop"), ImageTagMutability: types.ImageTagMutabilityImmutable,
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.Tag(t.Context(), uri, a, "a"); err != nil {
+		t.Errorf("the tag that the image has already: %v", err)
+	}
+	if err := r.Tag(t.Context(), uri, b, "a"); !errors.Is(err, ecr.ErrTagTaken) {
+		t.Errorf("error = %v, want %v", err, ecr.ErrTagTaken)
+	}
+}
+
+// AWS documents two refusals that fit an image which has the tag already, and not which
+// of them comes where tags are immutable.
+func TestTagThatTheImageHasIsSuccessWhicheverWayAWSPutsIt(t *testing.T) {
+	r, client := open(t)
+	uri := repository(t, r)
+	a, b := push(t, r, uri, "a"), push(t, r, uri, "b")
+	options := client.Options()
+	options.HTTPClient = refusing{"PutImage", "ImageTagAlreadyExistsException"}
+	strict := ecr.New(awsecr.New(options))
+	if err := strict.Tag(t.Context(), uri, a, "a"); err != nil {
+		t.Error(err)
+	}
+	if err := strict.Tag(t.Context(), uri, b, "a"); !errors.Is(err, ecr.ErrTagTaken) {
+		t.Errorf("error = %v, want %v", err, ecr.ErrTagTaken)
+	}
+}
+
+func TestTagOfAnImageThatIsNotThere(t *testing.T) {
+	r, _ := open(t)
+	if err := r.Tag(t.Context(), "shop", nowhere, "live"); !errors.Is(err, ecr.ErrNoRepository) {
+		t.Errorf("error = %v, want %v", err, ecr.ErrNoRepository)
+	}
+	repository(t, r)
+	err := r.Tag(t.Context(), "shop", nowhere, "live")
+	if want := fmt.Sprintf(`tag image %s of repository "shop" as "live": %v`, nowhere, ecr.ErrNoImage); !errors.Is(err, ecr.ErrNoImage) || err.Error() != want {
+		t.Errorf("error = %v, want %s", err, want)
+	}
+}
+
+func TestTagsOfManyPages(t *testing.T) {
+	r, _ := open(t)
+	uri := repository(t, r)
+	if got := tags(t, r, uri); len(got) != 0 {
+		t.Errorf("tags of an empty repository = %v", got)
+	}
+	digest := push(t, r, uri, "t-000")
+	want := map[string]string{"t-000": digest}
+	for i := 1; i < 120; i++ { // a page has 100
+		tag := fmt.Sprintf("t-%03d", i)
+		want[tag] = digest
+		if err := r.Tag(t.Context(), uri, digest, tag); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := tags(t, r, uri); !maps.Equal(got, want) {
+		t.Errorf("%d tags, want %d", len(got), len(want))
+	}
+	gone := append([]string{"never-there"}, slices.Sorted(maps.Keys(want))[:110]...)
+	removed, err := r.Untag(t.Context(), uri, gone)
+	if err != nil || !slices.Equal(removed, gone[1:]) {
+		t.Errorf("Untag removed %d of %d tags: %v", len(removed), len(gone)-1, err)
+	}
+	if got := tags(t, r, uri); len(got) != 10 {
+		t.Errorf("%d tags are left, want 10", len(got))
+	}
+}
+
+func TestUntagReportsWhatFailedAndRemovesTheRest(t *testing.T) {
+	r, _ := open(t)
+	uri := repository(t, r)
+	push(t, r, uri, "a")
+	push(t, r, uri, "b")
+	pushList(t, r, uri, "list", push(t, r, uri, "listed"))
+	removed, err := r.Untag(t.Context(), uri, []string{"a", "listed", "gone", "b"})
+	if !slices.Equal(removed, []string{"a", "b"}) {
+		t.Errorf("removed = %q", removed)
+	}
+	if err == nil || !strings.Contains(err.Error(), "listed: ") || !strings.Contains(err.Error(), "ImageReferencedByManifestList") || strings.Contains(err.Error(), "gone") {
+		t.Errorf("error = %v", err)
+	}
+	if removed, err := r.Untag(t.Context(), uri, nil); len(removed) != 0 || err != nil {
+		t.Errorf("Untag of nothing = %q, %v", removed, err)
+	}
+}
+
+func TestARepositoryThatIsNotThereIsKnownByItsError(t *testing.T) {
+	r, _ := open(t)
+	if _, err := r.Tags(t.Context(), "gone"); !errors.Is(err, ecr.ErrNoRepository) {
+		t.Errorf("Tags: %v", err)
+	}
+	if _, err := r.Untag(t.Context(), "gone", []string{"a"}); !errors.Is(err, ecr.ErrNoRepository) {
+		t.Errorf("Untag: %v", err)
+	}
+}
+
+func TestACancelledCallIsCancelled(t *testing.T) {
+	r, _ := open(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := r.Token(ctx); !errors.Is(err, context.Canceled) {
+		t.Errorf("error = %v", err)
+	}
+}

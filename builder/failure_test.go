@@ -1,0 +1,94 @@
+package builder
+
+import (
+	"errors"
+	"net"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+func TestBuildShowsTheStepThatFailed(t *testing.T) {
+	b, shelf, log := connect(t), newShelf(t), &record{}
+	s := newSource(t, b, map[string]string{"step": stepBinary(t), "Dockerfile": "FROM scratch\nCOPY step /step\nRUN [\"/step\", \"exit\", \"3\"]\n"})
+	_, err := b.Build(t.Context(), []Source{s}, shelf.registry, log.log)
+	var failed *BuildError
+	if !errors.As(err, &failed) {
+		t.Fatalf("error = %v", err)
+	}
+	if failed.Image != s.Name || failed.Step != "[2/2] RUN [\"/step\", \"exit\", \"3\"]" || failed.ExitCode != 3 {
+		t.Errorf("image %q, step %q, exit code %d", failed.Image, failed.Step, failed.ExitCode)
+	}
+	if !strings.Contains(failed.Output, "one line of output") || !strings.Contains(failed.Output, "another on stderr") {
+		t.Errorf("output = %q", failed.Output)
+	}
+	if want := "build image \"" + s.Name + "\": [2/2] RUN [\"/step\", \"exit\", \"3\"]: exit code 3\n    "; !strings.HasPrefix(err.Error(), want) {
+		t.Errorf("error = %q, want the prefix %q", err, want)
+	}
+	if !strings.Contains(log.String(), "build: [2/2] one line of output\n") {
+		t.Errorf("log:\n%s", log)
+	}
+}
+
+func TestBuildExplainsWhatIsWrongWithASource(t *testing.T) {
+	b, shelf := connect(t), newShelf(t)
+	copyA := map[string]string{"Dockerfile": "FROM scratch\nCOPY a /a\n", "a": "a"}
+	for _, test := range []struct {
+		name   string
+		files  map[string]string
+		change func(*Source)
+		kind   error
+		want   string // a regular expression
+	}{
+		{name: "no Dockerfile", files: map[string]string{"a": "a"}, kind: ErrNoDockerfile, want: `no Dockerfile: /.*/Dockerfile$`},
+		{name: "a Dockerfile of another name", files: copyA, change: func(s *Source) { s.Dockerfile = "Other" }, kind: ErrNoDockerfile, want: `no Dockerfile: /.*/Other$`},
+		{name: "a Dockerfile that is a directory", files: map[string]string{"Dockerfile/a": "a"}, kind: ErrNoDockerfile, want: `no Dockerfile at /.*/Dockerfile: not a file$`},
+		{name: "a Dockerfile outside the context", files: copyA, change: func(s *Source) { s.Dockerfile = "../Dockerfile" }, want: `the Dockerfile \.\./Dockerfile is outside the context`},
+		{name: "a Dockerfile that is a link out of the context", files: map[string]string{"a": "a"}, change: func(s *Source) {
+			_ = os.Symlink("/etc/passwd", filepath.Join(s.Context, "Dockerfile"))
+		}, kind: ErrNoDockerfile, want: `no Dockerfile at .*: path escapes from parent`},
+		{name: "no context", files: copyA, change: func(s *Source) { s.Context += "/gone" }, kind: ErrNoContext, want: `no such directory: /.*/gone$`},
+		{name: "no source for COPY", files: map[string]string{"Dockerfile": "FROM scratch\nCOPY gone /a\n"}, want: `^build image "[^"]*": \[1/1\] COPY gone /a: "/gone" not found$`},
+		{name: "no source for COPY --from", files: map[string]string{"Dockerfile": "FROM scratch AS base\nCOPY a /a\nFROM scratch\nCOPY --from=base /gone /b\n", "a": "a"}, want: `COPY --from=base /gone /b: ("/gone" not found|lstat /gone: no such file or directory)$`},
+		{name: "no target", files: copyA, change: func(s *Source) { s.Target = "gone" }, want: `target stage gone could not be found`},
+		{name: "no instruction", files: map[string]string{"Dockerfile": "FROM scratch\nCOPYY a /a\n"}, want: `line 2: unknown instruction: COPYY`},
+		{name: "a base that is nowhere", files: map[string]string{"Dockerfile": "FROM 127.0.0.1:1/gone:1\n"}, want: `127\.0\.0\.1:1/gone:1: .*connection refused`},
+		{name: "a secret without a file", files: copyA, change: func(s *Source) { s.Secrets = []Secret{{ID: "key", File: "/gone"}} }, want: `secret "key": .*/gone`},
+		{name: "a secret without a variable", files: copyA, change: func(s *Source) { s.Secrets = []Secret{{ID: "key", Env: "BUILDER_TEST_GONE"}} }, want: `secret "key": the environment variable BUILDER_TEST_GONE is not set`},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			s := newSource(t, b, test.files)
+			if test.change != nil {
+				test.change(&s)
+			}
+			_, err := b.Build(t.Context(), []Source{s}, shelf.registry, nil)
+			var failed *BuildError
+			if !errors.As(err, &failed) || failed.Image != s.Name {
+				t.Fatalf("error = %v", err)
+			}
+			if !regexp.MustCompile(test.want).MatchString(err.Error()) || strings.Contains(err.Error(), "\n") {
+				t.Errorf("error = %q, want a match for %s", err, test.want)
+			}
+			if test.kind != nil && !errors.Is(err, test.kind) {
+				t.Errorf("error %q is not %q", err, test.kind)
+			}
+		})
+	}
+}
+
+func TestBuildNamesTheFileThatItCannotRead(t *testing.T) {
+	b, shelf := connect(t), newShelf(t)
+	s := newSource(t, b, map[string]string{"Dockerfile": "FROM scratch\nCOPY . /all\n"})
+	path := filepath.Join(s.Context, "socket") // opening a socket fails for root, too
+	socket, err := net.Listen("unix", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer socket.Close()
+	_, err = b.Build(t.Context(), []Source{s}, shelf.registry, nil)
+	if !errors.Is(err, ErrUnreadable) || !strings.Contains(err.Error(), path) {
+		t.Errorf("error = %v", err)
+	}
+}

@@ -1,0 +1,212 @@
+package builder
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"io"
+	"log"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/docker/docker/api/types/filters"
+	"github.com/docker/docker/api/types/image"
+	"github.com/google/go-containerregistry/pkg/registry"
+)
+
+// connect returns a Builder on the real engine.
+func connect(t *testing.T) *Builder {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("needs a Docker Engine")
+	}
+	b, err := Connect(t.Context())
+	if err != nil {
+		t.Fatalf("this test needs a Docker Engine: %v", err)
+	}
+	t.Cleanup(func() { _ = b.Close() })
+	return b
+}
+
+// newSource returns a source whose context holds the files, and takes its images out of
+// the engine when the test ends.
+func newSource(t *testing.T, b *Builder, files map[string]string) Source {
+	t.Helper()
+	dir := t.TempDir()
+	for name, content := range files {
+		write(t, filepath.Join(dir, name), content)
+	}
+	name := "test-" + strings.ToLower(rand.Text())
+	t.Cleanup(func() { removeImages(t, b, name) })
+	return Source{Name: name, Dir: dir, Context: dir, Tag: func(id string) string { return name + "-" + id[7:19] }}
+}
+
+func removeImages(t *testing.T, b *Builder, name string) {
+	ctx := context.Background()
+	for _, id := range images(t, b, name) {
+		_, _ = b.docker.ImageRemove(ctx, id, image.RemoveOptions{Force: true, PruneChildren: true})
+	}
+	if left := images(t, b, name); len(left) > 0 {
+		t.Errorf("images left behind: %q", left)
+	}
+}
+
+// images returns the ids of the images of that name in the engine.
+func images(t *testing.T, b *Builder, name string) (ids []string) {
+	t.Helper()
+	list, err := b.docker.ImageList(context.Background(), image.ListOptions{All: true, Filters: filters.NewArgs(filters.Arg("label", label+"="+name))})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, i := range list {
+		ids = append(ids, i.ID)
+	}
+	return ids
+}
+
+func write(t *testing.T, path, content string) {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte(content), 0o755); err != nil {
+		t.Fatal(err)
+	}
+}
+
+var compileStep = sync.OnceValues(func() ([]byte, error) {
+	dir, err := os.MkdirTemp("", "step")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir)
+	cmd := exec.Command("go", "build", "-o", filepath.Join(dir, "step"), "./testdata/step")
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return nil, fmt.Errorf("%w: %s", err, out)
+	}
+	return os.ReadFile(filepath.Join(dir, "step"))
+})
+
+// stepBinary returns the static program of testdata/step.
+func stepBinary(t *testing.T) string {
+	t.Helper()
+	binary, err := compileStep()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(binary)
+}
+
+// shelf is a registry that counts the manifests pushed to it.
+type shelf struct {
+	host     string
+	password string
+	mu       sync.Mutex
+	inner    http.Handler
+	pushes   int
+}
+
+func newShelf(t *testing.T) *shelf {
+	s := &shelf{password: "secret-" + rand.Text()}
+	s.clear()
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if user, password, _ := r.BasicAuth(); user != "AWS" || password != s.password {
+			w.Header().Set("WWW-Authenticate", `Basic realm="test"`)
+			http.Error(w, `{"errors":[{"code":"DENIED","message":"Your authorization token has expired. Reauthenticate and try again."}]}`, http.StatusUnauthorized)
+			return
+		}
+		if r.Method == http.MethodPut && strings.Contains(r.URL.Path, "/manifests/") {
+			s.mu.Lock()
+			s.pushes++
+			s.mu.Unlock()
+		}
+		s.content().ServeHTTP(w, r)
+	}))
+	t.Cleanup(server.Close)
+	s.host = strings.TrimPrefix(server.URL, "http://")
+	return s
+}
+
+// clear makes the registry forget all that was pushed.
+func (s *shelf) clear() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.inner = registry.New(registry.Logger(log.New(io.Discard, "", 0)))
+}
+
+func (s *shelf) content() http.Handler {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.inner
+}
+
+func (s *shelf) registry(context.Context) (Registry, error) {
+	return Registry{Repository: s.host + "/app", Username: "AWS", Password: s.password}, nil
+}
+
+func (s *shelf) count() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.pushes
+}
+
+// has says whether the registry serves the manifest of that reference.
+func (s *shelf) has(t *testing.T, reference string) bool {
+	t.Helper()
+	repository, digest, _ := strings.Cut(reference, "@")
+	path := strings.TrimPrefix(repository, s.host)
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodHead, "http://"+s.host+"/v2"+path+"/manifests/"+digest, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.SetBasicAuth("AWS", s.password)
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	return response.StatusCode == http.StatusOK
+}
+
+// record is a Log that remembers and can be waited for.
+type record struct {
+	mu    sync.Mutex
+	lines []string
+}
+
+func (r *record) log(image, step, line string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.lines = append(r.lines, step+": "+line)
+}
+
+func (r *record) String() string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return strings.Join(r.lines, "\n") + "\n"
+}
+
+// await returns when a line contains s.
+func (r *record) await(t *testing.T, s string) {
+	t.Helper()
+	eventually(t, fmt.Sprintf("a line with %q", s), func() bool { return strings.Contains(r.String(), s) })
+}
+
+func eventually(t *testing.T, what string, done func() bool) {
+	t.Helper()
+	for range 3000 {
+		if done() {
+			return
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	t.Fatalf("waited in vain for %s", what)
+}

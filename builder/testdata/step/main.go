@@ -1,0 +1,30 @@
+// Command step is what the tests RUN while an image is built, where there is no shell.
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"strconv"
+	"time"
+)
+
+func main() {
+	switch verb, argument := os.Args[1], os.Args[2]; verb {
+	case "exit":
+		fmt.Println("one line of output")
+		fmt.Fprintln(os.Stderr, "another on stderr")
+		code, _ := strconv.Atoi(argument)
+		os.Exit(code)
+	case "sleep":
+		fmt.Println("asleep")
+		time.Sleep(5 * time.Minute)
+	case "expect": // the file named next holds the argument
+		if data, err := os.ReadFile(os.Args[3]); err != nil || !bytes.Equal(data, []byte(argument)) {
+			fmt.Println("it does not:", err)
+			os.Exit(1)
+		}
+	case "escape":
+		fmt.Print("\x1b[31mred\x1b[0m 10%\r20%\r\n\x1b]0;title\x07\x07done\n")
+	}
+}

@@ -1,0 +1,119 @@
+package builder
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
+
+	controlapi "github.com/moby/buildkit/api/services/control"
+	"google.golang.org/protobuf/proto"
+)
+
+// trace turns what BuildKit tells about its steps into lines, and remembers which failed.
+type trace struct {
+	log   func(line string)
+	steps map[string]*step // by digest
+	fault *step
+}
+
+// step is a vertex of the build graph: most are a line of the Dockerfile.
+type step struct {
+	name    string
+	err     string
+	started bool
+	done    bool
+	out     *lines
+}
+
+func newTrace(log func(string)) *trace { return &trace{log: log, steps: map[string]*step{}} }
+
+// decodeTrace reads the aux of a message "moby.buildkit.trace": a JSON string that holds
+// a protobuf in base64.
+func decodeTrace(aux json.RawMessage) (*controlapi.StatusResponse, error) {
+	var data []byte
+	if err := json.Unmarshal(aux, &data); err != nil {
+		return nil, err
+	}
+	var status controlapi.StatusResponse
+	return &status, proto.Unmarshal(data, &status)
+}
+
+func (t *trace) update(status *controlapi.StatusResponse) {
+	for _, v := range status.Vertexes {
+		t.step(v.Digest).meet(v, t)
+	}
+	for _, l := range status.Logs {
+		_, _ = t.step(l.Vertex).out.Write(l.Msg)
+	}
+	for _, v := range status.Vertexes {
+		if v.Completed != nil {
+			t.step(v.Digest).out.flush()
+		}
+	}
+}
+
+func (t *trace) step(digest string) *step {
+	s := t.steps[digest]
+	if s == nil {
+		s = &step{}
+		s.out = &lines{emit: func(line string) { t.log(strings.TrimSpace(s.mark() + " " + line)) }}
+		t.steps[digest] = s
+	}
+	return s
+}
+
+// meet prints what is new about a vertex; BuildKit repeats itself.
+func (s *step) meet(v *controlapi.Vertex, t *trace) {
+	s.name = clean(v.Name)
+	if v.Started != nil && !s.started {
+		s.started = true
+		if v.Cached {
+			s.done = true
+			s.say(t, s.name+" CACHED")
+		} else {
+			s.say(t, s.name)
+		}
+	}
+	if v.Completed == nil || s.done {
+		return
+	}
+	s.done = true
+	switch took := v.Completed.AsTime().Sub(v.Started.AsTime()); {
+	case v.Error == "":
+		s.say(t, fmt.Sprintf("%s DONE %.1fs", cmp.Or(s.mark(), s.name), took.Seconds()))
+	case t.fault == nil && !strings.HasSuffix(v.Error, "context canceled"):
+		s.err, t.fault = v.Error, s
+		t.log(s.name + " ERROR")
+	}
+}
+
+// say leaves out what BuildKit does for itself, such as loading the Dockerfile.
+func (s *step) say(t *trace, line string) {
+	if !strings.HasPrefix(s.name, "[internal]") {
+		t.log(line)
+	}
+}
+
+var mark = regexp.MustCompile(`^\[[^\]]*\]`)
+
+// mark returns the number of the step in its stage, "[build 2/5]", which tells the lines
+// of steps that run side by side apart; it is empty for steps without one.
+func (s *step) mark() string { return mark.FindString(s.name) }
+
+var exitCode = regexp.MustCompile(`exit code: (\d+)`)
+
+// explain makes the error of a failed build out of the step that failed; without one
+// it is the refusal that the stream ended with.
+func (t *trace) explain(image string, refused error) *BuildError {
+	if t.fault == nil {
+		return &BuildError{Image: image, Err: refused}
+	}
+	e := &BuildError{Image: image, Step: t.fault.name, Output: t.fault.out.tail(), Err: refused}
+	if m := exitCode.FindStringSubmatch(t.fault.err); m != nil {
+		e.ExitCode, _ = strconv.Atoi(m[1])
+	}
+	return e
+}

@@ -1,0 +1,119 @@
+package main
+
+import (
+	"context"
+	"net/http"
+	"os"
+	"sync"
+	"time"
+
+	"beansprout/envs"
+	"beansprout/envs/ledger"
+	"beansprout/notify"
+)
+
+// announcer tells Slack about one environment without ever holding anything up: posts are
+// sent one after the other in the background, and what goes wrong is a warning.
+type announcer struct {
+	slack  *notify.Slack
+	ledger *ledger.Ledger
+	talk   *progress
+	name   string
+
+	posts  chan notify.Post
+	closed sync.WaitGroup
+	ref    notify.Ref
+}
+
+// slack returns the door to Slack, or nil where none is configured.
+func (s *session) slack() *notify.Slack {
+	if s.cfg.Slack.Channel == "" {
+		return nil
+	}
+	token := os.Getenv("SLACK_BOT_TOKEN")
+	if token == "" {
+		s.talk.say("warning: slack.channel is set, but SLACK_BOT_TOKEN is not: nothing is posted")
+		return nil
+	}
+	return notify.New(token, os.Getenv("BEANSPROUT_SLACK_API_URL"), s.cfg.Slack.Channel, &http.Client{})
+}
+
+// announcer starts telling Slack about the named environment, whose message is at ref if
+// it has one. A nil announcer says nothing.
+func (s *session) announcer(ctx context.Context, l *ledger.Ledger, name string, at ledger.Message) *announcer {
+	slack := s.slack()
+	if slack == nil {
+		return nil
+	}
+	a := &announcer{
+		slack: slack, ledger: l, talk: s.talk, name: name,
+		posts: make(chan notify.Post, 8),
+		ref:   notify.Ref{Channel: at.Channel, Timestamp: at.Timestamp},
+	}
+	a.closed.Go(func() {
+		for p := range a.posts {
+			a.send(ctx, p)
+		}
+	})
+	return a
+}
+
+func (a *announcer) send(ctx context.Context, p notify.Post) {
+	// The last word is said also when the command was interrupted.
+	ctx = context.WithoutCancel(ctx)
+	ref, err := a.slack.Announce(ctx, a.ref, p)
+	if err != nil {
+		a.talk.say("warning: tell Slack: %v", err)
+	}
+	if ref == a.ref {
+		return
+	}
+	a.ref = ref
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	_, err = a.ledger.Change(ctx, a.name, func(r *ledger.Record) {
+		r.Message = ledger.Message{Channel: ref.Channel, Timestamp: ref.Timestamp}
+	})
+	if err != nil {
+		a.talk.say("warning: remember where the Slack message is: %v", err)
+	}
+}
+
+func (a *announcer) tell(p notify.Post) {
+	if a != nil {
+		a.posts <- p
+	}
+}
+
+// close returns when everything has been said.
+func (a *announcer) close() {
+	if a != nil {
+		close(a.posts)
+		a.closed.Wait()
+	}
+}
+
+// message reads where the Slack message of an environment is, before its record goes.
+func (r *remover) message(ctx context.Context, e envs.Env) ledger.Message {
+	rec, err := r.ledger.Read(ctx, e.Name)
+	if err != nil {
+		return ledger.Message{}
+	}
+	return rec.Message
+}
+
+// announceRemoved turns the environment's message into its last word. One that has no
+// message gets none.
+func (r *remover) announceRemoved(ctx context.Context, e envs.Env, at ledger.Message) {
+	if at == (ledger.Message{}) {
+		return
+	}
+	slack := r.slack()
+	if slack == nil {
+		return
+	}
+	post := notify.Post{State: notify.Removed, Application: e.Application, Feature: e.Feature, Commit: e.Commit, Owner: e.Owner}
+	if _, err := slack.Announce(ctx, notify.Ref{Channel: at.Channel, Timestamp: at.Timestamp}, post); err != nil {
+		r.talk.say("warning: tell Slack: %v", err)
+	}
+}

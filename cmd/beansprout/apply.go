@@ -1,0 +1,204 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"beansprout/builder"
+	"beansprout/envs"
+	"beansprout/envs/beanstalk"
+	"beansprout/envs/ledger"
+)
+
+// apply makes the environment run the bundle, and says by which way it came to that.
+func (d *deployment) apply(ctx context.Context, t target, b *bundle, images []builder.Image) (envs.Env, string, error) {
+	if t.broken {
+		d.talk.say("the launch of environment %s had failed: removing it, and launching it again", t.env.Name)
+		if err := d.terminate(ctx, t.env); err != nil {
+			return t.env, "", err
+		}
+		var err error
+		if t, err = d.newTarget(ctx); err != nil {
+			return envs.Env{}, "", err
+		}
+	}
+	if t.env.ID != "" && t.env.Version == b.label && t.change.Empty() && beanstalk.Healthy(t.env) {
+		return t.env, unchanged, nil
+	}
+	if err := d.register(ctx, b, images); err != nil {
+		return t.env, "", err
+	}
+	if t.env.ID != "" {
+		e, err := d.redeploy(ctx, t, b)
+		return e, deployed, err
+	}
+	e, err := d.launch(ctx, t, b)
+	return e, created, err
+}
+
+func (d *deployment) terminate(ctx context.Context, e envs.Env) error {
+	op, err := d.beanstalk.Terminate(ctx, e)
+	if err == nil {
+		_, err = d.wait(ctx, "terminate", e.Name, op)
+	}
+	if errors.Is(err, envs.ErrNotFound) {
+		return nil
+	}
+	return err
+}
+
+// register makes the bundle known to Beanstalk, after its images have been protected from
+// expiring. An application that doesn't exist is created.
+func (d *deployment) register(ctx context.Context, b *bundle, images []builder.Image) error {
+	for _, i := range images {
+		if err := d.registry.Tag(ctx, d.repository(), i.Digest, envs.LiveTag(d.name, i.Name, i.Digest)); err != nil {
+			return err
+		}
+	}
+	if err := d.ledger.Upload(ctx, b.label, b.file, b.size); err != nil {
+		return err
+	}
+	v := beanstalk.Version{
+		Application: d.cfg.Application, Label: b.label, Description: d.description(),
+		Bucket: d.ledger.Bucket(), Key: ledger.BundleKey(b.label),
+	}
+	err := d.beanstalk.Register(ctx, v)
+	if !errors.Is(err, envs.ErrNotFound) {
+		return err
+	}
+	if err := d.beanstalk.CreateApplication(ctx, v.Application); err != nil {
+		return err
+	}
+	d.talk.say("application %q did not exist and was created", v.Application)
+	return d.beanstalk.Register(ctx, v)
+}
+
+func (d *deployment) description() string {
+	return envs.Describe(d.feature, d.checkout.Commit, d.checkout.Author)
+}
+
+func (d *deployment) launch(ctx context.Context, t target, b *bundle) (envs.Env, error) {
+	op, err := d.beanstalk.Launch(ctx, beanstalk.Launch{
+		Name: d.name, Application: d.cfg.Application, Description: d.description(), Version: b.label,
+		Tags: envs.NewTags(d.feature, d.checkout.Author, time.Now()), Base: t.base, Settings: d.settings,
+		Operations: d.cfg.Environment.OperationsRole,
+	})
+	if errors.Is(err, envs.ErrTaken) {
+		return d.overtaken(ctx, b, err)
+	}
+	if err != nil {
+		return envs.Env{}, err
+	}
+	if err := d.note(ctx, op.Environment()); err != nil {
+		d.talk.say("warning: %v", err)
+	}
+	return d.wait(ctx, "launch", d.name, op)
+}
+
+// overtaken goes on where another up has launched the same environment meanwhile.
+func (d *deployment) overtaken(ctx context.Context, b *bundle, cause error) (envs.Env, error) {
+	t, err := d.target(ctx)
+	if err != nil {
+		return t.env, err
+	}
+	if t.env.ID == "" {
+		return t.env, cause
+	}
+	if t.env.Version == b.label && t.change.Empty() {
+		return t.env, nil
+	}
+	return d.redeploy(ctx, t, b)
+}
+
+// note writes down which environment the ledger speaks of from now on.
+func (d *deployment) note(ctx context.Context, id string) error {
+	_, err := d.ledger.Change(ctx, d.name, func(r *ledger.Record) {
+		*r = ledger.Record{Counter: r.Counter, Message: r.Message, Environment: id, Feature: d.feature, Settings: settingNames(d.settings)}
+	})
+	return err
+}
+
+// redeploy brings settings and version of a living environment to what is wanted, in two
+// updates where both differ. While somebody else changes it, it waits and looks again.
+func (d *deployment) redeploy(ctx context.Context, t target, b *bundle) (envs.Env, error) {
+	for {
+		e, err := d.update(ctx, t, b)
+		if !errors.Is(err, envs.ErrNotReady) {
+			return e, err
+		}
+		d.talk.say("environment %s is being changed by somebody else: waiting", d.name)
+		if t, err = d.target(ctx); err != nil {
+			return t.env, err
+		}
+		if t.env.ID == "" {
+			return t.env, fmt.Errorf("environment %s: %w any more: somebody has removed it", d.name, envs.ErrNotFound)
+		}
+	}
+}
+
+func (d *deployment) update(ctx context.Context, t target, b *bundle) (envs.Env, error) {
+	e := t.env
+	if !t.change.Empty() {
+		d.talk.say("changing the settings %s", strings.Join(settingNames(append(t.change.Set, t.change.Remove...)), ", "))
+		op, err := d.beanstalk.Configure(ctx, e, t.change)
+		if err != nil {
+			return e, err
+		}
+		if e, err = d.wait(ctx, "configure", d.name, op); err != nil {
+			return e, err
+		}
+	}
+	if e.Version == b.label && beanstalk.Healthy(e) {
+		return envs.ParseDeployed(e, d.feature), nil
+	}
+	op, err := d.beanstalk.Deploy(ctx, e, b.label, d.description())
+	if err != nil {
+		return e, err
+	}
+	return d.wait(ctx, "deploy", d.name, op)
+}
+
+// wait shows an operation's events as they happen.
+func (d *deployment) wait(ctx context.Context, what, name string, op beanstalk.Operation) (envs.Env, error) {
+	step := d.talk.step(what + " " + name)
+	e, err := d.beanstalk.Wait(ctx, op, func(ev beanstalk.Event) { step.log(ev.Severity + " " + ev.Message) })
+	if e.ID == "" {
+		e.ID, e.Name = op.Environment(), name
+	}
+	e = envs.ParseDeployed(e, d.feature)
+	if err != nil {
+		step.fail(err)
+		return e, err
+	}
+	step.done(string(e.State))
+	return e, nil
+}
+
+// liveTags are the tags that protect the images.
+func (d *deployment) liveTags(images []builder.Image) []string {
+	var tags []string
+	for _, i := range images {
+		tags = append(tags, envs.LiveTag(d.name, i.Name, i.Digest))
+	}
+	return tags
+}
+
+// untag takes away the environment's live tags but those to keep.
+func (d *deployment) untag(ctx context.Context, keep []string) error {
+	tags, err := d.registry.Tags(ctx, d.repository())
+	if err != nil {
+		return err
+	}
+	var stale []string
+	for tag := range tags {
+		if envs.IsLiveTagOf(tag, d.name) && !slices.Contains(keep, tag) {
+			stale = append(stale, tag)
+		}
+	}
+	_, err = d.registry.Untag(ctx, d.repository(), stale)
+	return err
+}

@@ -1,0 +1,217 @@
+package checkout
+
+import (
+	"context"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+func none(string) string { return "" }
+
+// repository makes a git checkout with one commit on the branch "main".
+func repository(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	run(t, dir, "init", "--quiet", "--initial-branch=main")
+	record(t, dir, "Ann O'Nym")
+	return dir
+}
+
+func record(t *testing.T, dir, author string) string {
+	t.Helper()
+	run(t, dir, "-c", "user.name=x", "-c", "user.email=x@example.com", "commit", "--quiet", "--allow-empty", "--message=x", "--author="+author+" <ann@example.com>")
+	return run(t, dir, "rev-parse", "HEAD")
+}
+
+func run(t *testing.T, dir string, args ...string) string {
+	t.Helper()
+	cmd := exec.Command("git", args...)
+	cmd.Dir, cmd.Env = dir, append(os.Environ(), "GIT_CONFIG_GLOBAL=/dev/null", "GIT_CONFIG_NOSYSTEM=1")
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Fatalf("git %s: %v\n%s", args, err, out)
+	}
+	return strings.TrimSpace(string(out))
+}
+
+func read(t *testing.T, dir string, getenv func(string) string) Checkout {
+	t.Helper()
+	c, err := Read(t.Context(), dir, getenv)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+func TestACheckoutOnABranch(t *testing.T) {
+	root := repository(t)
+	below := filepath.Join(root, "a", "b")
+	if err := os.MkdirAll(below, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	want := Checkout{Branch: "main", Commit: run(t, root, "rev-parse", "HEAD"), Author: "Ann O'Nym", Root: root}
+	for _, dir := range []string{root, below} {
+		if got := read(t, dir, none); got != want {
+			t.Errorf("%s: got %+v, want %+v", dir, got, want)
+		}
+	}
+}
+
+func TestNamesOfBranchesAreExact(t *testing.T) {
+	root := repository(t)
+	for _, name := range []string{"feature/login", "한국", "heads/main", "-x", "a;rm$(x)`y`\"z\"|&", "origin/x", strings.Repeat("x", 200)} {
+		run(t, root, "update-ref", "refs/heads/"+name, "HEAD")
+		run(t, root, "symbolic-ref", "HEAD", "refs/heads/"+name)
+		if got := read(t, root, none).Branch; got != name {
+			t.Errorf("got %q, want %q", got, name)
+		}
+	}
+}
+
+func TestADetachedHeadHasNoBranch(t *testing.T) {
+	root := repository(t)
+	run(t, root, "checkout", "--quiet", "--detach")
+	if got := read(t, root, none); got.Branch != "" || got.Commit == "" {
+		t.Errorf("got %+v", got)
+	}
+	ci := variables{"CHANGE_BRANCH": "feature/x", "BRANCH_NAME": "PR-1"}
+	if got := read(t, root, ci.get).Branch; got != "feature/x" {
+		t.Errorf("got %q", got)
+	}
+}
+
+func TestACheckoutWithoutACommitHasABranch(t *testing.T) {
+	root := t.TempDir()
+	run(t, root, "init", "--quiet", "--initial-branch=fresh")
+	ci := variables{"GIT_COMMIT": strings.Repeat("a", 40), "CHANGE_AUTHOR": "bob"}
+	if got, want := read(t, root, ci.get), (Checkout{Branch: "fresh", Root: root}); got != want {
+		t.Errorf("got %+v, want %+v", got, want)
+	}
+}
+
+func TestGitKnowsBetterWhatIsBuilt(t *testing.T) {
+	root := repository(t)
+	ci := variables{"BRANCH_NAME": "feature", "GIT_COMMIT": strings.Repeat("a", 40), "CHANGE_AUTHOR": "bob", "BUILD_URL": "https://ci.example.com/1"}
+	want := Checkout{Branch: "feature", Commit: run(t, root, "rev-parse", "HEAD"), Author: "Ann O'Nym", BuildURL: "https://ci.example.com/1", Root: root}
+	if got := read(t, root, ci.get); got != want {
+		t.Errorf("got %+v, want %+v", got, want)
+	}
+}
+
+func TestWithoutACheckoutTheVariablesCount(t *testing.T) {
+	dir := t.TempDir()
+	if got := read(t, dir, none); got != (Checkout{}) {
+		t.Errorf("got %+v; is the system's temporary directory in a git checkout?", got)
+	}
+	ci := variables{"BRANCH_NAME": "feature", "GIT_COMMIT": "ABCDEF0", "CHANGE_AUTHOR": "bob"}
+	if got, want := read(t, dir, ci.get), (Checkout{Branch: "feature", Commit: "abcdef0", Author: "bob"}); got != want {
+		t.Errorf("got %+v, want %+v", got, want)
+	}
+}
+
+func TestALinkedWorktreeIsACheckout(t *testing.T) {
+	root := repository(t)
+	linked := filepath.Join(t.TempDir(), "linked")
+	run(t, root, "worktree", "add", "--quiet", "-b", "other", linked)
+	if got := read(t, linked, none); got.Branch != "other" || got.Root != linked {
+		t.Errorf("got %+v", got)
+	}
+}
+
+func TestACheckoutOfAnotherUserIsRead(t *testing.T) {
+	if os.Getuid() != 0 {
+		t.Skip("only root can give a directory away")
+	}
+	root := repository(t)
+	for _, path := range []string{root, filepath.Join(root, ".git")} {
+		if err := os.Chown(path, 12345, 12345); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := read(t, root, none); got.Branch != "main" || got.Commit == "" {
+		t.Errorf("got %+v", got)
+	}
+}
+
+func TestWhatSurroundsGitIsIgnored(t *testing.T) {
+	root, other := repository(t), repository(t)
+	run(t, other, "checkout", "--quiet", "-b", "other")
+	t.Setenv("GIT_DIR", filepath.Join(other, ".git"))
+	t.Setenv("GIT_WORK_TREE", other)
+	t.Setenv("GIT_INDEX_FILE", "/nonexistent")
+	t.Setenv("GIT_CONFIG_COUNT", "1")
+	t.Setenv("GIT_CONFIG_KEY_0", "bad")
+	t.Setenv("GIT_CONFIG_VALUE_0", "")
+	home := t.TempDir()
+	t.Setenv("HOME", home)
+	if err := os.WriteFile(filepath.Join(home, ".gitconfig"), []byte("[broken\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if got := read(t, root, none); got.Branch != "main" {
+		t.Errorf("got %+v", got)
+	}
+}
+
+func TestWithoutGitTheVariablesCount(t *testing.T) {
+	root := repository(t)
+	t.Setenv("PATH", t.TempDir())
+	got, err := Read(t.Context(), root, variables{"BRANCH_NAME": "feature"}.get)
+	if !errors.Is(err, ErrNoGit) {
+		t.Errorf("got %v, want ErrNoGit", err)
+	}
+	if got != (Checkout{Branch: "feature", Root: root}) {
+		t.Errorf("got %+v", got)
+	}
+	if _, err := Read(t.Context(), t.TempDir(), none); err != nil {
+		t.Errorf("a directory that is no checkout needs no git: %v", err)
+	}
+}
+
+func TestABrokenCheckoutIsAnError(t *testing.T) {
+	root := repository(t)
+	if err := os.WriteFile(filepath.Join(root, ".git", "HEAD"), []byte("garbage\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	got, err := Read(t.Context(), root, variables{"BRANCH_NAME": "feature"}.get)
+	if err == nil || !strings.Contains(err.Error(), "not a git repository") || got.Branch != "feature" {
+		t.Errorf("got %+v, %v", got, err)
+	}
+}
+
+func TestADirectoryThatIsNotThereIsAnError(t *testing.T) {
+	if _, err := Read(t.Context(), filepath.Join(t.TempDir(), "x"), none); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestReadStopsWithItsContext(t *testing.T) {
+	root := repository(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := Read(ctx, root, none); !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestGitSpeaksTheLanguageThatIsUnderstood(t *testing.T) {
+	got := environment([]string{"PATH=/bin", "LC_ALL=ko_KR.UTF-8", "LC_MESSAGES=de_DE", "LANGUAGE=fr", "GIT_DIR=/x"})
+	if got[0] != "PATH=/bin" || got[1] != "LC_ALL=C" {
+		t.Errorf("got %q", got)
+	}
+}
+
+func TestOutputOfGitIsCapped(t *testing.T) {
+	var c capped
+	for range 3 {
+		if n, err := c.Write(make([]byte, maxOutput/2+1)); n != maxOutput/2+1 || err != nil {
+			t.Fatal(n, err)
+		}
+	}
+	if c.Len() != maxOutput {
+		t.Errorf("kept %d bytes, want %d", c.Len(), maxOutput)
+	}
+}

@@ -1,0 +1,163 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/ratelimit"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
+	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	awsecr "github.com/aws/aws-sdk-go-v2/service/ecr"
+	"github.com/aws/aws-sdk-go-v2/service/elasticbeanstalk"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
+
+	"beansprout/builder/ecr"
+	"beansprout/envs/beanstalk"
+	"beansprout/envs/ledger"
+	"beansprout/localcloud"
+)
+
+// clients are the doors to one account in one region. Nothing else constructs SDK clients.
+type clients struct {
+	beanstalk *beanstalk.Client
+	registry  *ecr.Registry
+	plain     *http.Client // knows *.localhost
+	region    string
+
+	s3  *s3.Client
+	sts *sts.Client
+}
+
+// awsClients returns clients for AWS, configured as the AWS CLI is, with region winning
+// over the AWS configuration when it isn't empty.
+func awsClients(ctx context.Context, region string) (*clients, error) {
+	options := []func(*config.LoadOptions) error{
+		config.WithRetryer(func() aws.Retryer { return retryer(20 * time.Second) }),
+		config.WithHTTPClient(httpClient()),
+	}
+	if region != "" {
+		options = append(options, config.WithRegion(region))
+	}
+	cfg, err := config.LoadDefaultConfig(ctx, options...)
+	if err != nil {
+		return nil, fmt.Errorf("read the AWS configuration: %w", err)
+	}
+	if cfg.Region == "" {
+		return nil, hint(usageErrorf("no AWS region is set"), "say --region, or region: in beansprout.yaml, or AWS_REGION")
+	}
+	return newClients(cfg), nil
+}
+
+// localClients returns clients for the local cloud. Nothing of the caller's AWS
+// configuration takes part.
+func localClients(cloud localcloud.Running, region string) *clients {
+	return newClients(aws.Config{
+		Region:                     region,
+		BaseEndpoint:               &cloud.Endpoint,
+		Credentials:                credentials.NewStaticCredentialsProvider(cloud.Key, cloud.Secret, ""),
+		Retryer:                    func() aws.Retryer { return retryer(time.Second) },
+		HTTPClient:                 httpClient(),
+		RequestChecksumCalculation: aws.RequestChecksumCalculationWhenSupported,
+		ResponseChecksumValidation: aws.ResponseChecksumValidationWhenSupported,
+	})
+}
+
+func newClients(cfg aws.Config) *clients {
+	plain := plainClient()
+	buffered := cfg.Copy()
+	buffered.HTTPClient = bufferedBodies{cfg.HTTPClient}
+	return &clients{
+		beanstalk: beanstalk.New(elasticbeanstalk.NewFromConfig(buffered), plain),
+		registry:  ecr.New(awsecr.NewFromConfig(buffered)),
+		plain:     plain,
+		region:    cfg.Region,
+		s3:        s3.NewFromConfig(cfg),
+		sts:       sts.NewFromConfig(buffered),
+	}
+}
+
+// account returns the number of the AWS account that the credentials belong to.
+func (c *clients) account(ctx context.Context) (string, error) {
+	out, err := c.sts.GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
+	if err != nil {
+		return "", hint(fmt.Errorf("ask AWS who we are: %w", err), "check the AWS credentials: aws sts get-caller-identity must work; or try --local")
+	}
+	return aws.ToString(out.Account), nil
+}
+
+// ledger returns the ledger in the bucket that the configuration names, or else in
+// Beanstalk's own.
+func (c *clients) ledger(ctx context.Context, bucket string) (*ledger.Ledger, error) {
+	if bucket == "" {
+		own, err := c.beanstalk.Bucket(ctx)
+		if err != nil {
+			return nil, err
+		}
+		bucket = own
+	}
+	return ledger.New(c.s3, bucket), nil
+}
+
+// retryer is patient, with at most longest between two tries: the whole account shares two
+// describes a second.
+func retryer(longest time.Duration) aws.Retryer {
+	return retry.NewStandard(func(o *retry.StandardOptions) {
+		o.MaxAttempts = 10
+		o.MaxBackoff = longest
+		o.RateLimiter = ratelimit.None
+	})
+}
+
+func httpClient() aws.HTTPClient {
+	return awshttp.NewBuildableClient().WithTimeout(2 * time.Minute).WithTransportOptions(func(t *http.Transport) {
+		t.DialContext = dialLocalhost
+	})
+}
+
+// plainClient follows no redirect: an application's redirect is its answer.
+func plainClient() *http.Client {
+	t := http.DefaultTransport.(*http.Transport).Clone()
+	t.DialContext = dialLocalhost
+	return &http.Client{
+		Transport:     t,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+}
+
+// dialLocalhost knows that every name under localhost is this machine (RFC 6761), which
+// the resolvers of Go and glibc don't.
+func dialLocalhost(ctx context.Context, network, address string) (net.Conn, error) {
+	dialer := net.Dialer{Timeout: 10 * time.Second}
+	if host, port, err := net.SplitHostPort(address); err == nil && strings.HasSuffix(strings.TrimSuffix(host, "."), ".localhost") {
+		address = net.JoinHostPort("127.0.0.1", port)
+	}
+	return dialer.DialContext(ctx, network, address)
+}
+
+// bufferedBodies sends a copy of each request's body. The SDK closes the body as soon as
+// the answer begins, and net/http then drops the connection under a long answer of a
+// server that was quick. For small bodies only.
+type bufferedBodies struct{ next aws.HTTPClient }
+
+func (b bufferedBodies) Do(r *http.Request) (*http.Response, error) {
+	if r.Body == nil || r.Body == http.NoBody {
+		return b.next.Do(r)
+	}
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		return nil, err
+	}
+	r = r.Clone(r.Context())
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	return b.next.Do(r)
+}

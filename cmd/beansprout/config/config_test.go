@@ -1,0 +1,228 @@
+package config
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const everything = `# every key there is
+application: shop
+region: ap-northeast-2
+build:
+  web:   {prepare: make web, context: .., dockerfile: docker/Dockerfile, target: run, args: {A: 1.10, B: yes}, secrets: [{id: npmrc, file: ~/.npmrc}, {id: token, env: NPM_TOKEN}]}
+  proxy: {context: ./proxy}
+  plain:
+registry: {repository: 123456789012.dkr.ecr.eu-west-1.amazonaws.com/team/shop, expire_images_after: 2d}
+environment:
+  saved_configuration: small
+  instance_type: t3.small
+  instance_profile: shop-instances
+  service_role: arn:aws:iam::123456789012:role/team/shop-service
+  operations_role: arn:aws:iam::123456789012:role/shop-operations
+  options: {"aws:elasticbeanstalk:environment": {EnvironmentType: SingleInstance}, "aws:autoscaling:asg": {MaxSize: 1}}
+  variables: {RAILS_ENV: staging, PORT: 8080, DEBUG: true, OCTAL: 0o17, EMPTY: "", ZERO: 007}
+  check: {path: "/healthz?deep=1", status: [200, 300-399], timeout: 90s}
+dockerrun: {template: deploy/run.json, include: [.ebextensions, .platform], values: {memory: 512, ratio: 1.50, name: "x"}}
+expire: {after: 1d12h, from: deployed, warn_before: 0s, restore_for: 0s, schedule: "CRON_TZ=Asia/Seoul 0 9 * * *", max_deletions: 3}
+slack: {channel: "#qa"}
+ledger: {bucket: shop-ledger}
+`
+
+func TestEveryKeyIsTakenIn(t *testing.T) {
+	got, err := parse("beansprout.yaml", "/shop", []byte(everything))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := &Config{
+		File: "beansprout.yaml", Dir: "/shop", Application: "shop", Region: "ap-northeast-2",
+		Build: []Image{
+			{Name: "web", Prepare: "make web", Context: "..", Dockerfile: "docker/Dockerfile", Target: "run",
+				Args:    map[string]string{"A": "1.10", "B": "yes"},
+				Secrets: []Secret{{ID: "npmrc", File: "~/.npmrc"}, {ID: "token", Env: "NPM_TOKEN"}}},
+			{Name: "proxy", Context: "./proxy", Dockerfile: "Dockerfile", Args: map[string]string{}},
+			{Name: "plain", Context: ".", Dockerfile: "Dockerfile", Args: map[string]string{}},
+		},
+		Registry: Registry{Repository: "123456789012.dkr.ecr.eu-west-1.amazonaws.com/team/shop", ExpireImagesAfter: 2 * day},
+		Environment: Environment{
+			SavedConfiguration: "small", InstanceType: "t3.small", InstanceProfile: "shop-instances",
+			ServiceRole:    "arn:aws:iam::123456789012:role/team/shop-service",
+			OperationsRole: "arn:aws:iam::123456789012:role/shop-operations",
+			Options: map[string]map[string]string{
+				"aws:elasticbeanstalk:environment": {"EnvironmentType": "SingleInstance"},
+				"aws:autoscaling:asg":              {"MaxSize": "1"},
+			},
+			Variables: map[string]string{"RAILS_ENV": "staging", "PORT": "8080", "DEBUG": "true", "OCTAL": "0o17", "EMPTY": "", "ZERO": "007"},
+			Check:     Check{Path: "/healthz?deep=1", Status: []StatusRange{{200, 200}, {300, 399}}, Timeout: 90 * second},
+		},
+		Dockerrun: Dockerrun{Template: "deploy/run.json", Include: []string{".ebextensions", ".platform"},
+			Values: map[string]any{"memory": "512", "ratio": "1.50", "name": "x"}},
+		Expire: Expire{After: 36 * hour, From: FromDeployed, Schedule: "CRON_TZ=Asia/Seoul 0 9 * * *", MaxDeletions: 3},
+		Slack:  Slack{Channel: "#qa"},
+		Ledger: Ledger{Bucket: "shop-ledger"},
+		notices: []string{
+			"beansprout.yaml:8:80: registry.expire_images_after is ignored by this version: it writes no lifecycle policy yet.",
+		},
+	}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("got  %+v\nwant %+v", got, want)
+	}
+}
+
+func TestLeftOutKeysHaveDefaults(t *testing.T) {
+	got, err := parse("", "/shop", []byte("application: Web Shop\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := &Config{
+		Dir: "/shop", Application: "Web Shop",
+		Registry: Registry{ExpireImagesAfter: day},
+		Environment: Environment{
+			Platform:        "ECS running on 64bit Amazon Linux 2023",
+			InstanceProfile: "aws-elasticbeanstalk-ec2-role",
+			ServiceRole:     "aws-elasticbeanstalk-service-role",
+			Options:         map[string]map[string]string{},
+			Variables:       map[string]string{},
+			Check:           Check{Path: "/", Status: []StatusRange{{200, 399}}, Timeout: 120 * second},
+		},
+		Dockerrun: Dockerrun{Template: "Dockerrun.template.json", Values: map[string]any{}},
+		Expire: Expire{After: 5 * day, From: FromCreated, WarnBefore: day, RestoreFor: 3 * day,
+			Schedule: "0 * * * *", MaxDeletions: 10},
+	}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("got  %+v\nwant %+v", got, want)
+	}
+	want.Application = ""
+	if got := Defaults("/shop"); !reflect.DeepEqual(got, want) {
+		t.Errorf("Defaults: got  %+v\nwant %+v", got, want)
+	}
+}
+
+func TestUnsetWarningIsADayAndAtMostHalfOfTheDays(t *testing.T) {
+	for after, want := range map[string]Duration{"5d": day, "2d": day, "1d": day / 2, "3s": second * 3 / 2} {
+		c, err := parse("f", "/", []byte("application: shop\nexpire: {after: "+after+"}\n"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if c.Expire.WarnBefore != want {
+			t.Errorf("after %s: got %v, want %v", after, c.Expire.WarnBefore, want)
+		}
+	}
+}
+
+func TestWhatIsIgnoredIsSaid(t *testing.T) {
+	c, err := parse("dir/beansprout.yaml", "/dir", []byte(`application: shop
+registry: {expire_images_after: 1d}
+expire:
+  warn_before: 1d
+  restore_for: 3d
+`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []string{
+		"dir/beansprout.yaml:2:12: registry.expire_images_after is ignored by this version: it writes no lifecycle policy yet.",
+		"dir/beansprout.yaml:4:3: expire.warn_before is taken as 0s by this version: it doesn't warn yet.",
+		"dir/beansprout.yaml:5:3: expire.restore_for is taken as 0s by this version: what it removes can't be restored yet.",
+	}
+	if got := c.Notices(); !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+func TestFormsOfYAMLThatMeanTheSame(t *testing.T) {
+	want, err := parse("f", "/", []byte("application: shop\nbuild:\n  web:\n    prepare: \"make\\nmake test\\n\"\nslack: {channel: \"#qa\"}\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, text := range map[string]string{
+		"byte order mark":   "\ufeffapplication: shop\nbuild: {web: {prepare: \"make\\nmake test\\n\"}}\nslack: {channel: '#qa'}",
+		"DOS line ends":     "application: shop\r\nbuild:\r\n  web:\r\n    prepare: |\r\n      make\r\n      make test\r\nslack: {channel: \"#qa\"}\r\n",
+		"document marks":    "# shop\n---\napplication: shop\nbuild:\n  web:\n    prepare: |\n      make\n      make test\nslack:\n  channel: '#qa'\n...\n",
+		"quoted keys":       "\"application\": 'shop'\n'build': {\"web\": {prepare: \"make\\nmake test\\n\"}}\n\"slack\": {channel: \"#qa\"}\n",
+		"empty sections":    "application: shop\nregistry:\nenvironment:\n  options:\nbuild:\n  web:\n    args:\n    secrets:\n    prepare: \"make\\nmake test\\n\"\nexpire: {}\nslack: {channel: \"#qa\"}\n",
+		"many keys a line":  "{application: shop, registry: {}, expire: {}, dockerrun: {}, ledger: {}, environment: {}, build: {web: {args: {}, secrets: [], target: \"\", dockerfile: Dockerfile, context: ., prepare: \"make\\nmake test\\n\"}}, slack: {channel: \"#qa\"}}",
+		"indented by three": "application: shop\nbuild:\n   web:\n      prepare: |\n         make\n         make test\nslack:\n   channel: \"#qa\"\n",
+	} {
+		t.Run(name, func(t *testing.T) {
+			got, err := parse("f", "/", []byte(text))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !reflect.DeepEqual(got, want) {
+				t.Errorf("got  %+v\nwant %+v", got, want)
+			}
+		})
+	}
+}
+
+func TestCheckOff(t *testing.T) {
+	for _, text := range []string{"off", `"off"`} {
+		c, err := parse("f", "/", []byte("application: shop\nenvironment: {check: "+text+"}\n"))
+		if err != nil || !c.Environment.Check.Off {
+			t.Errorf("check: %s: got %+v, %v", text, c, err)
+		}
+	}
+}
+
+func TestCheckAcceptsItsStatuses(t *testing.T) {
+	c := Check{Status: []StatusRange{{200, 299}, {401, 401}}}
+	for status, want := range map[int]bool{199: false, 200: true, 299: true, 300: false, 400: false, 401: true, 402: false, 500: false} {
+		if got := c.Accepts(status); got != want {
+			t.Errorf("Accepts(%d) = %v, want %v", status, got, want)
+		}
+	}
+}
+
+func TestLoadReadsTheFile(t *testing.T) {
+	path := filepath.Join(t.TempDir(), Name)
+	if err := os.WriteFile(path, []byte("application: shop\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c, err := Load(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.File != path || c.Dir != filepath.Dir(path) || c.Application != "shop" {
+		t.Errorf("got %+v", c)
+	}
+}
+
+func TestALineMayHoldManyKeys(t *testing.T) {
+	var keys []string
+	for i := range 3 * maxDepth {
+		keys = append(keys, fmt.Sprintf("V%d: %d", i, i))
+	}
+	c, err := parse("f", "/", []byte("application: shop\nenvironment: {variables: {"+strings.Join(keys, ", ")+"}}\n"))
+	if err != nil || len(c.Environment.Variables) != len(keys) {
+		t.Errorf("got %+v, %v", c, err)
+	}
+}
+
+func TestNamesOfRepositories(t *testing.T) {
+	for name, want := range map[string]bool{
+		"shop": true, "team/shop": true, "my.team/shop_1-x": true, "127.0.0.1:5000/shop": true,
+		"123456789012.dkr.ecr.eu-west-1.amazonaws.com/team/shop": true,
+		"": false, "a": false, "host.example.com/a": false, "shop:latest": false, "shop@sha256:0": false, "Shop": false,
+		"a//b": false, "/shop": false, "shop/": false, "https://host/shop": false, "ho$t.example.com/shop": false, "a..b/shop": false,
+		strings.Repeat("x", 256): true, strings.Repeat("x", 257): false,
+	} {
+		if err := checkRepository(name); (err == nil) != want {
+			t.Errorf("checkRepository(%q): got %v, want %v", name, err, want)
+		}
+	}
+}
+
+func TestRolesOfASavedConfigurationStayUnlessNamed(t *testing.T) {
+	c, err := parse("f", "/", []byte("application: shop\nenvironment: {saved_configuration: small, service_role: mine}\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if e := c.Environment; e.InstanceProfile != "" || e.ServiceRole != "mine" || e.Platform != "" {
+		t.Errorf("got %+v", e)
+	}
+}

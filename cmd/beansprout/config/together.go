@@ -1,0 +1,110 @@
+package config
+
+import (
+	"cmp"
+	"slices"
+	"time"
+)
+
+const (
+	defaultPlatform = "ECS running on 64bit Amazon Linux 2023"
+	// AWS's own conventional names, under which the console makes them.
+	defaultProfile = "aws-elasticbeanstalk-ec2-role"
+	defaultRole    = "aws-elasticbeanstalk-service-role"
+)
+
+// initial returns the defaults that depend on nothing in the file.
+func initial(dir string) *Config {
+	return &Config{
+		Dir:      dir,
+		Registry: Registry{ExpireImagesAfter: day},
+		Environment: Environment{
+			Options:   map[string]map[string]string{},
+			Variables: map[string]string{},
+			Check:     Check{Path: "/", Status: []StatusRange{{200, 399}}, Timeout: Duration(2 * time.Minute)},
+		},
+		Dockerrun: Dockerrun{Template: "Dockerrun.template.json", Values: map[string]any{}},
+		Expire: Expire{
+			After:        5 * day,
+			From:         FromCreated,
+			WarnBefore:   unset,
+			RestoreFor:   3 * day,
+			Schedule:     "0 * * * *",
+			MaxDeletions: 10,
+		},
+	}
+}
+
+// unset is what no file can say.
+const unset Duration = -1
+
+// complete fills in the defaults that depend on what the file says.
+func (c *Config) complete() {
+	if c.Expire.WarnBefore == unset {
+		c.Expire.WarnBefore = min(day, c.Expire.After/2)
+	}
+	if e := &c.Environment; e.CopyFrom == "" && e.SavedConfiguration == "" {
+		e.Platform = cmp.Or(e.Platform, defaultPlatform)
+		e.InstanceProfile = cmp.Or(e.InstanceProfile, defaultProfile)
+		e.ServiceRole = cmp.Or(e.ServiceRole, defaultRole)
+	}
+}
+
+// compare checks what several keys have wrong together, once each of them is right.
+func (c *Config) compare(d *document) {
+	if len(d.problems) > 0 {
+		return
+	}
+	if _, ok := d.set["application"]; !ok {
+		d.fail(place{1, 1}, "application is missing; it names the Elastic Beanstalk application, as in \"application: shop\"")
+	}
+	d.exclude("build", "artifact")
+	d.exclude("environment.copy_from", "environment.saved_configuration", "environment.platform")
+	d.later("artifact", "this version builds images only; leave it out and use build")
+	d.later("environment.copy_from", "this version can't copy an environment yet; use saved_configuration or platform")
+	if warn, ok := d.set["expire.warn_before"]; ok && c.Expire.WarnBefore >= c.Expire.After {
+		warn.fail("%s is not before the end of the environment's %s; want less than expire.after",
+			c.Expire.WarnBefore, c.Expire.After)
+	}
+}
+
+// exclude refuses more than one of the keys.
+func (d *document) exclude(paths ...string) {
+	var set []value
+	for _, path := range paths {
+		if v, ok := d.set[path]; ok {
+			set = append(set, v)
+		}
+	}
+	slices.SortFunc(set, func(a, b value) int { return a.key.compare(b.key) })
+	if len(set) > 1 {
+		d.fail(set[1].key, "%s and %s exclude each other; keep one of them", set[0].path, set[1].path)
+	}
+}
+
+// later refuses a key whose part is not there yet and can't be ignored.
+func (d *document) later(path, hint string) {
+	if v, ok := d.set[path]; ok && len(d.problems) == 0 {
+		d.fail(v.key, "%s: %s", path, hint)
+	}
+}
+
+// notices says what the file sets and this version ignores.
+func notices(d *document, c *Config) []string {
+	var sentences []string
+	add := func(path, consequence string) {
+		if v, ok := d.set[path]; ok {
+			sentences = append(sentences, d.at(v.key)+": "+path+" "+consequence)
+		}
+	}
+	if c.Registry.ExpireImagesAfter > 0 {
+		add("registry.expire_images_after", "is ignored by this version: it writes no lifecycle policy yet.")
+	}
+	if c.Expire.WarnBefore > 0 {
+		add("expire.warn_before", "is taken as 0s by this version: it doesn't warn yet.")
+	}
+	if c.Expire.RestoreFor > 0 {
+		add("expire.restore_for", "is taken as 0s by this version: what it removes can't be restored yet.")
+	}
+	return sentences
+}

@@ -1,0 +1,63 @@
+package main
+
+import (
+	"errors"
+	"iter"
+	"slices"
+	"strings"
+
+	"beansprout/builder"
+	"beansprout/builder/ecr"
+	"beansprout/envs"
+	"beansprout/envs/beanstalk"
+)
+
+// advice says what to do about what the doors report. The first that fits is said.
+var advice = []struct {
+	err  error
+	hint string
+}{
+	{builder.ErrNoEngine, engineHint},
+	{builder.ErrTooOld, "update the Docker Engine: BuildKit needs API 1.39, which is Docker 18.09"},
+	{builder.ErrNoDockerfile, "dockerfile and context under build: in beansprout.yaml say where it is"},
+	{builder.ErrNoContext, "context under build: in beansprout.yaml says which directory the Dockerfile sees"},
+	{builder.ErrUnreadable, "make it readable, or leave it out with a .dockerignore"},
+	{builder.ErrDenied, "check that the AWS credentials may push: beansprout needs the ecr: actions of templates/iam-policy.json"},
+	{ecr.ErrNoRepository, "registry.repository in beansprout.yaml names it"},
+	{errTimeout, "--timeout gives more; AWS goes on with what it has begun, and the next up takes it from there"},
+	{envs.ErrNotReady, "somebody else is changing it; try again when it is Ready"},
+}
+
+// explain adds to an error of the doors what to do about it.
+func explain(err error) error {
+	for _, h := range advice {
+		if errors.Is(err, h.err) {
+			return hint(err, "%s", h.hint)
+		}
+	}
+	var build *builder.BuildError
+	if errors.As(err, &build) {
+		return hint(err, "the lines above are what it printed; nothing was deployed")
+	}
+	var failure *beanstalk.Failure
+	if errors.As(err, &failure) {
+		return hint(err, "mend it and run up again: it takes up where this stands")
+	}
+	return err
+}
+
+// plainReason is the first thing to know about an error: its message without what a
+// command printed, which may be long.
+func plainReason(err error) string {
+	var build *builder.BuildError
+	if errors.As(err, &build) {
+		return build.Error()
+	}
+	return err.Error()
+}
+
+// lastLines yields the last n lines of a text.
+func lastLines(text string, n int) iter.Seq[string] {
+	lines := strings.Split(strings.TrimRight(text, "\n"), "\n")
+	return slices.Values(lines[max(0, len(lines)-n):])
+}

@@ -1,0 +1,181 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+
+	"github.com/urfave/cli/v2"
+
+	"beansprout/cmd/beansprout/checkout"
+	"beansprout/cmd/beansprout/config"
+	"beansprout/envs"
+	"beansprout/envs/ledger"
+)
+
+func jsonFlag() cli.Flag { return &cli.BoolFlag{Name: "json", Usage: "print JSON"} }
+
+func dryRunFlag() cli.Flag {
+	return &cli.BoolFlag{Name: "dry-run", Usage: "say what would be done, and change nothing"}
+}
+
+func configFlag() cli.Flag {
+	return &cli.StringFlag{Name: "config", Aliases: []string{"c"}, EnvVars: []string{"BEANSPROUT_CONFIG"}, Usage: "read `FILE` instead of the nearest beansprout.yaml"}
+}
+
+func featureFlag() cli.Flag {
+	return &cli.StringFlag{Name: "feature", Aliases: []string{"f"}, EnvVars: []string{"BEANSPROUT_FEATURE"}, Usage: "the feature's `NAME`, instead of the branch's"}
+}
+
+// session is what a verb works with: its configuration, the doors, and whose they are.
+type session struct {
+	*clients
+	cfg     *config.Config
+	account string
+	talk    *progress
+	local   bool
+}
+
+// open reads the configuration for dir and opens the doors. The caller closes the talk.
+func open(c *cli.Context, dir string) (*session, error) {
+	cfg, err := readConfig(c, dir)
+	if err != nil {
+		return nil, err
+	}
+	return connect(c, cfg)
+}
+
+func connect(c *cli.Context, cfg *config.Config) (*session, error) {
+	s := &session{cfg: cfg, talk: newProgress(os.Stderr, nil), local: c.Bool("local")}
+	for _, notice := range cfg.Notices() {
+		s.talk.say("%s", notice)
+	}
+	if err := s.connect(c); err != nil {
+		s.talk.close()
+		return nil, err
+	}
+	return s, nil
+}
+
+func (s *session) connect(c *cli.Context) (err error) {
+	region := cmp.Or(c.String("region"), s.cfg.Region)
+	if s.local {
+		cloud, err := ensureLocal(c.Context, s.talk)
+		if err != nil {
+			return err
+		}
+		s.clients = localClients(cloud, cmp.Or(region, localRegion))
+	} else if s.clients, err = awsClients(c.Context, region); err != nil {
+		return err
+	}
+	s.account, err = s.clients.account(c.Context)
+	return err
+}
+
+// readConfig finds and reads beansprout.yaml. Where there is none, the defaults serve.
+func readConfig(c *cli.Context, dir string) (*config.Config, error) {
+	path := c.String("config")
+	if path == "" {
+		found, ok, err := config.Find(dir)
+		if err != nil {
+			return nil, usageErrorf("%w", err)
+		}
+		if !ok {
+			return config.Defaults(dir), nil
+		}
+		path = found
+	}
+	cfg, err := config.Load(path)
+	if err != nil {
+		return nil, usageErrorf("%w", err)
+	}
+	return cfg, nil
+}
+
+// needFile refuses to go on without a beansprout.yaml.
+func (s *session) needFile() error { return needFile(s.cfg) }
+
+func needFile(cfg *config.Config) error {
+	if cfg.File != "" {
+		return nil
+	}
+	return hint(usageErrorf("there is no beansprout.yaml here or above"), "go to the application's directory, or name the file with --config")
+}
+
+// subject returns which feature a command is about: the flag or the argument, then the
+// CI's variables, then git.
+func subject(c *cli.Context, argument, dir string) (string, checkout.Checkout, error) {
+	co, err := checkout.Read(c.Context, dir, os.Getenv)
+	if err != nil {
+		return "", co, err
+	}
+	flag := c.String("feature")
+	if flag != "" && argument != "" && flag != argument {
+		return "", co, usageErrorf("two features are named: %q and %q", flag, argument)
+	}
+	feature := cmp.Or(argument, flag, co.Branch)
+	if feature == "" {
+		return "", co, hint(usageErrorf("no feature is named, and %s is on no branch", dir), "say --feature NAME")
+	}
+	if err := envs.CheckFeature(feature); err != nil {
+		return "", co, usageErrorf("%w", err)
+	}
+	return feature, co, nil
+}
+
+// find returns the living environment of a feature, proved to be ours.
+func (s *session) find(ctx context.Context, feature string) (envs.Env, envs.Tags, error) {
+	name := envs.Name(s.account, s.cfg.Application, feature)
+	e, err := s.beanstalk.Find(ctx, name)
+	if err != nil {
+		return e, nil, err
+	}
+	tags, err := s.beanstalk.Tags(ctx, e)
+	if err != nil {
+		return e, nil, err
+	}
+	if e, err = s.prove(e, tags); err != nil {
+		return e, tags, err
+	}
+	return envs.ParseDeployed(e, feature), tags, nil
+}
+
+// prove returns the environment with what its tags say, or why it isn't ours.
+func (s *session) prove(e envs.Env, tags envs.Tags) (envs.Env, error) {
+	e, err := envs.Verify(s.account, e, tags)
+	if err != nil {
+		return e, hint(environmentError(e, err), "it is left alone; look at it in the console, and give it another name or remove it there")
+	}
+	return e, nil
+}
+
+// record reads what the ledger says about a living environment; it is the zero record when
+// it says nothing or speaks of an earlier one.
+func record(ctx context.Context, l *ledger.Ledger, e envs.Env) (ledger.Record, error) {
+	r, err := l.Read(ctx, e.Name)
+	if err != nil || r.Environment != e.ID {
+		return ledger.Record{}, err
+	}
+	return r, nil
+}
+
+func directory(path string) (string, error) {
+	dir, err := filepath.Abs(path)
+	if err != nil {
+		return "", err
+	}
+	info, err := os.Stat(dir)
+	if err != nil {
+		var pathErr *os.PathError
+		if errors.As(err, &pathErr) {
+			err = pathErr.Err
+		}
+		return "", usageErrorf("directory %q: %w", path, err)
+	}
+	if !info.IsDir() {
+		return "", usageErrorf("%q is not a directory", path)
+	}
+	return dir, nil
+}

@@ -1,0 +1,123 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"beansprout/envs"
+)
+
+func statusCommand() *cli.Command {
+	return verb(cli.Command{
+		Name:      "status",
+		Usage:     "show the environment of one feature",
+		ArgsUsage: "[FEATURE]",
+		Flags:     []cli.Flag{featureFlag(), configFlag(), jsonFlag()},
+		Action:    status,
+	})
+}
+
+func status(c *cli.Context) error {
+	s, feature, err := openFor(c)
+	if err != nil {
+		return err
+	}
+	defer s.talk.close()
+	e, tags, err := s.find(c.Context, feature)
+	if err != nil {
+		return absent(feature, err)
+	}
+	v := newView(e, s.expiry(e), tags.Kept())
+	if c.Bool("json") {
+		return printJSON(c.App.Writer, v)
+	}
+	return printStatus(c.App.Writer, v, time.Now())
+}
+
+// openFor opens a session for the feature that the command line names.
+func openFor(c *cli.Context) (*session, string, error) {
+	cfg, err := readConfig(c, ".")
+	if err != nil {
+		return nil, "", err
+	}
+	if err := needFile(cfg); err != nil {
+		return nil, "", err
+	}
+	feature, _, err := subject(c, c.Args().First(), ".")
+	if err != nil {
+		return nil, "", err
+	}
+	s, err := connect(c, cfg)
+	return s, feature, err
+}
+
+// absent explains that a feature has no environment.
+func absent(feature string, err error) error {
+	if !errors.Is(err, envs.ErrNotFound) {
+		return err
+	}
+	return hint(fmt.Errorf("feature %q has no environment: %w", feature, err), "beansprout list shows those that there are; beansprout up makes one")
+}
+
+func printStatus(w io.Writer, v view, now time.Time) error {
+	age, expires := "", ""
+	if v.Created != nil {
+		age = ago(*v.Created, now)
+	}
+	if v.Expires != nil {
+		expires = fmt.Sprintf("%s (%s)", v.Expires.Format(time.RFC3339), until(*v.Expires, now))
+	}
+	if v.Keep {
+		expires = "never: it is kept"
+	}
+	return printTable(w, [][]string{
+		{"feature", v.Feature}, {"url", v.URL}, {"status", v.Status}, {"health", v.Health},
+		{"version", v.Version}, {"commit", v.Commit}, {"owner", v.Owner},
+		{"age", age}, {"expires", expires}, {"environment", v.Name + " " + v.ID},
+	})
+}
+
+func logsCommand() *cli.Command {
+	return verb(cli.Command{
+		Name:      "logs",
+		Usage:     "print the last lines of a feature's logs",
+		ArgsUsage: "[FEATURE]",
+		Flags:     []cli.Flag{featureFlag(), configFlag(), jsonFlag()},
+		Action:    logs,
+	})
+}
+
+func logs(c *cli.Context) error {
+	s, feature, err := openFor(c)
+	if err != nil {
+		return err
+	}
+	defer s.talk.close()
+	e, _, err := s.find(c.Context, feature)
+	if err != nil {
+		return absent(feature, err)
+	}
+	text, err := s.tail(c.Context, e)
+	if err != nil {
+		return err
+	}
+	if c.Bool("json") {
+		return printJSON(c.App.Writer, map[string]string{"feature": e.Feature, "name": e.Name, "log": text})
+	}
+	_, err = io.WriteString(c.App.Writer, sanitizeLines(text))
+	return err
+}
+
+// tailTime is how long AWS may take to gather logs.
+const tailTime = time.Minute
+
+func (s *session) tail(ctx context.Context, e envs.Env) (string, error) {
+	ctx, cancel := context.WithTimeout(ctx, tailTime)
+	defer cancel()
+	return s.beanstalk.Tail(ctx, e)
+}

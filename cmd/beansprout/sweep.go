@@ -1,0 +1,142 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"beansprout/envs"
+	"beansprout/janitor"
+)
+
+func liveFlag() cli.Flag {
+	return &cli.BoolFlag{Name: "live", EnvVars: []string{"BEANSPROUT_LIVE"}, Usage: "remove, instead of only saying what would be removed"}
+}
+
+func maxFlag() cli.Flag {
+	return &cli.IntFlag{Name: "max", Usage: "remove up to `N` environments, even where that is most of them"}
+}
+
+func sweepCommand() *cli.Command {
+	return verb(cli.Command{
+		Name:   "sweep",
+		Usage:  "say which environments are past their days and why others are kept; with --live remove them",
+		Flags:  []cli.Flag{configFlag(), jsonFlag(), liveFlag(), maxFlag(), dryRunFlag()},
+		Action: sweep,
+	})
+}
+
+func janitorCommand() *cli.Command {
+	return verb(cli.Command{
+		Name:   "janitor",
+		Usage:  "sweep by the clock (expire.schedule) until told to stop",
+		Flags:  []cli.Flag{configFlag(), liveFlag(), dryRunFlag()},
+		Action: watch,
+	})
+}
+
+func sweep(c *cli.Context) error {
+	s, live, err := openJanitor(c)
+	if err != nil {
+		return err
+	}
+	defer s.talk.close()
+	j, err := s.janitor(c, nil)
+	if err != nil {
+		return err
+	}
+	report, err := j.Sweep(c.Context, live)
+	if errors.Is(err, janitor.ErrTooMany) {
+		err = hint(err, "look at the list; if it is right, say how many may go: --max N")
+	}
+	if report.Refused != "" {
+		s.talk.say("a live sweep would be refused: %s", report.Refused)
+	}
+	if c.Bool("json") {
+		return errors.Join(printJSON(c.App.Writer, decisions(report)), err)
+	}
+	return errors.Join(printReport(c.App.Writer, report, s.talk), err)
+}
+
+func watch(c *cli.Context) error {
+	s, live, err := openJanitor(c)
+	if err != nil {
+		return err
+	}
+	defer s.talk.close()
+	log := slog.New(slog.NewJSONHandler(c.App.ErrWriter, nil))
+	j, err := s.janitor(c, log)
+	if err != nil {
+		return err
+	}
+	return j.Run(c.Context, s.cfg.Expire.Schedule, live)
+}
+
+// openJanitor opens a session for what removes by age, and says whether it is to act.
+func openJanitor(c *cli.Context) (*session, bool, error) {
+	cfg, err := readConfig(c, ".")
+	if err != nil {
+		return nil, false, err
+	}
+	if err := needFile(cfg); err != nil {
+		return nil, false, err
+	}
+	if _, err := janitor.Schedule(cfg.Expire.Schedule); err != nil {
+		return nil, false, usageErrorf("%s: expire.schedule: %w", cfg.File, err)
+	}
+	live := c.Bool("live")
+	if live && c.Bool("dry-run") {
+		return nil, false, usageErrorf("--live and --dry-run contradict each other")
+	}
+	s, err := connect(c, cfg)
+	return s, live, err
+}
+
+func (s *session) janitor(c *cli.Context, log *slog.Logger) (*janitor.Janitor, error) {
+	r, err := s.remover(c.Context, false)
+	if err != nil {
+		return nil, err
+	}
+	return &janitor.Janitor{
+		Cloud:        inventory{s},
+		Account:      s.account,
+		Lifetime:     s.lifetime(),
+		MaxDeletions: s.cfg.Expire.MaxDeletions,
+		Max:          c.Int("max"),
+		Remove:       r.remove,
+		Log:          log,
+		Now:          time.Now,
+	}, nil
+}
+
+// inventory is what the janitor may ask: our application's environments and nothing else.
+type inventory struct{ *session }
+
+func (i inventory) Environments(ctx context.Context) ([]envs.Env, time.Time, error) {
+	return i.beanstalk.Environments(ctx, i.cfg.Application)
+}
+
+func (i inventory) Fresh(ctx context.Context, id string) (envs.Env, envs.Tags, error) {
+	return i.beanstalk.Fresh(ctx, id)
+}
+
+// decisions is never nil, so that JSON has an empty list where there is none.
+func decisions(report janitor.Report) []janitor.Decision {
+	return append([]janitor.Decision{}, report.Decisions...)
+}
+
+func printReport(w io.Writer, report janitor.Report, talk *progress) error {
+	if len(report.Decisions) == 0 {
+		talk.say("%d environments, none past its days", report.Environments)
+		return nil
+	}
+	rows := [][]string{{"ENVIRONMENT", "FEATURE", "EXPIRED", "ACTION", "REASON"}}
+	for _, d := range report.Decisions {
+		rows = append(rows, []string{d.Env.Name, d.Env.Feature, d.Expiry.UTC().Format(time.RFC3339), string(d.Action), d.Reason})
+	}
+	return printTable(w, rows)
+}

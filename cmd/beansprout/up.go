@@ -1,0 +1,337 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"github.com/urfave/cli/v2"
+	"golang.org/x/sync/errgroup"
+
+	"beansprout/builder"
+	"beansprout/cmd/beansprout/checkout"
+	"beansprout/dockerrun"
+	"beansprout/envs"
+	"beansprout/envs/beanstalk"
+	"beansprout/envs/ledger"
+	"beansprout/notify"
+)
+
+func upCommand() *cli.Command {
+	return verb(cli.Command{
+		Name:      "up",
+		Usage:     "build, push, create or reuse, deploy, wait, announce; print the URL",
+		ArgsUsage: "[DIR]",
+		Flags: []cli.Flag{
+			featureFlag(), configFlag(), jsonFlag(), dryRunFlag(),
+			&cli.DurationFlag{Name: "timeout", Value: 30 * time.Minute, EnvVars: []string{"BEANSPROUT_TIMEOUT"}, Usage: "give up after `DURATION`"},
+		},
+		Action: up,
+	})
+}
+
+// deployment is one run of up: a branch on its way to a URL.
+type deployment struct {
+	*session
+	feature  string
+	checkout checkout.Checkout
+	name     string // the environment's
+	template *dockerrun.Template
+	settings []beanstalk.Setting
+	engine   *builder.Builder
+	ledger   *ledger.Ledger
+	record   ledger.Record
+	slack    *announcer
+	started  time.Time
+}
+
+// result is what up has to say in the end.
+type result struct {
+	env     envs.Env
+	outcome string
+	images  []builder.Image
+}
+
+// The outcomes of up.
+const (
+	created   = "created"
+	deployed  = "deployed"
+	unchanged = "unchanged"
+)
+
+func up(c *cli.Context) error {
+	d, err := prepare(c)
+	if err != nil {
+		return err
+	}
+	defer d.talk.close()
+	defer d.engine.Close()
+	if c.Bool("dry-run") {
+		return d.plan(c)
+	}
+	if c.Duration("timeout") <= 0 {
+		return usageErrorf("--timeout %s leaves no time", c.Duration("timeout"))
+	}
+	ctx, cancel := context.WithTimeoutCause(c.Context, c.Duration("timeout"), errTimeout)
+	defer cancel()
+	r, err := d.run(ctx)
+	if err != nil {
+		return d.failed(ctx, r.env, err)
+	}
+	d.slack.close()
+	d.talk.close()
+	return d.print(c, r)
+}
+
+var errTimeout = errors.New("the time that --timeout gives is over")
+
+// prepare reads everything and refuses what can be refused before anything is built.
+func prepare(c *cli.Context) (*deployment, error) {
+	d := &deployment{started: time.Now()}
+	arg := c.Args().First()
+	if arg == "" {
+		arg = "."
+	}
+	dir, err := directory(arg)
+	if err != nil {
+		return nil, err
+	}
+	cfg, err := readConfig(c, dir)
+	if err != nil {
+		return nil, err
+	}
+	if err := needFile(cfg); err != nil {
+		return nil, err
+	}
+	if d.feature, d.checkout, err = subject(c, "", dir); err != nil {
+		return nil, err
+	}
+	if d.template, err = readTemplate(cfg); err != nil {
+		return nil, err
+	}
+	if d.engine, err = builder.Connect(c.Context); err != nil {
+		return nil, hint(err, "%s", engineHint)
+	}
+	if d.session, err = connect(c, cfg); err != nil {
+		return nil, err
+	}
+	d.name = envs.Name(d.account, cfg.Application, d.feature)
+	d.settings = wish(cfg).Settings()
+	return d, nil
+}
+
+const engineHint = "start Docker, or point DOCKER_HOST at an engine; on Debian and Ubuntu: apt-get install docker.io"
+
+// run takes the branch to its URL. The environment of the result is filled in as far as
+// the run came.
+func (d *deployment) run(ctx context.Context) (result, error) {
+	var r result
+	var err error
+	if d.ledger, err = d.clients.ledger(ctx, d.cfg.Ledger.Bucket); err != nil {
+		return r, err
+	}
+	if d.record, err = d.ledger.Read(ctx, d.name); err != nil {
+		d.talk.say("warning: %v: going on without it", err)
+	}
+	d.slack = d.announcer(ctx, d.ledger, d.name, d.record.Message)
+	d.slack.tell(d.post(notify.Building, envs.Env{}))
+
+	var t target
+	g, gctx := errgroup.WithContext(ctx)
+	g.Go(func() (err error) { r.images, err = d.build(gctx); return err })
+	g.Go(func() (err error) { t, err = d.target(gctx); return err })
+	if err := g.Wait(); err != nil {
+		return r, err
+	}
+	b, err := d.bundle(r.images, t.url)
+	if err != nil {
+		return r, err
+	}
+	defer b.close()
+	r.env, r.outcome, err = d.apply(ctx, t, b, r.images)
+	if err != nil {
+		return r, err
+	}
+	if err := d.check(ctx, r.env.URL()); err != nil {
+		return r, err
+	}
+	if r.outcome != unchanged {
+		d.remember(ctx, r)
+	}
+	d.slack.tell(d.post(notify.Ready, r.env))
+	return r, nil
+}
+
+// build makes the images and pushes them.
+func (d *deployment) build(ctx context.Context) ([]builder.Image, error) {
+	steps := map[string]*step{}
+	for _, s := range d.sources() {
+		steps[s.Name] = d.talk.step("image " + s.Name)
+	}
+	log := func(image, stage, line string) { steps[image].log(stage + ": " + line) }
+	images, err := d.engine.Build(ctx, d.sources(), d.destination, log)
+	for _, s := range steps {
+		if err != nil {
+			s.fail(errors.New("stopped"))
+		}
+	}
+	for _, image := range images {
+		steps[image.Name].done(image.Digest)
+	}
+	return images, err
+}
+
+func (d *deployment) sources() []builder.Source {
+	var sources []builder.Source
+	for _, b := range d.cfg.Build {
+		s := builder.Source{
+			Name: b.Name, Dir: d.cfg.Dir, Prepare: b.Prepare, Context: filepath.Join(d.cfg.Dir, b.Context),
+			Dockerfile: b.Dockerfile, Target: b.Target, Args: b.Args,
+			Tag: func(id string) string { return envs.BuildTag(d.name, b.Name, id) },
+		}
+		for _, secret := range b.Secrets {
+			file := secret.File
+			if file != "" && !filepath.IsAbs(file) {
+				file = filepath.Join(d.cfg.Dir, file)
+			}
+			s.Secrets = append(s.Secrets, builder.Secret{ID: secret.ID, File: file, Env: secret.Env})
+		}
+		sources = append(sources, s)
+	}
+	return sources
+}
+
+// destination is where images are pushed, made where it is missing.
+func (d *deployment) destination(ctx context.Context) (builder.Registry, error) {
+	uri, created, err := d.registry.Repository(ctx, d.repository())
+	if err != nil {
+		return builder.Registry{}, err
+	}
+	if created {
+		d.talk.say("repository %s did not exist and was created", d.repository())
+	}
+	token, err := d.registry.Token(ctx)
+	if err != nil {
+		return builder.Registry{}, err
+	}
+	return builder.Registry{Repository: uri, Username: token.Username, Password: token.Password}, nil
+}
+
+// post is what Slack is told.
+func (d *deployment) post(state notify.State, e envs.Env) notify.Post {
+	return notify.Post{
+		State: state, Application: d.cfg.Application, Feature: d.feature,
+		Commit: d.checkout.Commit, Owner: d.checkout.Author, BuildURL: d.checkout.BuildURL,
+		URL: e.URL(), Expires: d.expiry(e),
+	}
+}
+
+// remember writes down what runs now and takes the tags off the images that neither run nor
+// ran before. The deploy has succeeded: what goes wrong here is a warning.
+func (d *deployment) remember(ctx context.Context, r result) {
+	live := d.liveTags(r.images)
+	rec, err := d.ledger.Change(ctx, d.name, func(rec *ledger.Record) {
+		if rec.Environment != r.env.ID {
+			*rec = ledger.Record{Counter: rec.Counter, Message: rec.Message, Environment: r.env.ID}
+		}
+		if !slices.Equal(rec.Images, live) {
+			rec.Previous, rec.Images = rec.Images, live
+		}
+		rec.Feature, rec.Commit, rec.Settings = d.feature, d.checkout.Commit, settingNames(d.settings)
+	})
+	if err == nil {
+		err = d.untag(ctx, slices.Concat(rec.Previous, rec.Images))
+	}
+	if err != nil {
+		d.talk.say("warning: %v", err)
+	}
+}
+
+// failed adds to an error what helps to understand it, and tells Slack.
+func (d *deployment) failed(ctx context.Context, e envs.Env, err error) error {
+	if cause := context.Cause(ctx); errors.Is(cause, errTimeout) {
+		err = fmt.Errorf("%w: %w", cause, err)
+	}
+	reason := plainReason(err)
+	if errors.Is(err, context.Canceled) {
+		reason = "interrupted"
+		if e.ID != "" {
+			d.talk.say("AWS goes on with what it has begun; the next up takes it from there")
+		}
+	} else if e.ID != "" {
+		reason += d.showTail(ctx, e)
+	}
+	p := d.post(notify.Failed, e)
+	p.Reason = reason
+	d.slack.tell(p)
+	d.slack.close()
+	return explain(err)
+}
+
+// showTail prints the end of the environment's logs and returns it for Slack.
+func (d *deployment) showTail(ctx context.Context, e envs.Env) string {
+	text, err := d.tail(context.WithoutCancel(ctx), e)
+	if err != nil {
+		d.talk.say("its logs can't be had: %v", err)
+		return ""
+	}
+	d.talk.say("the end of its logs:")
+	for line := range lastLines(text, 40) {
+		d.talk.say("    %s", line)
+	}
+	return "\n" + text
+}
+
+func (d *deployment) print(c *cli.Context, r result) error {
+	if r.outcome == unchanged {
+		d.talk.say("unchanged: %s runs this already", d.name)
+	}
+	if !c.Bool("json") {
+		_, err := fmt.Fprintln(c.App.Writer, r.env.URL())
+		return err
+	}
+	type image struct {
+		Name      string `json:"name"`
+		Reference string `json:"reference"`
+		Digest    string `json:"digest"`
+	}
+	images := []image{}
+	for _, i := range r.images {
+		images = append(images, image{i.Name, i.Reference, i.Digest})
+	}
+	return printJSON(c.App.Writer, struct {
+		view
+		Outcome string  `json:"outcome"`
+		Seconds float64 `json:"seconds"`
+		Images  []image `json:"images"`
+	}{newView(r.env, d.expiry(r.env), false), r.outcome, time.Since(d.started).Seconds(), images})
+}
+
+// plan says what up would do, as far as that is known before the images are built.
+func (d *deployment) plan(c *cli.Context) error {
+	t, err := d.target(c.Context)
+	if err != nil {
+		return err
+	}
+	what := "deploy to"
+	if t.env.ID == "" {
+		what = "create"
+	}
+	if c.Bool("json") {
+		return printJSON(c.App.Writer, map[string]any{"name": d.name, "feature": d.feature, "action": what, "url": t.url})
+	}
+	_, err = fmt.Fprintf(c.App.Writer, "would build %d images, %s environment %s at %s\n", len(d.cfg.Build), what, d.name, t.url)
+	return err
+}
+
+func readFile(path string) ([]byte, error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, usageErrorf("%w", err)
+	}
+	return text, nil
+}

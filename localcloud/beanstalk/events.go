@@ -1,0 +1,93 @@
+package beanstalk
+
+import (
+	"fmt"
+	"slices"
+	"time"
+)
+
+// event is something that happened. Neither its environment's id nor an id of its own is
+// ever told.
+type event struct {
+	At                                   time.Time
+	Severity, Message                    string
+	Application, Environment, ID         string
+	Version, Template, Platform, Request string
+}
+
+func (e environment) event(request string) event {
+	return event{Application: e.Application, Environment: e.Name, ID: e.ID, Request: request}
+}
+
+// key sorts by date.
+func (e event) key() string { return fmt.Sprintf("%015d", e.At.UnixMilli()) }
+
+// newest is behind all keys.
+const newest = "~"
+
+// maxEvents is how many events one answer holds at most.
+const maxEvents = 1000
+
+var severities = []string{"TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL"}
+
+type describeEventsIn struct {
+	ApplicationName, EnvironmentName, EnvironmentId, VersionLabel, TemplateName, PlatformArn, RequestId string
+
+	Severity           string `aws:"enum=TRACE|DEBUG|INFO|WARN|ERROR|FATAL"`
+	StartTime, EndTime time.Time
+	MaxRecords         int `aws:"min=1,max=1000"`
+	NextToken          string
+}
+
+type describeEventsOut struct {
+	Events    []eventDescription
+	NextToken string
+}
+
+type eventDescription struct {
+	EventDate                                                                                               time.Time
+	Message, ApplicationName, VersionLabel, TemplateName, EnvironmentName, PlatformArn, RequestId, Severity string
+}
+
+// describeEvents answers the newest first. It knows environments by what events say of
+// them, so that those of terminated ones can be read, and those of unknown ones are none.
+func describeEvents(st *state, in describeEventsIn) (out describeEventsOut, err error) {
+	before := newest
+	if in.NextToken != "" {
+		if before, err = readToken(in.NextToken); err != nil {
+			return out, err
+		}
+	}
+	limit := in.MaxRecords
+	if limit == 0 {
+		limit = maxEvents
+	}
+	for e := range events.backwards(st, before) {
+		if e.At.Before(in.StartTime) {
+			break
+		}
+		if !in.wants(e) {
+			continue
+		}
+		if len(out.Events) == limit {
+			last := out.Events[limit-1]
+			out.NextToken = writeToken(event{At: last.EventDate}.key())
+			break
+		}
+		out.Events = append(out.Events, eventDescription{e.At, e.Message, e.Application, e.Version, e.Template, e.Environment, e.Platform, e.Request, e.Severity})
+	}
+	return out, nil
+}
+
+// wants says whether e passes the filters; StartTime is inclusive, EndTime exclusive.
+func (in describeEventsIn) wants(e event) bool {
+	for _, f := range [][2]string{
+		{in.ApplicationName, e.Application}, {in.EnvironmentName, e.Environment}, {in.EnvironmentId, e.ID}, {in.VersionLabel, e.Version},
+		{in.TemplateName, e.Template}, {in.PlatformArn, e.Platform}, {in.RequestId, e.Request},
+	} {
+		if f[0] != "" && f[0] != f[1] {
+			return false
+		}
+	}
+	return (in.EndTime.IsZero() || e.At.Before(in.EndTime)) && slices.Index(severities, e.Severity) >= slices.Index(severities, in.Severity)
+}

@@ -1,0 +1,135 @@
+package beanstalk
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"beansprout/localcloud/wire"
+)
+
+// optionRule says what an option may be set to and what it is unless it is set
+// (developer guide, "General options for all environments").
+type optionRule struct {
+	namespace, name string
+	fallback        string
+	values          string // A|B, or the range 1-3600; "" is anything
+	fixed           bool   // cannot be changed after the launch
+	balanced        bool   // only where there is a load balancer
+}
+
+var optionRules = []optionRule{
+	{namespace: nsGroup, name: "MaxSize", fallback: "4", values: "0-10000"},
+	{namespace: nsGroup, name: "MinSize", fallback: "1", values: "0-10000"},
+	{namespace: nsGroup, name: "Cooldown", fallback: "360", values: "0-10000"},
+	{namespace: nsLaunch, name: "IamInstanceProfile"},
+	{namespace: nsLaunch, name: "InstanceType"},
+	{namespace: "aws:ec2:instances", name: "EnableSpot", fallback: "false", values: "true|false"},
+	{namespace: "aws:ec2:instances", name: "InstanceTypes", fallback: "t3.micro, t3.small"},
+	{namespace: "aws:ec2:instances", name: "SupportedArchitectures", fallback: "x86_64"},
+	{namespace: nsCommand, name: "BatchSize", fallback: "100", values: "1-10000"},
+	{namespace: nsCommand, name: "BatchSizeType", fallback: "Percentage", values: "Percentage|Fixed"},
+	{namespace: nsCommand, name: "DeploymentPolicy", fallback: "AllAtOnce", values: "AllAtOnce|Rolling|RollingWithAdditionalBatch|Immutable|TrafficSplitting"},
+	{namespace: nsCommand, name: "IgnoreHealthCheck", fallback: "false", values: "true|false"},
+	{namespace: nsCommand, name: "Timeout", fallback: "600", values: "1-3600"},
+	{namespace: nsEnvironment, name: "EnvironmentType", fallback: "LoadBalanced", values: "LoadBalanced|SingleInstance"},
+	{namespace: nsEnvironment, name: "LoadBalancerIsShared", fallback: "false", values: "true|false", fixed: true, balanced: true},
+	{namespace: nsEnvironment, name: "LoadBalancerType", fallback: "classic", values: "classic|application|network", fixed: true, balanced: true},
+	{namespace: nsEnvironment, name: "ServiceRole"},
+	{namespace: nsProcess, name: "DeregistrationDelay", fallback: "20", values: "0-3600"},
+	{namespace: nsProcess, name: "HealthCheckPath", fallback: "/"},
+	{namespace: nsProcess, name: "Port", fallback: "80", values: "1-65535"},
+	{namespace: nsProcess, name: "Protocol", fallback: "HTTP", values: "TCP|HTTP|HTTPS"},
+	{namespace: nsHealth, name: "SystemType", fallback: "basic", values: "basic|enhanced"},
+	{namespace: "aws:elasticbeanstalk:hostmanager", name: "LogPublicationControl", fallback: "false", values: "true|false"},
+	{namespace: "aws:elasticbeanstalk:managedactions", name: "ManagedActionsEnabled", fallback: "false", values: "true|false"},
+}
+
+// namespaces are those that exist; one that ends in ":" stands for all that begin with it.
+var namespaces = []string{
+	"aws:autoscaling:asg", "aws:autoscaling:launchconfiguration", "aws:autoscaling:scheduledaction", "aws:autoscaling:trigger",
+	"aws:autoscaling:updatepolicy:rollingupdate", "aws:cloudformation:template:parameter", "aws:ec2:instances", "aws:ec2:vpc",
+	"aws:elasticbeanstalk:application", "aws:elasticbeanstalk:application:environment", "aws:elasticbeanstalk:application:environmentsecrets",
+	"aws:elasticbeanstalk:cloudwatch:logs", "aws:elasticbeanstalk:cloudwatch:logs:health", "aws:elasticbeanstalk:command",
+	"aws:elasticbeanstalk:container:", "aws:elasticbeanstalk:control", "aws:elasticbeanstalk:customoption", "aws:elasticbeanstalk:environment",
+	"aws:elasticbeanstalk:environment:process:", "aws:elasticbeanstalk:environment:proxy", "aws:elasticbeanstalk:environment:proxy:staticfiles",
+	"aws:elasticbeanstalk:healthreporting:system", "aws:elasticbeanstalk:hostmanager", "aws:elasticbeanstalk:managedactions",
+	"aws:elasticbeanstalk:managedactions:platformupdate", "aws:elasticbeanstalk:monitoring", "aws:elasticbeanstalk:sns:topics",
+	"aws:elasticbeanstalk:sqsd", "aws:elasticbeanstalk:trafficsplitting", "aws:elasticbeanstalk:xray", "aws:elb:healthcheck",
+	"aws:elb:listener", "aws:elb:listener:", "aws:elb:loadbalancer", "aws:elb:policies", "aws:elb:policies:", "aws:elbv2:listener:",
+	"aws:elbv2:listenerrule:", "aws:elbv2:loadbalancer", "aws:rds:dbinstance",
+}
+
+func ruleFor(namespace, name string) (optionRule, bool) {
+	for _, r := range optionRules {
+		if r.namespace == namespace && r.name == name {
+			return r, true
+		}
+	}
+	return optionRule{}, false
+}
+
+// check refuses options that Beanstalk refuses; before is what they replace, nil at a launch.
+func (o options) check(before options) error {
+	for _, have := range o {
+		if err := have.check(before); err != nil {
+			return err
+		}
+	}
+	small, _ := strconv.Atoi(o.get(nsGroup, "MinSize"))
+	large, _ := strconv.Atoi(o.get(nsGroup, "MaxSize"))
+	if small > large {
+		return misconfigured("MinSize is greater than MaxSize. Update MinSize or MaxSize.")
+	}
+	if o.enhanced() && o.get(nsEnvironment, "ServiceRole") == "" {
+		return misconfigured("Invalid option specification (Namespace: '%s', OptionName: 'SystemType'): Enhanced health reporting requires a service role.", nsHealth)
+	}
+	return nil
+}
+
+func (o option) check(before options) error {
+	known := slices.ContainsFunc(namespaces, func(ns string) bool {
+		return ns == o.Namespace || strings.HasSuffix(ns, ":") && strings.HasPrefix(o.Namespace, ns)
+	})
+	if !known || o.OptionName == "" {
+		return misconfigured("Invalid option specification (Namespace: '%s', OptionName: '%s'): Unknown configuration setting.", o.Namespace, o.OptionName)
+	}
+	r, _ := ruleFor(o.Namespace, o.OptionName)
+	wrong := r.refuses(o.Value)
+	if r.fixed && before != nil && before.get(o.Namespace, o.OptionName) != o.Value {
+		wrong = "You can set this option only when you create the environment"
+	}
+	if wrong == "" {
+		return nil
+	}
+	return misconfigured("Invalid option value: '%s' (Namespace: '%s', OptionName: '%s'): %s", o.Value, o.Namespace, o.OptionName, wrong)
+}
+
+// refuses says why the value cannot be, "" when it can.
+func (r optionRule) refuses(value string) string {
+	var low, high int
+	if r.values == "" {
+		return ""
+	}
+	if n, _ := fmt.Sscanf(r.values, "%d-%d", &low, &high); n < 2 {
+		if allowed := strings.Split(r.values, "|"); !slices.Contains(allowed, value) {
+			return "Value is not one of the allowed values: [" + strings.Join(allowed, ", ") + "]"
+		}
+		return ""
+	}
+	n, err := strconv.Atoi(value)
+	switch {
+	case err != nil:
+		return "Value is not an integer"
+	case n < low:
+		return "Value is less than minimum allowed value: " + strconv.Itoa(low)
+	case n > high:
+		return "Value is greater than maximum allowed value: " + strconv.Itoa(high)
+	}
+	return ""
+}
+
+func misconfigured(format string, args ...any) error {
+	return wire.Errorf("ConfigurationValidationException", "Configuration validation exception: "+format, args...)
+}

@@ -1,0 +1,187 @@
+package beanstalk
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+)
+
+func TestOptionsAreLaidOverOneAnother(t *testing.T) {
+	a := options{opt("b", "x", "1"), opt("a", "y", "2")}
+	got := a.with(options{opt("b", "x", "3"), opt("c", "z", "4"), opt("c", "z", "5")}).without(options{opt("a", "y", "")})
+	if want := (options{opt("b", "x", "3"), opt("c", "z", "5")}); fmt.Sprint(got) != fmt.Sprint(want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+	if a[0].Value != "1" {
+		t.Error("the options laid over were changed")
+	}
+}
+
+func TestOptionRefusals(t *testing.T) {
+	role := opt(nsEnvironment, "ServiceRole", ServiceRole)
+	for _, tt := range []struct {
+		name   string
+		given  options
+		before options
+		want   string
+	}{
+		{"none", nil, nil, ""},
+		{"environment variable", options{opt(nsVariables, "A", "")}, nil, ""},
+		{"another process", options{opt("aws:elasticbeanstalk:environment:process:api", "Port", "8080")}, nil, ""},
+		{"a listener", options{opt("aws:elbv2:listener:443", "Protocol", "HTTPS")}, nil, ""},
+		{"unknown namespace", options{opt("aws:x", "A", "1")}, nil, "Invalid option specification (Namespace: 'aws:x', OptionName: 'A'): Unknown configuration setting."},
+		{"no name", options{opt(nsGroup, "", "1")}, nil, "Unknown configuration setting."},
+		{"not in the list", options{opt(nsEnvironment, "EnvironmentType", "Single")}, nil,
+			"Invalid option value: 'Single' (Namespace: 'aws:elasticbeanstalk:environment', OptionName: 'EnvironmentType'): Value is not one of the allowed values: [LoadBalanced, SingleInstance]"},
+		{"no number", options{opt(nsGroup, "MinSize", "many")}, nil, "Value is not an integer"},
+		{"too small", options{opt(nsCommand, "Timeout", "0")}, nil, "Value is less than minimum allowed value: 1"},
+		{"too large", options{opt(nsGroup, "MaxSize", "10001")}, nil, "Value is greater than maximum allowed value: 10000"},
+		{"min above max", options{opt(nsGroup, "MinSize", "5")}, nil, "MinSize is greater than MaxSize"},
+		{"paused", options{opt(nsGroup, "MinSize", "0"), opt(nsGroup, "MaxSize", "0")}, nil, ""},
+		{"enhanced without a role", options{opt(nsHealth, "SystemType", "enhanced")}, nil, "requires a service role"},
+		{"enhanced with a role", options{opt(nsHealth, "SystemType", "enhanced"), role}, nil, ""},
+		{"fixed at launch", options{opt(nsEnvironment, "LoadBalancerType", "application")}, nil, ""},
+		{"fixed and changed", options{opt(nsEnvironment, "LoadBalancerType", "application")}, options{}, "only when you create the environment"},
+		{"fixed and the same", options{opt(nsEnvironment, "LoadBalancerType", "classic")}, options{}, ""},
+	} {
+		err := tt.given.check(tt.before)
+		if tt.want == "" && err != nil || tt.want != "" && (code(err) != "ConfigurationValidationException" || !strings.Contains(err.Error(), tt.want)) {
+			t.Errorf("%s: %v, want %q", tt.name, err, tt.want)
+		}
+	}
+}
+
+func TestFlawsShowOnlyAtTheLaunch(t *testing.T) {
+	profile := func(name string) options { return options{opt(nsLaunch, "IamInstanceProfile", name)} }
+	for _, tt := range []struct {
+		name  string
+		given options
+		want  string
+	}{
+		{"sound", sound, ""},
+		{"by ARN", profile("arn:aws:iam::123456789012:instance-profile/" + InstanceProfile), ""},
+		{"no profile", nil, "Environment must have instance profile associated with it."},
+		{"unknown profile", profile("mine"), "The instance profile mine associated with the environment does not exist."},
+		{"unknown role", sound.with(options{opt(nsEnvironment, "ServiceRole", "mine")}), "The service role mine associated with the environment does not exist."},
+		{"4096 bytes of variables", sound.with(options{opt(nsVariables, "K", strings.Repeat("v", 4094))}), ""},
+		{"4097 bytes of variables", sound.with(options{opt(nsVariables, "K", strings.Repeat("v", 4095))}),
+			"Service:AmazonCloudFormation, Message:Template format error: Parameter 'EnvironmentVariables' default value '[****]' length is greater than 4096."},
+	} {
+		if got := tt.given.flaw(); got != tt.want {
+			t.Errorf("%s: %q, want %q", tt.name, got, tt.want)
+		}
+	}
+}
+
+func TestDefaultsFollowTheEnvironmentType(t *testing.T) {
+	balanced, single := options{}.complete(), options{opt(nsEnvironment, "EnvironmentType", "SingleInstance")}.complete()
+	for _, tt := range []struct {
+		o               options
+		namespace, name string
+		set             bool
+		want            string
+	}{
+		{balanced, nsEnvironment, "LoadBalancerIsShared", true, "false"},
+		{balanced, nsEnvironment, "EnvironmentType", true, "LoadBalanced"},
+		{balanced, nsGroup, "MaxSize", true, "4"},
+		{single, nsEnvironment, "LoadBalancerIsShared", false, "false"},
+		{single, nsEnvironment, "EnvironmentType", true, "SingleInstance"},
+		{single, nsGroup, "MaxSize", true, "1"},
+	} {
+		if got := tt.o.get(tt.namespace, tt.name); tt.o.set(tt.namespace, tt.name) != tt.set || got != tt.want {
+			t.Errorf("%s %s = %q (set: %t)", tt.namespace, tt.name, got, !tt.set)
+		}
+	}
+}
+
+func TestTagRefusals(t *testing.T) {
+	many := make([]tag, 48)
+	for i := range many {
+		many[i] = tag{fmt.Sprint("k", i), "v"}
+	}
+	for _, tt := range []struct {
+		name string
+		have map[string]string
+		add  []tag
+		want string
+	}{
+		{"plain", nil, []tag{{"beansprout:feature", "한글 a_b.c:d/e=f+g-h@i"}}, ""},
+		{"47", nil, many[:47], ""},
+		{"48", nil, many, "TooManyTagsException"},
+		{"one more", map[string]string{"x": "y"}, many[:47], "TooManyTagsException"},
+		{"replaced", map[string]string{"k0": "y"}, many[:47], ""},
+		{"twice", nil, []tag{{"a", "1"}, {"a", "2"}}, "InvalidParameterValue"},
+		{"reserved", nil, []tag{{"aws:a", "1"}}, "InvalidParameterValue"},
+		{"reserved in capitals", nil, []tag{{"ElasticBeanstalk:a", "1"}}, "InvalidParameterValue"},
+		{"strange key", nil, []tag{{"a;b", "1"}}, "InvalidParameterValue"},
+		{"strange value", nil, []tag{{"a", "<b>"}}, "InvalidParameterValue"},
+		{"escape in the value", nil, []tag{{"a", "\x1b"}}, "InvalidParameterValue"},
+	} {
+		if _, err := addTags(tt.have, tt.add); code(err) != tt.want {
+			t.Errorf("%s: %v, want %q", tt.name, err, tt.want)
+		}
+	}
+}
+
+func TestNames(t *testing.T) {
+	for value, want := range map[string]bool{"shop-x": true, "Shop1": true, "-shop": false, "shop-": false, "sh_op": false, "shöp": false, "shop\n": false, "": false} {
+		if err := checkHyphenated("EnvironmentName", value); (err == nil) != want {
+			t.Errorf("%q: %v", value, err)
+		}
+	}
+	for value, want := range map[string]bool{"가게 1.0": true, "a/b": false, "a\x00b": false, "a\nb": false} {
+		if err := checkPlain("ApplicationName", value); (err == nil) != want {
+			t.Errorf("%q: %v", value, err)
+		}
+	}
+}
+
+func TestPages(t *testing.T) {
+	all := []string{"a", "b", "c", "d", "e"}
+	self := func(s string) string { return s }
+	var got []string
+	token, rounds := "", 0
+	for {
+		part, next, err := page(all, 2, token, self)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, token, rounds = append(got, part...), next, rounds+1
+		if token == "" {
+			break
+		}
+	}
+	if fmt.Sprint(got) != fmt.Sprint(all) || rounds != 3 {
+		t.Errorf("got %v in %d pages", got, rounds)
+	}
+	if whole, token, _ := page(all, 0, "", self); len(whole) != 5 || token != "" {
+		t.Errorf("without a limit: %v %q", whole, token)
+	}
+	if _, _, err := page(all, 2, "%", self); code(err) != "InvalidParameterValue" {
+		t.Errorf("foreign token: %v", err)
+	}
+}
+
+func TestPlatformFilters(t *testing.T) {
+	attributes := map[string][]string{"Name": {"ECS on Linux"}, "Tier": {"Web", "Worker"}}
+	for _, tt := range []struct {
+		filters []filter
+		want    bool
+		code    string
+	}{
+		{nil, true, ""},
+		{[]filter{{Type: "Name", Operator: "=", Values: []string{"x", "ECS on Linux"}}}, true, ""},
+		{[]filter{{Attribute: "Name", Operator: "begins_with", Values: []string{"ECS"}}}, true, ""},
+		{[]filter{{Type: "Name", Operator: "ends_with", Values: []string{"ECS"}}}, false, ""},
+		{[]filter{{Type: "Name", Operator: "contains", Values: []string{" on "}}, {Type: "Tier", Operator: "=", Values: []string{"Batch"}}}, false, ""},
+		{[]filter{{Type: "Tier", Operator: "in", Values: []string{"Worker"}}}, true, ""},
+		{[]filter{{Type: "Name", Operator: "not_in", Values: []string{"x", "ECS on Linux"}}}, false, ""},
+		{[]filter{{Type: "Name", Operator: "!=", Values: []string{"x"}}}, true, ""},
+		{[]filter{{Type: "Age", Operator: "=", Values: []string{"x"}}}, false, "InvalidParameterValue"},
+		{[]filter{{Type: "Name", Operator: "~", Values: []string{"x"}}}, false, "InvalidParameterValue"},
+	} {
+		if got, err := match(tt.filters, attributes); got != tt.want || code(err) != tt.code {
+			t.Errorf("%v: %t, %v", tt.filters, got, err)
+		}
+	}
+}

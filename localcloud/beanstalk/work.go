@@ -1,0 +1,181 @@
+package beanstalk
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+	"time"
+
+	"beansprout/localcloud/engine"
+	"beansprout/localcloud/wire"
+)
+
+// start carries out the work of an environment in a goroutine of its own.
+func (s *Service) start(region, id string) { s.wait.Go(func() { s.carryOut(region, id) }) }
+
+// carryOut performs what is under way for the environment and settles it. Where an abort
+// changed what is to be done meanwhile, it begins anew. When the service is closed, the
+// work is left as it is, for the next start.
+func (s *Service) carryOut(region, id string) {
+	defer s.turn(id)()
+	for {
+		ctx, done := s.attempt(id)
+		e, ok := s.row(region, id)
+		if !ok || e.Work == nil {
+			done()
+			return
+		}
+		err := s.perform(ctx, e)
+		interrupted := ctx.Err() != nil
+		done()
+		if s.ctx.Err() != nil || errors.Is(err, engine.ErrClosed) {
+			return
+		}
+		if !interrupted && s.settle(e, err) {
+			return
+		}
+	}
+}
+
+// attempt returns a context that ends with the service, and when the work is aborted.
+func (s *Service) attempt(id string) (context.Context, func()) {
+	ctx, cancel := context.WithCancel(s.ctx)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.attempts[id] = cancel
+	return ctx, func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		delete(s.attempts, id)
+		cancel()
+	}
+}
+
+// interrupt ends the attempt that is being made for the environment, if there is one.
+func (s *Service) interrupt(id string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if cancel := s.attempts[id]; cancel != nil {
+		cancel()
+	}
+}
+
+// turn waits until no other work is done for the environment, and returns what ends ours.
+func (s *Service) turn(id string) (end func()) {
+	s.mu.Lock()
+	turn := s.turns[id]
+	if turn == nil {
+		turn = new(sync.Mutex)
+		s.turns[id] = turn
+	}
+	s.mu.Unlock()
+	turn.Lock()
+	return turn.Unlock
+}
+
+func (s *Service) row(region, id string) (e environment, ok bool) {
+	err := s.within(wire.Call{Region: region}, s.db.View, func(st *state) error {
+		e, ok = environments.get(st, id)
+		return nil
+	})
+	return e, ok && err == nil
+}
+
+// perform does what the work asks of the world outside the state.
+func (s *Service) perform(ctx context.Context, e environment) error {
+	w := e.Work
+	if w.Aborted {
+		return s.run(ctx, e.ID, e.Name, e.Setup)
+	}
+	if err := e.flawed(); err != nil {
+		return err
+	}
+	if err := sleep(ctx, w.Until.Sub(s.Now())); err != nil {
+		return err
+	}
+	switch w.Verb {
+	case retag, swap:
+		return nil
+	case terminate:
+		return s.Runner.Terminate(ctx, e.ID)
+	case rebuild:
+		if err := s.Runner.Terminate(ctx, e.ID); err != nil {
+			return err
+		}
+	}
+	return s.run(ctx, e.ID, e.Name, w.Wanted)
+}
+
+// run hands a setup to the runner, a few at a time. A paused environment runs nothing.
+func (s *Service) run(ctx context.Context, id, name string, set setup) error {
+	if set.Options.paused() {
+		return s.Runner.Terminate(ctx, id)
+	}
+	select {
+	case s.slots <- struct{}{}:
+		defer func() { <-s.slots }()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	bundle, err := s.bundle(set)
+	if err != nil {
+		return err
+	}
+	return s.Runner.Deploy(ctx, engine.Deployment{
+		Environment: id, Name: name, Version: set.Version,
+		Bundle: bytes.NewReader(bundle), Size: int64(len(bundle)),
+		Variables: set.Options.variables(), HealthPath: set.Options.healthPath(), Deadline: set.Options.deadline(),
+	})
+}
+
+// bundle reads the bundle of a setup; the sample application has none.
+func (s *Service) bundle(set setup) ([]byte, error) {
+	if set.Key == "" {
+		return nil, nil
+	}
+	body, _, err := s.Objects.Get(set.Bucket, set.Key)
+	if err != nil {
+		return nil, fmt.Errorf("download bundle s3://%s/%s: %w", set.Bucket, set.Key, err)
+	}
+	defer body.Close()
+	return io.ReadAll(body)
+}
+
+// settle records how the work of e ended. It returns false when something else is to be
+// done by now: the update was aborted just before it ended.
+func (s *Service) settle(e environment, outcome error) (settled bool) {
+	call := wire.Call{ID: e.Work.Request, Region: e.Region, Account: e.Account, Now: s.Now()}
+	err := s.within(call, s.db.Update, func(st *state) error {
+		now, ok := environments.get(st, e.ID)
+		if settled = !ok || now.Work == nil || now.Work.Aborted == e.Work.Aborted; !settled || !ok || now.Work == nil {
+			return nil
+		}
+		after, notes := now.settle(outcome, st.Now)
+		st.turnInto(now, after, notes)
+		st.finishDeletion(after.Application)
+		return nil
+	})
+	if err != nil {
+		s.Log.Error("settle environment", "environment", e.Name, "id", e.ID, "error", err)
+		return true
+	}
+	s.Log.Info("environment settled", "environment", e.Name, "id", e.ID, "verb", e.Work.Verb, "error", outcome)
+	return settled
+}
+
+func sleep(ctx context.Context, d time.Duration) error {
+	if d <= 0 {
+		return ctx.Err()
+	}
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}

@@ -1,0 +1,68 @@
+package ecr
+
+import (
+	"errors"
+	"time"
+
+	"go.etcd.io/bbolt"
+)
+
+// keepTidy does hourly what AWS promises "within 24 hours".
+func (s *Service) keepTidy() {
+	tick := time.NewTicker(time.Hour)
+	defer tick.Stop()
+	for {
+		select {
+		case <-s.stop:
+			return
+		case <-tick.C:
+			s.tidy()
+		}
+	}
+}
+
+// tidy carries out the lifecycle policies, then frees what no image names any more.
+func (s *Service) tidy() {
+	expired, err := s.expireAll()
+	// Files carry the machine's time, which is not the cloud's when its clock was moved.
+	freed, sweepErr := s.sweep(time.Now().Add(-grace))
+	if err := errors.Join(err, sweepErr); err != nil {
+		s.Log.Error("tidy ECR", "error", err)
+	}
+	if expired+freed > 0 {
+		s.Log.Info("tidy ECR", "images_expired", expired, "files_removed", freed)
+	}
+}
+
+func (s *Service) expireAll() (expired int, err error) {
+	rs, err := s.store.all(func(r *repository) bool { return r.Policy != "" })
+	for _, r := range rs {
+		_, updateErr := s.update(r.Region, r.Name, func(r *repository) error {
+			expired += r.settle(s.Now())
+			return nil
+		})
+		err = errors.Join(err, updateErr)
+	}
+	return expired, err
+}
+
+// sweep frees what no image names. It holds the store's one writer, so that no image can
+// be put while its blobs go.
+func (s *Service) sweep(before time.Time) (freed int, err error) {
+	err = s.store.db.Update(func(tx *bbolt.Tx) error {
+		live := map[string]bool{}
+		for r, err := range repositories(tx) {
+			if err != nil {
+				return err
+			}
+			for digest, i := range r.Images {
+				for _, d := range append(i.Blobs, digest) {
+					live[d] = true
+				}
+			}
+		}
+		freed, err = s.blobs.sweep(live, before)
+		return err
+	})
+	return freed, err
+}

@@ -1,0 +1,153 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"path/filepath"
+	"time"
+)
+
+// Deploy runs d as the environment's next generation, puts it behind the URL when it answers, and
+// then drains and removes the generation before. When the same deployment already runs and
+// answers, nothing is started. An error that is no *Failure means that ctx or the engine ended.
+func (e *Engine) Deploy(ctx context.Context, d Deployment) error {
+	if err := checkID(d.Environment); err != nil {
+		return err
+	}
+	ctx, leave, err := e.enter(ctx)
+	if err != nil {
+		return err
+	}
+	defer leave()
+	s := e.site(d.Environment)
+	done, err := s.enter(ctx)
+	if err != nil {
+		return err
+	}
+	defer done()
+	s.explain("This environment is being launched.")
+	if err := e.deploy(ctx, s, d); err != nil {
+		err = verdict(ctx, err)
+		s.explain("The last deployment did not come up. " + err.Error())
+		return err
+	}
+	return nil
+}
+
+// verdict tells failures from interruptions.
+func verdict(ctx context.Context, err error) error {
+	var failure *Failure
+	switch {
+	case ctx.Err() != nil:
+		return fmt.Errorf("deployment interrupted: %w", context.Cause(ctx))
+	case errors.As(err, &failure):
+		return failure
+	default:
+		return &Failure{"The local engine cannot run the deployment: " + said(err)}
+	}
+}
+
+// said is what the Docker Engine said, in one line.
+func said(err error) string {
+	var timeout net.Error
+	if errors.As(err, &timeout) && timeout.Timeout() {
+		return "the Docker Engine did not answer in time"
+	}
+	return oneLine(err.Error(), 400)
+}
+
+func (e *Engine) deploy(ctx context.Context, s *site, d Deployment) error {
+	b, err := open(d)
+	if err != nil {
+		return err
+	}
+	if b.runnable {
+		return e.run(ctx, s, d, b)
+	}
+	e.switchTo(ctx, s, d.Environment, newTarget(ctx, standIn(d)))
+	return e.clear(ctx, s, d.Environment)
+}
+
+func (e *Engine) run(ctx context.Context, s *site, d Deployment, b bundle) error {
+	key, err := d.key()
+	if err != nil {
+		return err
+	}
+	_, known := s.current()
+	adopted, err := e.adopt(ctx, s, d.Environment, key)
+	if err != nil {
+		return err
+	}
+	if !adopted || known { // a process that begins keeps what the one before has to say
+		if err := e.forgetFailure(d.Environment); err != nil {
+			return err
+		}
+	}
+	if adopted {
+		return nil
+	}
+	g, err := e.start(ctx, s, d, b, key)
+	if err != nil {
+		return err
+	}
+	e.switchTo(ctx, s, d.Environment, newProxy(ctx, g.id, g.port))
+	return nil
+}
+
+// standIn answers for deployments without containers.
+func standIn(d Deployment) http.Handler {
+	if d.Size == 0 {
+		return sample
+	}
+	return foreign
+}
+
+// switchTo puts t behind the URL and takes what was there away, in the background: who asked it
+// gets an answer, for as long as Config.Drain.
+func (e *Engine) switchTo(ctx context.Context, s *site, id string, t *target) {
+	old := s.swap(t, "")
+	if old == nil {
+		return
+	}
+	if old.generation == "" {
+		old.cut()
+		return
+	}
+	ctx, leave, err := e.enter(context.WithoutCancel(ctx))
+	if err != nil {
+		old.cut()
+		return // Close removes it
+	}
+	go func() {
+		defer leave()
+		e.retire(ctx, s, id, old)
+	}()
+}
+
+// retire drains, stops and removes a generation.
+func (e *Engine) retire(ctx context.Context, s *site, id string, old *target) {
+	select {
+	case <-old.idle:
+	case <-ctx.Done():
+	case <-time.After(e.Drain):
+	}
+	old.cut()
+	closing := ctx.Err() != nil
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), e.timeout)
+	defer cancel()
+	if !closing {
+		e.stop(ctx, id, old.generation)
+	}
+	e.drop(ctx, s, id, old.generation)
+}
+
+// checkID refuses an id that would reach beyond one environment's labels and files.
+func checkID(id string) error {
+	if id == "" || id != filepath.Base(id) || !filepath.IsLocal(id) || id == "." {
+		return fmt.Errorf("environment id %q is not valid", id)
+	}
+	return nil
+}

@@ -1,0 +1,174 @@
+package engine
+
+import (
+	"cmp"
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/docker/docker/api/types/container"
+)
+
+// generation is one deployment as containers on a network.
+type generation struct {
+	Deployment
+	bundle
+	id, key string
+	port    int    // of the loopback, where the front answers
+	dir     string // the unpacked bundle
+}
+
+func newGeneration(d Deployment, b bundle, key string) *generation {
+	return &generation{Deployment: d, bundle: b, key: key, id: strings.ToLower(rand.Text()[:8])}
+}
+
+var errPortTaken = errors.New("the chosen port was taken meanwhile")
+
+// start brings a deployment up and returns when it answers. What fails is removed again; its
+// logs are kept for Tail.
+func (e *Engine) start(ctx context.Context, s *site, d Deployment, b bundle, key string) (*generation, error) {
+	select {
+	case e.slots <- struct{}{}:
+		defer func() { <-e.slots }()
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	for attempt := 1; ; attempt++ {
+		g := newGeneration(d, b, key)
+		began := time.Now()
+		err := e.raise(ctx, s, g)
+		if err == nil {
+			e.Log.Info("generation answers", "environment", d.Environment, "generation", g.id, "version", d.Version, "ms", time.Since(began).Milliseconds())
+			return g, nil
+		}
+		e.fell(ctx, s, g)
+		if !errors.Is(err, errPortTaken) || attempt == 3 {
+			return nil, err
+		}
+	}
+}
+
+// fell keeps the logs of a generation that failed, and removes it.
+func (e *Engine) fell(ctx context.Context, s *site, g *generation) {
+	failed := ctx.Err() == nil
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), e.timeout)
+	defer cancel()
+	if failed {
+		if err := e.keepLogs(ctx, g); err != nil {
+			e.Log.Warn("logs not kept", "environment", g.Environment, "generation", g.id, "error", err)
+		}
+	}
+	e.drop(ctx, s, g.Environment, g.id)
+}
+
+func (e *Engine) raise(ctx context.Context, s *site, g *generation) error {
+	for _, c := range g.containers {
+		if err := e.provide(ctx, c.image); err != nil {
+			return cannot("CannotPullContainerError", c, err)
+		}
+	}
+	var err error
+	if g.port, err = e.port(); err != nil {
+		return err
+	}
+	s.mark(g.id, true)
+	if err := e.place(g); err != nil {
+		return err
+	}
+	if err := e.makeNetwork(ctx, e.name(g.Environment, g.id), e.labels(g)); err != nil {
+		return fmt.Errorf("make a network: %w", err)
+	}
+	for _, c := range g.containers {
+		if err := e.launch(ctx, g, c); err != nil {
+			return err
+		}
+	}
+	if err := e.await(ctx, g); err != nil {
+		return err
+	}
+	return nil
+}
+
+// place unpacks the bundle where a container mounts from it. What it mounts and the bundle does not
+// have is an empty directory, as Docker makes it.
+func (e *Engine) place(g *generation) error {
+	paths := g.bundlePaths()
+	if len(paths) == 0 {
+		return nil
+	}
+	g.dir = e.bundleDir(g.Environment, g.id)
+	if err := unpack(g.files, g.dir); err != nil {
+		return err
+	}
+	for _, p := range paths {
+		if _, err := os.Stat(filepath.Join(g.dir, p)); errors.Is(err, fs.ErrNotExist) {
+			if err := os.MkdirAll(filepath.Join(g.dir, p), 0o755); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// launch creates and starts a container. An interruption takes effect before or after it: the
+// engine would go on alone, and leave behind what nobody knows.
+func (e *Engine) launch(ctx context.Context, g *generation, c definition) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	ctx = context.WithoutCancel(ctx)
+	name := e.name(g.Environment, g.id, c.name)
+	config, host, net := e.spec(g, c)
+	if _, err := e.docker.ContainerCreate(ctx, config, host, net, nil, name); err != nil {
+		return cannot("CannotCreateContainerError", c, err)
+	}
+	err := e.docker.ContainerStart(ctx, name, container.StartOptions{})
+	if err != nil && portTaken(err) {
+		return errPortTaken
+	}
+	if err != nil {
+		return cannot("CannotStartContainerError", c, err)
+	}
+	return nil
+}
+
+func portTaken(err error) bool {
+	return strings.Contains(err.Error(), "address already in use") || strings.Contains(err.Error(), "port is already allocated")
+}
+
+// cannot is how ECS words a container that does not even start.
+func cannot(what string, c definition, err error) error {
+	return &Failure{fmt.Sprintf("ECS task stopped due to: Task failed to start. (%s: %s: %s)", c.name, what, said(err))}
+}
+
+// settle lets the engine restart essential containers that crash from now on, as ECS does. Until
+// the generation answered, an exit was a failure and nothing to repeat.
+func (e *Engine) settle(ctx context.Context, essentials []string) error {
+	policy := container.UpdateConfig{RestartPolicy: container.RestartPolicy{Name: container.RestartPolicyAlways}}
+	for _, name := range essentials {
+		if _, err := e.docker.ContainerUpdate(ctx, name, policy); err != nil {
+			return fmt.Errorf("set the restart policy of %s: %w", name, err)
+		}
+	}
+	return nil
+}
+
+func (e *Engine) essentials(g *generation) []string {
+	var names []string
+	for _, c := range g.containers {
+		if c.isEssential() {
+			names = append(names, e.name(g.Environment, g.id, c.name))
+		}
+	}
+	return names
+}
+
+func (g *generation) health() front {
+	return front{port: g.port, host: g.Name + ".localhost", path: cmp.Or(g.HealthPath, "/")}
+}

@@ -1,0 +1,63 @@
+package engine
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/containerd/errdefs"
+	"github.com/docker/docker/api/types/image"
+	"github.com/docker/docker/api/types/registry"
+)
+
+const pullTimeout = 10 * time.Minute
+
+// provide makes sure that the engine has an image: what it has is not pulled again.
+func (e *Engine) provide(ctx context.Context, ref string) error {
+	if _, err := e.docker.ImageInspect(ctx, ref); !errdefs.IsNotFound(err) {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, pullTimeout)
+	defer cancel()
+	auth, err := e.auth(ref)
+	if err != nil {
+		return err
+	}
+	progress, err := e.streams.ImagePull(ctx, ref, image.PullOptions{RegistryAuth: auth})
+	if err != nil {
+		return err
+	}
+	defer progress.Close()
+	return pulled(progress)
+}
+
+func (e *Engine) auth(ref string) (string, error) {
+	if e.Token == nil || !e.own(ref) {
+		return "", nil
+	}
+	return registry.EncodeAuthConfig(registry.AuthConfig{Username: "AWS", Password: e.Token(), ServerAddress: e.Registry})
+}
+
+// own says whether an image comes from this cloud's registry.
+func (e *Engine) own(ref string) bool {
+	return e.Registry != "" && strings.HasPrefix(ref, e.Registry+"/")
+}
+
+// pulled reads the progress of a pull to its end: the engine answers 200 and puts the error in there.
+func pulled(progress io.Reader) error {
+	for messages := json.NewDecoder(progress); ; {
+		var m struct{ Error string }
+		if err := messages.Decode(&m); errors.Is(err, io.EOF) {
+			return nil
+		} else if err != nil {
+			return fmt.Errorf("read the pull's progress: %w", err)
+		}
+		if m.Error != "" {
+			return errors.New(m.Error)
+		}
+	}
+}

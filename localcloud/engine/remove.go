@@ -1,0 +1,119 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"time"
+
+	"github.com/containerd/errdefs"
+	"github.com/docker/docker/api/types/container"
+	"github.com/docker/docker/api/types/filters"
+	"github.com/docker/docker/api/types/network"
+	dockervolume "github.com/docker/docker/api/types/volume"
+	"golang.org/x/sync/errgroup"
+)
+
+// thing is a container, a network or a volume.
+type thing struct {
+	labels map[string]string
+	remove func() error
+}
+
+// remove takes away the things that args select and want confirms. It goes on after an error.
+func (e *Engine) remove(ctx context.Context, args filters.Args, want func(labels map[string]string) bool) error {
+	var failed []error
+	// In this order: a container holds its network and its volumes.
+	for _, list := range []func(context.Context, filters.Args) ([]thing, error){e.containers, e.networks, e.volumes} {
+		things, err := list(ctx, args)
+		if err != nil {
+			return errors.Join(append(failed, err)...)
+		}
+		failed = append(failed, removeAll(ctx, things, want))
+	}
+	return errors.Join(failed...)
+}
+
+func (e *Engine) containers(ctx context.Context, args filters.Args) ([]thing, error) {
+	list, err := e.docker.ContainerList(ctx, container.ListOptions{All: true, Filters: args})
+	var things []thing
+	for _, c := range list {
+		things = append(things, thing{c.Labels, func() error {
+			return e.docker.ContainerRemove(ctx, c.ID, container.RemoveOptions{Force: true, RemoveVolumes: true})
+		}})
+	}
+	return things, err
+}
+
+func (e *Engine) networks(ctx context.Context, args filters.Args) ([]thing, error) {
+	list, err := e.docker.NetworkList(ctx, network.ListOptions{Filters: args})
+	var things []thing
+	for _, n := range list {
+		things = append(things, thing{n.Labels, func() error { return e.docker.NetworkRemove(ctx, n.ID) }})
+	}
+	return things, err
+}
+
+func (e *Engine) volumes(ctx context.Context, args filters.Args) ([]thing, error) {
+	list, err := e.docker.VolumeList(ctx, dockervolume.ListOptions{Filters: args})
+	var things []thing
+	for _, v := range list.Volumes {
+		things = append(things, thing{v.Labels, func() error { return e.docker.VolumeRemove(ctx, v.Name, false) }})
+	}
+	return things, err
+}
+
+// removeAll removes what is wanted, a few at a time.
+func removeAll(ctx context.Context, things []thing, want func(labels map[string]string) bool) error {
+	var group errgroup.Group
+	group.SetLimit(8)
+	failed := make([]error, len(things))
+	for i, t := range things {
+		if want(t.labels) {
+			group.Go(func() error {
+				failed[i] = insist(ctx, t.remove)
+				return nil
+			})
+		}
+	}
+	_ = group.Wait() // the errors are in failed: all of them, not the first
+	return errors.Join(failed...)
+}
+
+// insist removes something: not found is success, and what another removal or a dying container
+// still holds is tried again for a while.
+func insist(ctx context.Context, remove func() error) error {
+	var err error
+	for range 50 {
+		err = remove()
+		if err == nil || errdefs.IsNotFound(err) {
+			return nil
+		}
+		if !errdefs.IsConflict(err) && !strings.Contains(err.Error(), "has active endpoints") {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(longPause):
+		}
+	}
+	return err
+}
+
+// stop asks a generation's containers to end, as ECS does before it kills them. Whatever does not
+// is killed when it is removed.
+func (e *Engine) stop(ctx context.Context, id, generation string) {
+	list, err := e.docker.ContainerList(ctx, container.ListOptions{Filters: e.mine(labelEnvironment, id, labelGeneration, generation)})
+	if err != nil {
+		e.Log.Warn("containers not stopped", "environment", id, "generation", generation, "error", err)
+	}
+	var group errgroup.Group
+	patience := 5
+	for _, c := range list {
+		group.Go(func() error { return e.docker.ContainerStop(ctx, c.ID, container.StopOptions{Timeout: &patience}) })
+	}
+	if err := group.Wait(); err != nil {
+		e.Log.Warn("containers not stopped", "environment", id, "generation", generation, "error", err)
+	}
+}

@@ -1,0 +1,58 @@
+package engine
+
+import (
+	"fmt"
+	"html"
+	"net"
+	"net/http"
+	"strings"
+)
+
+// Router serves the environments' URLs, http://<prefix>.localhost[:port]. lookup finds the
+// environment that has a CNAME prefix.
+func (s *sites) Router(lookup func(prefix string) (id string, ok bool)) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		prefix, ok := prefixOf(r.Host)
+		if !ok {
+			page(w, http.StatusNotFound, "No environment", "An environment answers at its CNAME prefix, followed by .localhost.")
+			return
+		}
+		id, ok := lookup(prefix)
+		if !ok {
+			page(w, http.StatusNotFound, "No environment", "No environment has the CNAME prefix "+prefix+".")
+			return
+		}
+		s.site(id).ServeHTTP(w, r)
+	})
+}
+
+// prefixOf reads the CNAME prefix from a Host header.
+func prefixOf(host string) (string, bool) {
+	if name, _, err := net.SplitHostPort(host); err == nil {
+		host = name
+	}
+	prefix, ok := strings.CutSuffix(strings.ToLower(strings.TrimSuffix(host, ".")), ".localhost")
+	return prefix, ok && prefix != "" && !strings.Contains(prefix, ".")
+}
+
+// page answers with a sentence of ours.
+func page(w http.ResponseWriter, status int, title, text string) {
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(status)
+	fmt.Fprintf(w, "<!doctype html><meta charset=utf-8><title>%[1]s</title><h1>%[1]s</h1><p>%[2]s</p>\n",
+		html.EscapeString(title), html.EscapeString(text))
+}
+
+func pageHandler(status int, title, text string) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { page(w, status, title, text) })
+}
+
+// sample is what an environment without a version runs.
+var sample = pageHandler(http.StatusOK, "Congratulations",
+	"Your environment is running the sample application. Deploy a version to replace it.")
+
+// foreign stands in for a bundle of a platform that has no containers.
+var foreign = pageHandler(http.StatusServiceUnavailable, "This bundle cannot run here",
+	"It was deployed, but it has no "+documentName+" of version 2: the local cloud runs containers only. "+
+		"A war, a jar or a source bundle runs on its own platform on AWS.")

@@ -1,0 +1,124 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/containerd/errdefs"
+	"github.com/docker/docker/api/types/container"
+	"github.com/docker/docker/pkg/stdcopy"
+)
+
+const (
+	tailLines   = 100
+	tailBytes   = 64 << 10 // of one container
+	logsTimeout = 10 * time.Second
+)
+
+// Tail returns at most the last lines of each container of the environment's newest generation;
+// lines <= 0 means 100. Of one that failed, and was removed, it returns what was kept: up to 100
+// lines. Nothing there is an empty text.
+func (e *Engine) Tail(ctx context.Context, id string, lines int) (string, error) {
+	if err := checkID(id); err != nil {
+		return "", err
+	}
+	ctx, leave, err := e.enter(ctx)
+	if err != nil {
+		return "", err
+	}
+	defer leave()
+	if lines <= 0 {
+		lines = tailLines
+	}
+	text, err := os.ReadFile(e.failedFile(id))
+	if err == nil {
+		return string(text), nil
+	}
+	live, err := e.tail(ctx, lines, labelEnvironment, id)
+	if err != nil {
+		return "", fmt.Errorf("tail the logs of %s: %w", id, err)
+	}
+	return live, nil
+}
+
+// tail reads the newest generation among the containers that have the labels, in the order in which
+// they were made.
+func (e *Engine) tail(ctx context.Context, lines int, labels ...string) (string, error) {
+	list, err := e.docker.ContainerList(ctx, container.ListOptions{All: true, Filters: e.mine(labels...)})
+	if err != nil {
+		return "", err
+	}
+	var b strings.Builder
+	for _, c := range slices.Backward(list) { // the engine lists the newest first
+		if c.Labels[labelGeneration] != list[0].Labels[labelGeneration] {
+			continue
+		}
+		text, err := e.logs(ctx, c.ID, lines)
+		if err != nil && !errdefs.IsNotFound(err) {
+			return "", err
+		}
+		fmt.Fprintf(&b, "==> %s <==\n%s", c.Labels[labelContainer], text)
+	}
+	return b.String(), nil
+}
+
+// logs reads the last lines of a container, stdout and stderr as they came.
+func (e *Engine) logs(ctx context.Context, name string, lines int) (string, error) {
+	ctx, cancel := context.WithTimeout(ctx, logsTimeout)
+	defer cancel()
+	stream, err := e.streams.ContainerLogs(ctx, name, container.LogsOptions{ShowStdout: true, ShowStderr: true, Tail: strconv.Itoa(lines)})
+	if err != nil {
+		return "", err
+	}
+	defer stream.Close()
+	b := lastBytes{limit: tailBytes}
+	if _, err := stdcopy.StdCopy(&b, &b, stream); err != nil {
+		return "", fmt.Errorf("read the log of %s: %w", name, err)
+	}
+	text := strings.ToValidUTF8(string(b.kept), "?")
+	if text != "" && !strings.HasSuffix(text, "\n") {
+		text += "\n"
+	}
+	return text, nil
+}
+
+// keepLogs writes down what a failed generation said, before its containers go.
+func (e *Engine) keepLogs(ctx context.Context, g *generation) error {
+	text, err := e.tail(ctx, tailLines, labelGeneration, g.id)
+	if err != nil || text == "" {
+		return err
+	}
+	if err := os.MkdirAll(e.environmentDir(g.Environment), 0o700); err != nil {
+		return err
+	}
+	part := e.failedFile(g.Environment) + ".part"
+	if err := os.WriteFile(part, []byte(text), 0o600); err != nil {
+		return err
+	}
+	return os.Rename(part, e.failedFile(g.Environment))
+}
+
+func (e *Engine) forgetFailure(id string) error {
+	if err := os.Remove(e.failedFile(id)); !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
+}
+
+func (e *Engine) failedFile(id string) string {
+	return filepath.Join(e.environmentDir(id), "failed.log")
+}
+
+func (e *Engine) environmentDir(id string) string { return filepath.Join(e.Dir, id) }
+
+func (e *Engine) bundleDir(id, generation string) string {
+	return filepath.Join(e.environmentDir(id), generation)
+}

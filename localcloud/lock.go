@@ -1,0 +1,48 @@
+package localcloud
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+)
+
+const lockFile = "lock"
+
+// ErrInUse says that another process holds the directory.
+var ErrInUse = errors.New("is running already")
+
+// lock takes the directory's lock, which the kernel gives back however the process ends.
+func lock(dir string) (release func() error, err error) {
+	f, err := os.OpenFile(filepath.Join(dir, lockFile), os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("lock the local cloud: %w", err)
+	}
+	switch err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); {
+	case errors.Is(err, syscall.EWOULDBLOCK):
+		return nil, errors.Join(fmt.Errorf("the local cloud in %s %w, as process %s", dir, ErrInUse, holder(f)), f.Close())
+	case err != nil:
+		return nil, errors.Join(fmt.Errorf("lock the local cloud: %w", err), f.Close())
+	}
+	if err := errors.Join(f.Truncate(0), printed(f)); err != nil {
+		return nil, errors.Join(fmt.Errorf("lock the local cloud: %w", err), f.Close())
+	}
+	return f.Close, nil
+}
+
+func printed(f *os.File) error {
+	_, err := fmt.Fprintln(f, os.Getpid())
+	return err
+}
+
+// holder is the process id in the lock file, where it can be read.
+func holder(f *os.File) string {
+	pid, err := io.ReadAll(io.LimitReader(f, 20))
+	if err != nil || len(pid) == 0 {
+		return "?"
+	}
+	return strings.TrimSpace(string(pid))
+}

@@ -1,0 +1,86 @@
+package localcloud
+
+import (
+	"cmp"
+	"context"
+	"net/http"
+	"path/filepath"
+	"time"
+
+	"beansprout/localcloud/beanstalk"
+	"beansprout/localcloud/ecr"
+	"beansprout/localcloud/engine"
+	"beansprout/localcloud/s3"
+	"beansprout/localcloud/sigv4"
+)
+
+// What the parts keep in the cloud's directory.
+const (
+	objectsFile   = "s3.db"
+	registryDir   = "ecr"
+	engineDir     = "engine"
+	beanstalkFile = "beanstalk.db"
+)
+
+// runner runs environments and answers their URLs.
+type runner interface {
+	beanstalk.Runner
+	Router(lookup func(prefix string) (environment string, ok bool)) http.Handler
+	Close(ctx context.Context) error
+}
+
+func (c *Cloud) openObjects(context.Context) (err error) {
+	c.objects, err = s3.Open(s3.Config{File: filepath.Join(c.cfg.Dir, objectsFile), Now: c.cfg.Now, Sign: c.presign})
+	if err != nil {
+		return err
+	}
+	c.onClose(func(context.Context) error { return c.objects.Close() })
+	c.services["s3"] = service{s3Protocol{}, c.objects.Handler()}
+	return nil
+}
+
+// presign signs for any region: buckets are the same in all of them here.
+func (c *Cloud) presign(bucket, key string, life time.Duration) string {
+	scope := sigv4.Scope{Key: c.id.Key, Region: "us-east-1", Service: "s3"}
+	return sigv4.PresignGet(c.endpoint(), bucket, key, scope, c.id.Secret, c.cfg.Now(), life)
+}
+
+func (c *Cloud) openRegistry(context.Context) (err error) {
+	c.registry, err = ecr.New(ecr.Config{Dir: filepath.Join(c.cfg.Dir, registryDir), Account: c.id.Account, Host: c.host, Now: c.cfg.Now, Log: c.cfg.Log})
+	if err != nil {
+		return err
+	}
+	c.onClose(func(context.Context) error { return c.registry.Close() })
+	c.services["ecr"] = service{jsonProtocol{}, c.registry.Control()}
+	return nil
+}
+
+func (c *Cloud) openRunner(ctx context.Context) (err error) {
+	if c.runner, err = c.newRunner(ctx); err != nil {
+		return err
+	}
+	c.onClose(c.runner.Close)
+	return nil
+}
+
+func (c *Cloud) newRunner(ctx context.Context) (runner, error) {
+	if !c.cfg.Docker {
+		return cmp.Or(c.cfg.Pretend, &engine.Pretend{}), nil
+	}
+	return engine.New(ctx, engine.Config{
+		Cloud: c.id.ID, Registry: c.host(), Token: c.registry.Token, Dir: filepath.Join(c.cfg.Dir, engineDir), Log: c.cfg.Log,
+	})
+}
+
+func (c *Cloud) openBeanstalk(ctx context.Context) (err error) {
+	c.beanstalk, err = beanstalk.New(ctx, beanstalk.Config{
+		Dir: c.cfg.Dir, Account: c.id.Account, Objects: c.objects, Runner: c.runner, URLPort: c.URLPort(),
+		CreateTime: c.cfg.CreateTime, UpdateTime: c.cfg.UpdateTime, TerminateTime: c.cfg.TerminateTime, Now: c.cfg.Now, Log: c.cfg.Log,
+	})
+	if err != nil {
+		return err
+	}
+	c.onClose(c.beanstalk.Close)
+	c.services["elasticbeanstalk"] = service{queryProtocol(beanstalkNamespace), c.beanstalk.Handler()}
+	return nil
+}

@@ -1,0 +1,89 @@
+package wire
+
+import (
+	"fmt"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// maxDepth is how deep a parameter's name may nest; AWS's deepest has six parts.
+const maxDepth = 16
+
+// tree turns Name.member.1.Key=value into nested maps and lists. The numbers of a list
+// only order it: gaps close.
+func tree(form url.Values) (map[string]any, error) {
+	root := map[string]any{}
+	for name, values := range form {
+		if err := plant(root, name, formText(values[0])); err != nil {
+			return nil, err
+		}
+	}
+	for name, node := range root {
+		root[name] = listed(node)
+	}
+	return root, nil
+}
+
+func plant(root map[string]any, name string, value formText) error {
+	parts := strings.Split(name, ".")
+	if len(parts) > maxDepth {
+		return fmt.Errorf("parameter %.100q is nested too deep", name)
+	}
+	at := root
+	for _, p := range parts[:len(parts)-1] {
+		next, ok := at[p]
+		if !ok {
+			next = map[string]any{}
+			at[p] = next
+		}
+		branch, ok := next.(map[string]any)
+		if !ok {
+			return fmt.Errorf("parameter %.100q is a value and a structure", name)
+		}
+		at = branch
+	}
+	last := parts[len(parts)-1]
+	if _, taken := at[last]; taken {
+		return fmt.Errorf("parameter %.100q is a value and a structure", name)
+	}
+	at[last] = value
+	return nil
+}
+
+// listed replaces every {"member": {"1": ...}} by a list.
+func listed(node any) any {
+	branch, ok := node.(map[string]any)
+	if !ok {
+		return node
+	}
+	if entries, ok := numbered(branch); ok {
+		return entries
+	}
+	for name, child := range branch {
+		branch[name] = listed(child)
+	}
+	return branch
+}
+
+func numbered(branch map[string]any) ([]any, bool) {
+	members, ok := branch["member"].(map[string]any)
+	if !ok || len(branch) != 1 {
+		return nil, false
+	}
+	numbers := make([]int, 0, len(members))
+	for key := range members {
+		n, err := strconv.Atoi(key)
+		if err != nil || strconv.Itoa(n) != key {
+			return nil, false
+		}
+		numbers = append(numbers, n)
+	}
+	slices.Sort(numbers)
+	entries := make([]any, 0, len(numbers))
+	for _, n := range numbers {
+		entries = append(entries, listed(members[strconv.Itoa(n)]))
+	}
+	return entries, true
+}

@@ -1,0 +1,127 @@
+package wire
+
+import (
+	"bytes"
+	"encoding/xml"
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// dialect is how a protocol words what the mechanism itself refuses.
+type dialect interface {
+	malformed(err error) *Error
+	invalid(vs []violation) *Error
+}
+
+type query struct {
+	namespace, version string
+	ops                map[string]Operation
+}
+
+// Query serves an awsQuery service: its XML namespace, its API version, its operations by
+// action. An action that is not among them is refused as AWS refuses it. Bound the body before.
+func Query(namespace, version string, ops map[string]Operation) http.Handler {
+	return &query{namespace, version, ops}
+}
+
+func (q *query) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	action, err := ActionOf(r)
+	c := callOf(r, action)
+	var out any
+	if err == nil {
+		out, err = q.serve(r, c)
+	}
+	if err != nil {
+		QueryError(w, c, q.namespace, err)
+		return
+	}
+	answer(w, c, http.StatusOK, xmlType, q.response(c, out))
+}
+
+func (q *query) serve(r *http.Request, c Call) (any, error) {
+	if c.Action == "" {
+		return nil, Errorf("MissingAction", "The request is missing an action or a required parameter.")
+	}
+	version := r.Form.Get("Version")
+	op, ok := q.ops[c.Action]
+	if !ok || version != q.version {
+		return nil, Errorf("InvalidAction", "Could not find operation %s for version %s", c.Action, version)
+	}
+	params, err := tree(r.Form)
+	if err != nil {
+		return nil, q.malformed(err)
+	}
+	return op.call(r.Context(), c, params, q)
+}
+
+func (*query) malformed(err error) *Error { return Errorf("MalformedInput", "%v", err) }
+
+func (*query) invalid(vs []violation) *Error {
+	plural, texts := "s", make([]string, 0, len(vs))
+	for _, v := range vs {
+		texts = append(texts, fmt.Sprintf("Value %s at '%s' failed to satisfy constraint: %s", v.value, v.path, v.constraint))
+	}
+	if len(vs) == 1 {
+		plural = ""
+	}
+	return Errorf("ValidationError", "%d validation error%s detected: %s", len(vs), plural, strings.Join(texts, "; "))
+}
+
+const xmlType = "text/xml"
+
+func (q *query) response(c Call, out any) []byte {
+	var b bytes.Buffer
+	fmt.Fprintf(&b, `<%sResponse xmlns="%s">`, c.Action, q.namespace)
+	if result, ok := out.(fields); ok && result != nil {
+		element(&b, c.Action+"Result", result)
+	}
+	element(&b, "ResponseMetadata", fields{{"RequestId", c.ID}})
+	fmt.Fprintf(&b, `</%sResponse>`, c.Action)
+	return b.Bytes()
+}
+
+// QueryError writes a refusal in awsQuery's form.
+func QueryError(w http.ResponseWriter, c Call, namespace string, err error) {
+	e := refusal(err, "InternalFailure")
+	blame := "Sender"
+	if e.Status >= http.StatusInternalServerError {
+		blame = "Receiver"
+	}
+	var b bytes.Buffer
+	fmt.Fprintf(&b, `<ErrorResponse xmlns="%s">`, namespace)
+	element(&b, "Error", fields{{"Type", blame}, {"Code", e.Code}, {"Message", e.Message}})
+	element(&b, "RequestId", c.ID)
+	b.WriteString(`</ErrorResponse>`)
+	answer(w, c, e.Status, xmlType, b.Bytes())
+}
+
+func element(b *bytes.Buffer, name string, value any) {
+	b.WriteString("<" + name + ">")
+	switch v := value.(type) {
+	case fields:
+		for _, f := range v {
+			element(b, f.name, f.value)
+		}
+	case []any:
+		for _, entry := range v {
+			element(b, "member", entry)
+		}
+	default:
+		_ = xml.EscapeText(b, []byte(written(value))) // a Buffer cannot fail
+	}
+	b.WriteString("</" + name + ">")
+}
+
+// written is a leaf as XML has it: times in ISO 8601 with milliseconds.
+func written(leaf any) string {
+	switch v := leaf.(type) {
+	case time.Time:
+		return v.UTC().Format("2006-01-02T15:04:05.000Z")
+	case float64:
+		return strconv.FormatFloat(v, 'f', -1, 64)
+	}
+	return fmt.Sprint(leaf)
+}

@@ -1,0 +1,97 @@
+package wire
+
+import (
+	"fmt"
+	"math"
+	"reflect"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+)
+
+// rules is an `aws` tag: required, min=N, max=N (characters, entries or the value of a
+// number), enum=A|B, and, last, pattern=REGEXP, which must match the whole value.
+type rules struct {
+	required bool
+	min, max int
+	enum     []string
+	pattern  *regexp.Regexp
+	source   string // the pattern as written
+}
+
+func rulesOf(t reflect.Type, f reflect.StructField) rules {
+	r := rules{min: math.MinInt, max: math.MaxInt}
+	tag := f.Tag.Get("aws")
+	for tag != "" {
+		if p, ok := strings.CutPrefix(tag, "pattern="); ok {
+			r.source, r.pattern = p, regexp.MustCompile(`\A(?:`+p+`)\z`)
+			break
+		}
+		var rule string
+		rule, tag, _ = strings.Cut(tag, ",")
+		if err := r.add(rule); err != nil {
+			panic(fmt.Sprintf("wire: tag of %s.%s: %v", t, f.Name, err))
+		}
+	}
+	return r
+}
+
+func (r *rules) add(rule string) (err error) {
+	name, value, _ := strings.Cut(rule, "=")
+	switch name {
+	case "required":
+		r.required = true
+	case "min":
+		r.min, err = strconv.Atoi(value)
+	case "max":
+		r.max, err = strconv.Atoi(value)
+	case "enum":
+		r.enum = strings.Split(value, "|")
+	default:
+		err = fmt.Errorf("unknown rule %q", rule)
+	}
+	return err
+}
+
+// broken names the constraints that a value given by the client does not satisfy, in AWS's words.
+func (r rules) broken(v reflect.Value) []string {
+	switch v.Kind() {
+	case reflect.String:
+		s := v.String()
+		return append(r.outside(utf8.RuneCountInString(s), "length"), r.strange(s)...)
+	case reflect.Slice:
+		return r.outside(v.Len(), "length")
+	case reflect.Int, reflect.Int32, reflect.Int64:
+		return r.outside(int(v.Int()), "value")
+	}
+	return nil
+}
+
+func (r rules) outside(n int, what string) (broken []string) {
+	if n < r.min {
+		broken = append(broken, fmt.Sprintf("Member must have %s greater than or equal to %d", what, r.min))
+	}
+	if n > r.max {
+		broken = append(broken, fmt.Sprintf("Member must have %s less than or equal to %d", what, r.max))
+	}
+	return broken
+}
+
+func (r rules) strange(s string) (broken []string) {
+	if r.enum != nil && !slices.Contains(r.enum, s) {
+		broken = append(broken, "Member must satisfy enum value set: ["+strings.Join(r.enum, ", ")+"]")
+	}
+	if r.pattern != nil && !r.pattern.MatchString(s) {
+		broken = append(broken, "Member must satisfy regular expression pattern: "+r.source)
+	}
+	return broken
+}
+
+// violation is one constraint that one parameter does not satisfy.
+type violation struct {
+	path       string // optionSettings.1.member.namespace
+	value      string // 'x' or null
+	constraint string
+}
