@@ -64,11 +64,21 @@ func (a cli) parsed(t *testing.T, args ...string) map[string]any {
 func TestAWSCommandLine(t *testing.T) {
 	c := start(t, Config{})
 	a := newCLI(t, c)
-	t.Run("identity", func(t *testing.T) { a.identity(t, c) })
-	t.Run("objects", func(t *testing.T) { a.objects(t) })
-	t.Run("environments", func(t *testing.T) { a.environments(t, c) })
-	t.Run("repositories", func(t *testing.T) { a.repositories(t) })
-	t.Run("refusals", func(t *testing.T) { a.refusals(t, c) })
+	t.Run("served", func(t *testing.T) { // side by side: each command takes a second
+		for name, test := range map[string]func(*testing.T, *Cloud){
+			"identity": a.identity, "objects": a.objects, "environments": a.environments, "repositories": a.repositories, "refusals": a.refusals,
+		} {
+			t.Run(name, func(t *testing.T) {
+				t.Parallel()
+				test(t, c)
+			})
+		}
+	})
+	for _, call := range c.Calls() {
+		if call.Status >= 500 && call.Status != 501 {
+			t.Errorf("answered with a fault of ours: %+v", call)
+		}
+	}
 }
 
 func (a cli) identity(t *testing.T, c *Cloud) {
@@ -84,7 +94,7 @@ func (a cli) identity(t *testing.T, c *Cloud) {
 	}
 }
 
-func (a cli) objects(t *testing.T) {
+func (a cli) objects(t *testing.T, _ *Cloud) {
 	a.run(t, "s3", "mb", "s3://bkt")
 	dir := t.TempDir()
 	for name, size := range map[string]int{"small b+c.zip": 1 << 10, "large.zip": 20 << 20} { // the second in parts
@@ -128,6 +138,7 @@ func (a cli) environments(t *testing.T, c *Cloud) {
 	if want := "shop-login.localhost:" + strconv.Itoa(c.URLPort()); found["CNAME"] != want || found["Status"] != "Ready" {
 		t.Errorf("found = %v, want CNAME %s", found, want)
 	}
+	awaitPage(t, c, "sample application")
 	if out := a.run(t, "--region", "us-east-1", "elasticbeanstalk", "describe-environments"); strings.Contains(out, "shop-login") {
 		t.Errorf("seen in another region: %s", out)
 	}
@@ -145,7 +156,7 @@ func (a cli) stack(t *testing.T) string {
 	return ""
 }
 
-func (a cli) repositories(t *testing.T) {
+func (a cli) repositories(t *testing.T, _ *Cloud) {
 	a.run(t, "ecr", "create-repository", "--repository-name", "shop")
 	repos := a.parsed(t, "ecr", "describe-repositories")["repositories"].([]any)
 	if got := repos[0].(map[string]any)["repositoryName"]; len(repos) != 1 || got != "shop" {
@@ -156,7 +167,7 @@ func (a cli) repositories(t *testing.T) {
 	}
 }
 
-func (a cli) refusals(t *testing.T, c *Cloud) {
+func (a cli) refusals(t *testing.T, _ *Cloud) {
 	foreign := cli{a.path, slices.Concat(a.env, []string{"AWS_ACCESS_KEY_ID=AKIAFOREIGNFOREIGN00"})}
 	wrong := cli{a.path, slices.Concat(a.env, []string{"AWS_SECRET_ACCESS_KEY=wrong"})}
 	for _, tt := range []struct {
@@ -176,11 +187,6 @@ func (a cli) refusals(t *testing.T, c *Cloud) {
 		out, errs, err := tt.who.try(strings.Fields(tt.args)...)
 		if err == nil || !strings.Contains(errs, tt.want) {
 			t.Errorf("aws %s: %s%s, want %s", tt.args, out, errs, tt.want)
-		}
-	}
-	for _, call := range c.Calls() {
-		if call.Status >= 500 && call.Status != 501 {
-			t.Errorf("answered with a fault of ours: %+v", call)
 		}
 	}
 }

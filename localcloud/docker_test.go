@@ -39,7 +39,8 @@ func TestBundleRunsAndOutlivesARestart(t *testing.T) {
 	}
 	docker := newDocker(t)
 	c := start(t, Config{Docker: true})
-	t.Cleanup(func() { wipe(t, c, docker) })
+	dir, running := c.cfg.Dir, c
+	t.Cleanup(func() { wipe(t, running, docker) })
 	ref := docker.push(t, c)
 	deploy(t, c, ref)
 	awaitPage(t, c, "version=one")
@@ -50,8 +51,8 @@ func TestBundleRunsAndOutlivesARestart(t *testing.T) {
 	if got := docker.containers(t, c); got != 0 {
 		t.Errorf("%d containers run after close", got)
 	}
-	*c = *start(t, Config{Dir: c.cfg.Dir, Docker: true, Port: port(c.api)})
-	awaitPage(t, c, "version=one")
+	running = start(t, Config{Dir: dir, Docker: true, Port: port(c.api)})
+	awaitPage(t, running, "version=one")
 }
 
 type dockerEngine struct{ *client.Client }

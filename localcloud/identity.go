@@ -29,22 +29,23 @@ type identity struct {
 	Registries []string `json:"registries,omitempty"`
 }
 
-// identify reads who the cloud is, and decides it the first time. registry is added to
-// its registries unless it is "".
-func identify(dir, registry string) (identity, error) {
+// identify reads who the cloud is, and decides it the first time.
+func identify(dir string) (identity, error) {
 	id, err := readIdentity(dir)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		id = newIdentity()
-	case err != nil:
+	if !errors.Is(err, fs.ErrNotExist) {
 		return id, err
-	case registry == "" || slices.Contains(id.Registries, registry):
-		return id, nil
 	}
-	if registry != "" {
-		id.Registries = append(id.Registries, registry)
-	}
+	id = newIdentity()
 	return id, writeJSON(filepath.Join(dir, identityFile), id)
+}
+
+// remember adds a registry.
+func (id *identity) remember(dir, registry string) error {
+	if slices.Contains(id.Registries, registry) {
+		return nil
+	}
+	id.Registries = append(id.Registries, registry)
+	return writeJSON(filepath.Join(dir, identityFile), id)
 }
 
 func readIdentity(dir string) (id identity, err error) {

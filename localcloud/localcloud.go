@@ -110,11 +110,7 @@ func (c *Cloud) hold(context.Context) error {
 }
 
 func (c *Cloud) identify(context.Context) (err error) {
-	registry := ""
-	if c.cfg.Docker {
-		registry = c.host()
-	}
-	c.id, err = identify(c.cfg.Dir, registry)
+	c.id, err = identify(c.cfg.Dir)
 	return err
 }
 

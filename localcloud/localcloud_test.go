@@ -106,6 +106,17 @@ func TestIdentityOutlivesARestart(t *testing.T) {
 	}
 }
 
+func TestWithoutDockerNothingIsLeftToReset(t *testing.T) {
+	t.Setenv("DOCKER_HOST", "unix://"+filepath.Join(t.TempDir(), "none.sock"))
+	dir := t.TempDir()
+	if _, err := Open(t.Context(), Config{Dir: dir, Docker: true}); err == nil || !strings.Contains(err.Error(), "Docker Engine") {
+		t.Errorf("open: %v", err)
+	}
+	if err := Reset(t.Context(), dir); err != nil {
+		t.Errorf("reset: %v", err)
+	}
+}
+
 func TestResetLeavesNothingOfOursAndEverythingOfOthers(t *testing.T) {
 	for _, tt := range []struct {
 		name, foreign string

@@ -56,20 +56,18 @@ func (c *Cloud) openRegistry(context.Context) (err error) {
 }
 
 func (c *Cloud) openRunner(ctx context.Context) (err error) {
-	if c.runner, err = c.newRunner(ctx); err != nil {
+	if !c.cfg.Docker {
+		c.runner = cmp.Or(c.cfg.Pretend, &engine.Pretend{})
+		return nil
+	}
+	c.runner, err = engine.New(ctx, engine.Config{
+		Cloud: c.id.ID, Registry: c.host(), Token: c.registry.Token, Dir: filepath.Join(c.cfg.Dir, engineDir), Log: c.cfg.Log,
+	})
+	if err != nil {
 		return err
 	}
 	c.onClose(c.runner.Close)
-	return nil
-}
-
-func (c *Cloud) newRunner(ctx context.Context) (runner, error) {
-	if !c.cfg.Docker {
-		return cmp.Or(c.cfg.Pretend, &engine.Pretend{}), nil
-	}
-	return engine.New(ctx, engine.Config{
-		Cloud: c.id.ID, Registry: c.host(), Token: c.registry.Token, Dir: filepath.Join(c.cfg.Dir, engineDir), Log: c.cfg.Log,
-	})
+	return c.id.remember(c.cfg.Dir, c.host())
 }
 
 func (c *Cloud) openBeanstalk(ctx context.Context) (err error) {

@@ -2,12 +2,15 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sort"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/urfave/cli/v2"
+	"golang.org/x/sync/errgroup"
 
 	"beansprout/envs"
 )
@@ -31,9 +34,13 @@ func list(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
+	kept, err := s.kept(c.Context, ours)
+	if err != nil {
+		return err
+	}
 	views := make([]view, 0, len(ours))
 	for _, e := range ours {
-		views = append(views, newView(e, s.expiry(e), false))
+		views = append(views, newView(e, s.expiry(e), kept[e.ID]))
 	}
 	if c.Bool("json") {
 		return printJSON(c.App.Writer, views)
@@ -45,9 +52,13 @@ func list(c *cli.Context) error {
 	now := time.Now()
 	rows := [][]string{{"FEATURE", "STATUS", "HEALTH", "COMMIT", "OWNER", "AGE", "EXPIRES", "URL"}}
 	for i, e := range ours {
+		expires := until(s.expiry(e), now)
+		if kept[e.ID] {
+			expires = "kept"
+		}
 		rows = append(rows, []string{
 			e.Feature, string(e.State), e.Health, short(e.Commit), e.Owner,
-			ago(e.Created, now), until(s.expiry(e), now), views[i].URL,
+			ago(e.Created, now), expires, views[i].URL,
 		})
 	}
 	return printTable(c.App.Writer, rows)
@@ -92,6 +103,33 @@ func (s *session) ours(ctx context.Context) ([]envs.Env, error) {
 	}
 	sort.Slice(ours, func(i, j int) bool { return ours[i].Name < ours[j].Name })
 	return ours, nil
+}
+
+// kept finds out which environments a human protects. Tags cost a call each out of the
+// account's two a second, so they are asked only of those that would have gone by now if
+// nobody did: of the others that is status's to say.
+func (s *session) kept(ctx context.Context, ours []envs.Env) (map[string]bool, error) {
+	var mu sync.Mutex
+	kept := map[string]bool{}
+	now := time.Now()
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(4)
+	for _, e := range ours {
+		if expiry := s.expiry(e); expiry.IsZero() || now.Before(expiry) {
+			continue
+		}
+		g.Go(func() error {
+			tags, err := s.beanstalk.Tags(ctx, e)
+			if errors.Is(err, envs.ErrNotFound) { // it has gone meanwhile
+				return nil
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			kept[e.ID] = tags.Kept()
+			return err
+		})
+	}
+	return kept, g.Wait()
 }
 
 func environmentError(e envs.Env, err error) error {

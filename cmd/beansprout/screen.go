@@ -55,7 +55,7 @@ func (s *screen) draw(b *bytes.Buffer, lines []string, running []*step, now time
 	live := s.live(running, columns, rows, now)
 	up := s.height(columns)
 	if up > 0 {
-		fmt.Fprintf(b, "\x1b[%dA", up)
+		fmt.Fprintf(b, "\r\x1b[%dA", up) // the terminal has echoed what was typed, such as ^C
 	}
 	if len(lines) > 0 || up > len(live) {
 		b.WriteString(eraseBelow)

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 )
 
 // terminal is what a terminal would show: it obeys what the screen uses, and notes all else.
@@ -52,7 +53,7 @@ func (t *terminal) obey(command, argument string) {
 	n, _ := strconv.Atoi(argument)
 	switch {
 	case command == "A":
-		t.row, t.col = max(t.row-n, 0), 0
+		t.row = max(t.row-n, 0)
 	case command == "J" && argument == "":
 		t.rows = t.rows[:t.row+1]
 		t.rows[t.row] = t.rows[t.row][:min(t.col, len(t.rows[t.row]))]
@@ -73,6 +74,10 @@ func (t *terminal) print(r rune) {
 		if t.row == len(t.rows) {
 			t.rows = append(t.rows, nil)
 		}
+		return
+	}
+	if r == '\r' {
+		t.col = 0
 		return
 	}
 	if r < ' ' || r == 0x7f || t.col >= t.columns {
@@ -167,17 +172,45 @@ func TestCloseGivesTheTerminalBack(t *testing.T) {
 	term.shows(t, "[  0.0s] build: late", "[  0.0s] build: done")
 }
 
+func TestWhatIsTypedLeavesNothingBehind(t *testing.T) {
+	term := newTerminal(80)
+	p := newTalk(term, (&clock{}).now, term.size)
+	p.step("build")
+	fmt.Fprint(term, "^C")
+	p.close()
+	term.shows(t)
+}
+
 func TestTheSpinnerTurns(t *testing.T) {
 	term := newTerminal(80)
 	p := newTalk(term, nil, term.size)
 	defer p.close()
 	p.step("build")
 	seen := map[string]bool{}
-	for len(seen) < 3 {
+	for range 1000 {
 		term.mu.Lock()
 		seen[string(term.rows[0][:1])] = true
 		term.mu.Unlock()
+		if len(seen) == 3 {
+			return
+		}
+		time.Sleep(frameTime / 10)
 	}
+	t.Error("it stands still")
+}
+
+func TestAFailureShowsTheEndOfALongLog(t *testing.T) {
+	term := newTerminal(80)
+	p := newTalk(term, (&clock{}).now, term.size)
+	defer p.close()
+	s := p.step("build")
+	var want []string
+	for i := range 3 * tailLines {
+		s.log(fmt.Sprint("line ", i))
+		want = append(want, fmt.Sprintf("[  0.0s] build: line %d", i))
+	}
+	s.fail(errors.New("no"))
+	term.shows(t, append(want[2*tailLines:], "[  0.0s] build: failed: no")...)
 }
 
 // redraw does what the next tick would.

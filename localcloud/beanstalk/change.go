@@ -68,10 +68,12 @@ func (st *state) wanted(e environment, in updateEnvironmentIn) (work, error) {
 	if err := set.Options.check(e.Setup.Options); err != nil {
 		return w, err
 	}
-	w.Wanted = set
 	if w.Deploys {
-		return w, st.choose(&w.Wanted, e.Application, in.VersionLabel)
+		if err := st.choose(&set, e.Application, in.VersionLabel); err != nil {
+			return w, err
+		}
 	}
+	w.Wanted = set
 	return w, nil
 }
 
@@ -101,8 +103,10 @@ func abortEnvironmentUpdate(st *state, in named) (none, error) {
 func rebuildEnvironment(st *state, in named) (none, error) {
 	e, err := st.live(in.EnvironmentId, in.EnvironmentName)
 	w := work{Verb: rebuild, Wanted: e.Setup}
-	if gone, ok := st.gone(in); err != nil && ok {
-		e, w, err = gone, work{Verb: restore, Wanted: gone.Setup}, st.restorable(gone)
+	if err != nil {
+		if gone, ok := st.gone(in); ok {
+			e, w, err = gone, work{Verb: restore, Wanted: gone.Setup}, st.restorable(gone)
+		}
 	}
 	if err == nil {
 		err = st.choose(&w.Wanted, e.Application, e.Setup.Version)

@@ -165,16 +165,24 @@ func (c *cloud) row(id string) types.EnvironmentDescription {
 	return out.Environments[0]
 }
 
-// settled waits until nothing is under way for the environment.
-func (c *cloud) settled(id string) types.EnvironmentDescription {
+// eventually waits until done.
+func (c *cloud) eventually(what string, done func() bool) {
 	c.Helper()
-	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(2 * time.Millisecond) {
-		if e := c.row(id); e.Status == types.EnvironmentStatusReady || e.Status == types.EnvironmentStatusTerminated {
-			return e
+	for end := time.Now().Add(20 * time.Second); !done(); time.Sleep(2 * time.Millisecond) {
+		if time.Now().After(end) {
+			c.Fatalf("%s: not in 20 seconds", what)
 		}
 	}
-	c.Fatalf("environment %s is still %s", id, c.row(id).Status)
-	return types.EnvironmentDescription{}
+}
+
+// settled waits until nothing is under way for the environment.
+func (c *cloud) settled(id string) (e types.EnvironmentDescription) {
+	c.Helper()
+	c.eventually(id+" is settled", func() bool {
+		e = c.row(id)
+		return e.Status == types.EnvironmentStatusReady || e.Status == types.EnvironmentStatusTerminated
+	})
+	return e
 }
 
 // told returns the events that pass the filter, oldest first.

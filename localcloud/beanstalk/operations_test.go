@@ -91,13 +91,11 @@ func TestVersions(t *testing.T) {
 	if out.ApplicationVersion.Status != "PROCESSING" {
 		t.Errorf("created as %s", out.ApplicationVersion.Status)
 	}
-	for got := types.ApplicationVersionStatus(""); got != "PROCESSED"; {
+	c.eventually("processed", func() bool {
 		out, err := c.DescribeApplicationVersions(t.Context(), &eb.DescribeApplicationVersionsInput{ApplicationName: aws.String("shop"), VersionLabels: []string{"good"}})
 		must(t, err)
-		if got = out.ApplicationVersions[0].Status; got == "FAILED" {
-			t.Fatal("it failed")
-		}
-	}
+		return out.ApplicationVersions[0].Status == "PROCESSED"
+	})
 	must(t, c.service.within(wireCall(), c.service.db.Update, func(st *state) error {
 		versions.put(st, version{Application: "shop", Label: "bad", Status: unusable, Created: time.Now()}, "shop", "bad")
 		return nil
@@ -154,6 +152,15 @@ func TestDeleteApplication(t *testing.T) {
 	if _, ok := c.service.Lookup("shop-x"); ok {
 		t.Error("its CNAME still leads somewhere")
 	}
+}
+
+func TestApplicationWithoutEnvironmentsIsDeletedAtOnce(t *testing.T) {
+	c := start(t, t.TempDir())
+	c.has("v1")
+	_, err := c.DeleteApplication(t.Context(), &eb.DeleteApplicationInput{ApplicationName: aws.String("shop")})
+	must(t, err)
+	_, err = c.DeleteApplication(t.Context(), &eb.DeleteApplicationInput{ApplicationName: aws.String("shop")})
+	refused(t, err, "InvalidParameterValue", "No Application named 'shop' found.")
 }
 
 func TestEventsArePagedNewestFirstAndAMillisecondApart(t *testing.T) {
@@ -253,11 +260,9 @@ func TestLogs(t *testing.T) {
 	out, err := c.RequestEnvironmentInfo(t.Context(), &eb.RequestEnvironmentInfoInput{EnvironmentId: e.EnvironmentId, InfoType: "tail"})
 	must(t, err)
 	request, _ := middleware.GetRequestIDMetadata(out.ResultMetadata)
-	for end := time.Now().Add(10 * time.Second); !slices.Contains(c.told(&eb.DescribeEventsInput{RequestId: &request}), "Pulled logs for environment instances."); {
-		if time.Now().After(end) {
-			t.Fatal("no logs were pulled")
-		}
-	}
+	c.eventually("logs", func() bool {
+		return slices.Contains(c.told(&eb.DescribeEventsInput{RequestId: &request}), "Pulled logs for environment instances.")
+	})
 	retrieve := func() []types.EnvironmentInfoDescription {
 		logs, err := c.RetrieveEnvironmentInfo(t.Context(), &eb.RetrieveEnvironmentInfoInput{EnvironmentName: e.EnvironmentName, InfoType: "tail"})
 		must(t, err)
@@ -383,19 +388,20 @@ func TestTenThousandEnvironments(t *testing.T) {
 		t.Errorf("got %d in one piece", got)
 	}
 	began = time.Now()
-	seen, token := map[string]bool{}, (*string)(nil)
+	seen, count, token := map[string]bool{}, 0, (*string)(nil)
 	for {
 		out, err := c.DescribeEnvironments(t.Context(), &eb.DescribeEnvironmentsInput{MaxRecords: aws.Int32(1000), NextToken: token})
 		must(t, err)
 		for _, e := range out.Environments {
 			seen[*e.EnvironmentId] = true
 		}
+		count += len(out.Environments)
 		if token = out.NextToken; token == nil {
 			break
 		}
 	}
 	t.Logf("%d environments in pages of 1,000: %s", many, time.Since(began))
-	if len(seen) != many {
-		t.Errorf("got %d in pages", len(seen))
+	if len(seen) != many || count != many {
+		t.Errorf("got %d in pages, %d of them twice", count, count-len(seen))
 	}
 }

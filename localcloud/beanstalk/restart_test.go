@@ -110,9 +110,7 @@ func TestWhatShouldRunIsRunAgainAfterARestart(t *testing.T) {
 		return engine.Fail("no image")
 	}
 	c = start(t, dir, func(cfg *Config) { cfg.Runner = &engine.Pretend{Outcome: broken} })
-	for c.row(*kept.EnvironmentId).Health != "Red" {
-		time.Sleep(time.Millisecond)
-	}
+	c.eventually("Red", func() bool { return c.row(*kept.EnvironmentId).Health == "Red" })
 	mu.Lock()
 	if !slices.Equal(deployed, []string{*kept.EnvironmentId}) {
 		t.Errorf("deployed %v", deployed)
@@ -120,9 +118,7 @@ func TestWhatShouldRunIsRunAgainAfterARestart(t *testing.T) {
 	mu.Unlock()
 	c.stop()
 	c = start(t, dir)
-	for c.row(*kept.EnvironmentId).Health != "Green" {
-		time.Sleep(time.Millisecond)
-	}
+	c.eventually("Green", func() bool { return c.row(*kept.EnvironmentId).Health == "Green" })
 }
 
 func TestAbortGoesOnAfterARestart(t *testing.T) {
@@ -144,6 +140,29 @@ func TestAbortGoesOnAfterARestart(t *testing.T) {
 	if got := c.settled(*e.EnvironmentId); *got.VersionLabel != "v1" {
 		t.Errorf("ended with %s", *got.VersionLabel)
 	}
+}
+
+func TestProcessingGoesOnAfterARestart(t *testing.T) {
+	dir := t.TempDir()
+	c := start(t, dir)
+	c.has("v1")
+	status := func() (status string) {
+		must(t, c.service.within(wireCall(), c.service.db.View, func(st *state) error {
+			v, _ := versions.get(st, "shop", "v1")
+			status = v.Status
+			return nil
+		}))
+		return status
+	}
+	must(t, c.service.within(wireCall(), c.service.db.Update, func(st *state) error {
+		v, _ := versions.get(st, "shop", "v1")
+		v.Status = processing
+		versions.put(st, v, "shop", "v1")
+		return nil
+	}))
+	c.stop()
+	c = start(t, dir)
+	c.eventually("processed", func() bool { return status() == processed })
 }
 
 func TestOldRowsAndEventsAreForgotten(t *testing.T) {

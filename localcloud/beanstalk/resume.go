@@ -39,7 +39,7 @@ func (s *Service) resume() error {
 		return err
 	}
 	for _, at := range under {
-		s.start(at.region, at.id)
+		s.goOn(at.region, at.id)
 	}
 	s.wait.Go(func() {
 		var g errgroup.Group

@@ -60,7 +60,7 @@ func (st *state) start(e environment, w work) (environment, error) {
 	after, notes := e.begin(w, round(st.Now), length)
 	st.turnInto(e, after, notes)
 	st.after = append(st.after, func() error {
-		st.Service.start(after.Region, after.ID)
+		st.goOn(after.Region, after.ID)
 		return nil
 	})
 	return after, nil

@@ -1,6 +1,7 @@
 package beanstalk
 
 import (
+	"context"
 	"slices"
 	"strings"
 	"sync"
@@ -208,6 +209,75 @@ func TestAbortInterruptsTheWait(t *testing.T) {
 	}
 }
 
+func TestAbortBetweenTheDeployAndItsRecord(t *testing.T) {
+	c := start(t, t.TempDir(), func(cfg *Config) { cfg.UpdateTime = 1 << 50 })
+	c.has("v1", "v2")
+	e := c.launch(launchInput("shop-x"))
+	_, err := c.UpdateEnvironment(t.Context(), &eb.UpdateEnvironmentInput{EnvironmentId: e.EnvironmentId, VersionLabel: aws.String("v2")})
+	must(t, err)
+	stale, _ := c.service.row(region, *e.EnvironmentId)
+	must(t, c.service.within(wireCall(), c.service.db.Update, func(st *state) error {
+		_, err := abortEnvironmentUpdate(st, named{EnvironmentId: stale.ID})
+		st.after = nil // it was committed, but has interrupted nothing yet
+		return err
+	}))
+	if c.service.settle(stale, nil) {
+		t.Error("an update that was aborted was recorded as done")
+	}
+	c.service.interrupt(stale.ID)
+	if e := c.settled(stale.ID); *e.VersionLabel != "v1" {
+		t.Errorf("ended as %s", *e.VersionLabel)
+	}
+}
+
+// patient deploys when it is let, and stops when it is interrupted.
+type patient struct {
+	engine.Pretend
+	asked, let chan string
+}
+
+func (p *patient) Deploy(ctx context.Context, d engine.Deployment) error {
+	p.asked <- d.Version
+	select {
+	case <-p.let:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func TestRevertThatIsInterruptedIsMadeAgain(t *testing.T) {
+	runner := &patient{asked: make(chan string), let: make(chan string)}
+	c := start(t, t.TempDir(), func(cfg *Config) { cfg.Runner = runner })
+	c.has("v1", "v2")
+	created, err := c.CreateEnvironment(t.Context(), launchInput("shop-x"))
+	must(t, err)
+	<-runner.asked
+	runner.let <- ""
+	e := c.settled(*created.EnvironmentId)
+	_, err = c.UpdateEnvironment(t.Context(), &eb.UpdateEnvironmentInput{EnvironmentId: e.EnvironmentId, VersionLabel: aws.String("v2")})
+	must(t, err)
+	if got := <-runner.asked; got != "v2" {
+		t.Fatalf("deploys %s", got)
+	}
+	_, err = c.AbortEnvironmentUpdate(t.Context(), &eb.AbortEnvironmentUpdateInput{EnvironmentId: e.EnvironmentId})
+	must(t, err)
+	for range 2 {
+		if got := <-runner.asked; got != "v1" {
+			t.Fatalf("reverts to %s", got)
+		}
+		if c.row(*e.EnvironmentId).Status != "Aborting" {
+			t.Fatal("it is said to be reverted while that is under way")
+		}
+		c.service.interrupt(*e.EnvironmentId)
+	}
+	<-runner.asked
+	runner.let <- ""
+	if e := c.settled(*e.EnvironmentId); *e.VersionLabel != "v1" {
+		t.Errorf("ended as %s", *e.VersionLabel)
+	}
+}
+
 func TestTagWritesAreUpdates(t *testing.T) {
 	c := start(t, t.TempDir())
 	c.has("v1")
@@ -222,20 +292,23 @@ func TestTagWritesAreUpdates(t *testing.T) {
 		}
 		return got
 	}
-	write := func(value string) []string {
+	write := func(key, value string) []string {
 		t.Helper()
 		out, err := c.UpdateTagsForResource(t.Context(), &eb.UpdateTagsForResourceInput{ResourceArn: e.EnvironmentArn,
-			TagsToAdd: []types.Tag{{Key: aws.String("team"), Value: &value}}, TagsToRemove: []string{"absent"}})
+			TagsToAdd: []types.Tag{{Key: &key, Value: &value}}, TagsToRemove: []string{"absent"}})
 		must(t, err)
 		c.settled(*e.EnvironmentId)
 		request, _ := middleware.GetRequestIDMetadata(out.ResultMetadata)
 		return c.told(&eb.DescribeEventsInput{RequestId: &request})
 	}
-	if got, want := write("qa"), []string{"Environment tag update is starting.", "Service:AmazonCloudFormation, Message:No updates are to be performed.",
-		"Environment tag update failed."}; !slices.Equal(got, want) {
+	nothing := []string{"Environment tag update is starting.", "Service:AmazonCloudFormation, Message:No updates are to be performed.", "Environment tag update failed."}
+	if got := write("team", "qa"); !slices.Equal(got, nothing) {
 		t.Errorf("writing what is there: %q", got)
 	}
-	if got := write("ops"); got[len(got)-1] != "Environment tag update completed successfully." {
+	if got := write("Name", "mine"); !slices.Equal(got, nothing) {
+		t.Errorf("writing the system's own: %q", got)
+	}
+	if got := write("team", "ops"); got[len(got)-1] != "Environment tag update completed successfully." {
 		t.Errorf("writing something new: %q", got)
 	}
 	if got, want := tags(), []string{"Name=shop-x", "elasticbeanstalk:environment-id=" + *e.EnvironmentId, "elasticbeanstalk:environment-name=shop-x", "team=ops"}; !slices.Equal(got, want) {

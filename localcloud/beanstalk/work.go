@@ -13,8 +13,8 @@ import (
 	"beansprout/localcloud/wire"
 )
 
-// start carries out the work of an environment in a goroutine of its own.
-func (s *Service) start(region, id string) { s.wait.Go(func() { s.carryOut(region, id) }) }
+// goOn carries out the work of an environment in a goroutine of its own.
+func (s *Service) goOn(region, id string) { s.wait.Go(func() { s.carryOut(region, id) }) }
 
 // carryOut performs what is under way for the environment and settles it. Where an abort
 // changed what is to be done meanwhile, it begins anew. When the service is closed, the
@@ -147,18 +147,20 @@ func (s *Service) bundle(set setup) ([]byte, error) {
 // settle records how the work of e ended. It returns false when something else is to be
 // done by now: the update was aborted just before it ended.
 func (s *Service) settle(e environment, outcome error) (settled bool) {
+	settled = true
 	call := wire.Call{ID: e.Work.Request, Region: e.Region, Account: e.Account, Now: s.Now()}
 	err := s.within(call, s.db.Update, func(st *state) error {
-		now, ok := environments.get(st, e.ID)
-		if settled = !ok || now.Work == nil || now.Work.Aborted == e.Work.Aborted; !settled || !ok || now.Work == nil {
+		now, _ := environments.get(st, e.ID)
+		if now.Work == nil || now.Work.Aborted != e.Work.Aborted {
+			settled = now.Work == nil
 			return nil
 		}
-		after, notes := now.settle(outcome, st.Now)
+		after, notes := now.settle(outcome, round(st.Now))
 		st.turnInto(now, after, notes)
 		st.finishDeletion(after.Application)
 		return nil
 	})
-	if err != nil {
+	if err != nil { // it stays under way until the next start
 		s.Log.Error("settle environment", "environment", e.Name, "id", e.ID, "error", err)
 		return true
 	}

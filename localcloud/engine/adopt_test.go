@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strings"
 	"testing"
@@ -92,22 +93,58 @@ func TestBrokenGenerationIsReplacedNotAdopted(t *testing.T) {
 	t.Parallel()
 	e := newTestEngine(t, Config{})
 	get := visit(t, e)
-	deployment := func() Deployment { return deploymentWith(t, "v1", web(nil)) }
+	api := object{"name": "api", "image": testImage, "memory": 16}
+	deployment := func() Deployment { return deploymentWith(t, "v1", web(nil), api) }
 	if err := e.Deploy(t.Context(), deployment()); err != nil {
 		t.Fatal(err)
 	}
-	all, err := e.docker.ContainerList(t.Context(), container.ListOptions{Filters: e.mine()})
+	before := things(t, e)
+	kill(t, e, "api")
+	want(t, get, "/", 200, "version=v1")
+	if err := e.Deploy(t.Context(), deployment()); err != nil {
+		t.Fatal(err)
+	}
+	want(t, get, "/", 200, "version=v1")
+	eventually(t, "the broken generation goes", func() bool {
+		after := things(t, e)
+		return len(after) == 3 && !slices.Equal(after, before)
+	})
+	kill(t, e, "web")
+	want(t, get, "/", 502, "restarting")
+}
+
+// kill stops a container in a way that the engine does not restart it from.
+func kill(t *testing.T, e *Engine, name string) {
+	t.Helper()
+	all, err := e.docker.ContainerList(t.Context(), container.ListOptions{Filters: e.mine(labelContainer, name)})
 	if err != nil || len(all) != 1 {
 		t.Fatalf("containers %v, %v", all, err)
 	}
 	if err := e.docker.ContainerStop(t.Context(), all[0].ID, container.StopOptions{Signal: "KILL"}); err != nil {
 		t.Fatal(err)
 	}
-	want(t, get, "/", 502, "restarting")
-	if err := e.Deploy(t.Context(), deployment()); err != nil {
+}
+
+func TestAnswerDoesNotHideAContainerThatStopped(t *testing.T) {
+	t.Parallel()
+	e := newTestEngine(t, Config{})
+	d := deploymentWith(t, "v1", web(nil), object{"name": "job", "image": testImage, "memory": 16})
+	b, err := open(d)
+	if err != nil {
 		t.Fatal(err)
 	}
-	want(t, get, "/", 200, "version=v1")
+	g, err := e.start(t.Context(), e.site(d.Environment), d, b, "key")
+	if err != nil {
+		t.Fatal(err)
+	}
+	kill(t, e, "job")
+	if err := g.health().ask(t.Context()); err != nil {
+		t.Errorf("the front does not answer: %v", err)
+	}
+	var failure *Failure
+	if err := e.await(t.Context(), g); !errors.As(err, &failure) || !strings.Contains(failure.Reason(), "(job: exit code ") {
+		t.Errorf("got %v, want the failure of job", err)
+	}
 }
 
 func TestDrainingGenerationIsNotAdopted(t *testing.T) {

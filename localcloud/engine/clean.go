@@ -59,7 +59,7 @@ func (e *Engine) Close(ctx context.Context) error {
 // Reset closes the engine and removes also the volumes, the files, and the images of this
 // cloud's registry.
 func (e *Engine) Reset(ctx context.Context) error {
-	err := errors.Join(e.Close(ctx), e.remove(ctx, e.mine(), everything), e.removeImages(ctx), os.RemoveAll(e.Dir))
+	err := errors.Join(e.Close(ctx), e.remove(ctx, e.mine(), everything), e.removeImages(ctx), os.RemoveAll(e.Dir), e.docker.Close())
 	if err != nil {
 		return fmt.Errorf("reset the local engine: %w", err)
 	}
@@ -73,8 +73,10 @@ func (e *Engine) clear(ctx context.Context, s *site, id string) error {
 	})
 }
 
-// drop removes one generation; what fails is left to clear.
+// drop removes one generation, also when ctx has ended; what fails is left to clear.
 func (e *Engine) drop(ctx context.Context, s *site, id, generation string) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), e.timeout)
+	defer cancel()
 	err := e.remove(ctx, e.mine(labelEnvironment, id, labelGeneration, generation), everything)
 	if err := errors.Join(err, os.RemoveAll(e.bundleDir(id, generation))); err != nil {
 		e.Log.Warn("generation not removed", "environment", id, "generation", generation, "error", err)

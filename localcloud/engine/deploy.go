@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net"
 	"net/http"
-	"path/filepath"
 	"time"
 )
 
@@ -135,18 +134,13 @@ func (e *Engine) retire(ctx context.Context, s *site, id string, old *target) {
 	case <-time.After(e.Drain):
 	}
 	old.cut()
-	closing := ctx.Err() != nil
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), e.timeout)
-	defer cancel()
-	if !closing {
-		e.stop(ctx, id, old.generation)
-	}
+	e.stop(ctx, id, old.generation)
 	e.drop(ctx, s, id, old.generation)
 }
 
 // checkID refuses an id that would reach beyond one environment's labels and files.
 func checkID(id string) error {
-	if id == "" || id != filepath.Base(id) || !filepath.IsLocal(id) || id == "." {
+	if !nameRule.MatchString(id) {
 		return fmt.Errorf("environment id %q is not valid", id)
 	}
 	return nil

@@ -154,21 +154,26 @@ func TestDeploymentsWithoutContainers(t *testing.T) {
 
 func TestInterruptedDeploymentIsNoFailureAndLeavesNothing(t *testing.T) {
 	t.Parallel()
-	e := newTestEngine(t, Config{})
-	ctx, cancel := context.WithCancel(t.Context())
-	go func() {
-		for len(things(t, e)) < 2 {
-			time.Sleep(10 * time.Millisecond)
-		}
-		cancel()
-	}()
-	err := e.Deploy(ctx, deploymentWith(t, "v1", web(object{"command": []string{"mute"}})))
-	var failure *Failure
-	if !errors.Is(err, context.Canceled) || errors.As(err, &failure) {
-		t.Errorf("got %v, want an interruption", err)
-	}
-	if left := things(t, e); len(left) > 0 {
-		t.Errorf("left behind: %q", left)
+	for _, during := range []string{"/networks/create", "/containers/create", "/start"} {
+		t.Run(strings.ReplaceAll(during, "/", " "), func(t *testing.T) {
+			direct := newTestEngine(t, Config{})
+			ctx, cancel := context.WithCancel(t.Context())
+			r := newRelay(t)
+			r.on(during, cancel)
+			e, err := New(t.Context(), Config{Cloud: direct.Cloud, Dir: direct.Dir, Host: "unix://" + r.Addr().String()})
+			if err != nil {
+				t.Fatal(err)
+			}
+			err = e.Deploy(ctx, deploymentWith(t, "v1", web(nil)))
+			var failure *Failure
+			if !errors.Is(err, context.Canceled) || errors.As(err, &failure) {
+				t.Errorf("got %v, want an interruption", err)
+			}
+			time.Sleep(300 * time.Millisecond) // what was only given up would turn up now
+			if left := things(t, direct); len(left) > 0 {
+				t.Errorf("left behind: %q", left)
+			}
+		})
 	}
 }
 

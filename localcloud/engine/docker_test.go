@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"bytes"
 	"context"
 	"encoding/base64"
 	"errors"
@@ -11,6 +12,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -22,7 +24,7 @@ import (
 )
 
 func TestUnreachableEngineIsOneSentence(t *testing.T) {
-	_, err := New(t.Context(), Config{Host: "unix://" + filepath.Join(t.TempDir(), "none.sock"), Dir: t.TempDir()})
+	_, err := New(t.Context(), Config{Cloud: "c", Host: "unix://" + filepath.Join(t.TempDir(), "none.sock"), Dir: t.TempDir()})
 	if err == nil || !strings.HasPrefix(err.Error(), "reach the Docker Engine: ") || strings.Contains(err.Error(), "\n") {
 		t.Errorf("got %v", err)
 	}
@@ -46,6 +48,25 @@ type relay struct {
 	mu     sync.Mutex
 	hang   bool
 	opened []net.Conn
+	part   string // of a request
+	found  func() // is called once part was handed on
+}
+
+// on calls f when a request with this part is on its way.
+func (r *relay) on(part string, f func()) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.part, r.found = part, f
+}
+
+// Write looks at what is handed on.
+func (r *relay) Write(p []byte) (int, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.found != nil && bytes.Contains(p, []byte(r.part)) {
+		r.found()
+	}
+	return len(p), nil
 }
 
 func newRelay(t *testing.T) *relay {
@@ -86,7 +107,7 @@ func (r *relay) accept(path string) {
 		if err != nil {
 			return
 		}
-		go func() { _, _ = io.Copy(to, from); to.Close() }()
+		go func() { _, _ = io.Copy(io.MultiWriter(to, r), from); to.Close() }()
 		go func() { _, _ = io.Copy(from, to); from.Close() }()
 	}
 }
@@ -174,17 +195,36 @@ func TestOnlySoManyGenerationsStartAtOnce(t *testing.T) {
 	for range cap(e.slots) {
 		e.slots <- struct{}{}
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
-	defer cancel()
-	if err := e.Deploy(ctx, deploymentWith(t, "v1", web(nil))); !errors.Is(err, context.DeadlineExceeded) {
-		t.Errorf("got %v, want to wait for a slot until the deadline", err)
-	}
-	if left := things(t, e); len(left) > 0 {
-		t.Errorf("started without a slot: %q", left)
+	started := make(chan error)
+	go func() { started <- e.Deploy(t.Context(), deploymentWith(t, "v1", web(nil))) }()
+	for range 10 {
+		time.Sleep(50 * time.Millisecond)
+		if made := things(t, e); len(made) > 0 {
+			t.Fatalf("started without a slot: %q", made)
+		}
 	}
 	<-e.slots
-	if err := e.Deploy(t.Context(), deploymentWith(t, "v1", web(nil))); err != nil {
+	if err := <-started; err != nil {
 		t.Error(err)
+	}
+	if got := len(e.slots); got != cap(e.slots)-1 {
+		t.Errorf("%d slots are taken after the start, want %d", got, cap(e.slots)-1)
+	}
+}
+
+func TestErrorInThePullsProgressIsAnError(t *testing.T) {
+	tests := map[string]string{
+		`{"status":"Pulling"}{"status":"Done"}`: "",
+		``:                                      "",
+		`{"status":"Pulling"}{"error":"denied: no","errorDetail":{"message":""}}`: "denied: no",
+		`{"status":`: "read the pull's progress",
+		`<html>`:     "read the pull's progress",
+	}
+	for progress, want := range tests {
+		err := pulled(strings.NewReader(progress))
+		if (err == nil) != (want == "") || err != nil && !strings.HasPrefix(err.Error(), want) {
+			t.Errorf("%s: got %v, want %q", progress, err, want)
+		}
 	}
 }
 
@@ -319,6 +359,39 @@ func TestClosedEngineTakesNothingMore(t *testing.T) {
 	}
 	if _, err := e.Tail(t.Context(), "e-abcdefghij", 1); !errors.Is(err, ErrClosed) {
 		t.Errorf("Tail: %v, want %v", err, ErrClosed)
+	}
+}
+
+// Not parallel: it counts goroutines.
+func TestNothingRunsAfterClose(t *testing.T) {
+	before := runtime.NumGoroutine()
+	e := newTestEngine(t, Config{})
+	for _, version := range []string{"v1", "v2"} {
+		if err := e.Deploy(t.Context(), deploymentWith(t, version, web(nil))); err != nil {
+			t.Fatal(err)
+		}
+		w := httptest.NewRecorder()
+		e.site("e-abcdefghij").ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/", nil))
+		if w.Code != http.StatusOK {
+			t.Errorf("%s answers %d", version, w.Code)
+		}
+	}
+	if err := e.Close(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for end := time.Now().Add(10 * time.Second); runtime.NumGoroutine() > before; time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(end) {
+			stacks := make([]byte, 1<<16)
+			t.Fatalf("%d goroutines, %d before:\n%s", runtime.NumGoroutine(), before, stacks[:runtime.Stack(stacks, true)])
+		}
+	}
+}
+
+func TestEngineWithoutIdentityIsRefused(t *testing.T) {
+	for _, c := range []Config{{Dir: t.TempDir()}, {Cloud: "c"}} {
+		if _, err := New(t.Context(), c); err == nil || !strings.Contains(err.Error(), "needs the cloud's id and a directory") {
+			t.Errorf("New(%+v): %v", c, err)
+		}
 	}
 }
 

@@ -86,6 +86,9 @@ func New(ctx context.Context, c Config) (*Engine, error) {
 }
 
 func connect(ctx context.Context, c Config, timeout time.Duration) (*Engine, error) {
+	if c.Cloud == "" || c.Dir == "" {
+		return nil, errors.New("make a local engine: it needs the cloud's id and a directory")
+	}
 	c.Deadline = cmp.Or(c.Deadline, 20*time.Second)
 	c.Drain = cmp.Or(c.Drain, 10*time.Second)
 	c.Log = cmp.Or(c.Log, slog.New(slog.DiscardHandler))

@@ -47,24 +47,15 @@ func (e *Engine) start(ctx context.Context, s *site, d Deployment, b bundle, key
 			e.Log.Info("generation answers", "environment", d.Environment, "generation", g.id, "version", d.Version, "ms", time.Since(began).Milliseconds())
 			return g, nil
 		}
-		e.fell(ctx, s, g)
-		if !errors.Is(err, errPortTaken) || attempt == 3 {
+		again := errors.Is(err, errPortTaken) && attempt < 3
+		if !again && ctx.Err() == nil {
+			e.keepLogs(ctx, g)
+		}
+		e.drop(ctx, s, g.Environment, g.id)
+		if !again {
 			return nil, err
 		}
 	}
-}
-
-// fell keeps the logs of a generation that failed, and removes it.
-func (e *Engine) fell(ctx context.Context, s *site, g *generation) {
-	failed := ctx.Err() == nil
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), e.timeout)
-	defer cancel()
-	if failed {
-		if err := e.keepLogs(ctx, g); err != nil {
-			e.Log.Warn("logs not kept", "environment", g.Environment, "generation", g.id, "error", err)
-		}
-	}
-	e.drop(ctx, s, g.Environment, g.id)
 }
 
 func (e *Engine) raise(ctx context.Context, s *site, g *generation) error {
@@ -92,7 +83,7 @@ func (e *Engine) raise(ctx context.Context, s *site, g *generation) error {
 	if err := e.await(ctx, g); err != nil {
 		return err
 	}
-	return nil
+	return e.settle(ctx, e.essentials(g))
 }
 
 // place unpacks the bundle where a container mounts from it. What it mounts and the bundle does not

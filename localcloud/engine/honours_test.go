@@ -80,17 +80,18 @@ func TestDiskOutlastsGenerationsAndScratchDoesNot(t *testing.T) {
 	deploy := func(version string) {
 		t.Helper()
 		volumes := []object{{"name": "disk", "host": object{"sourcePath": "/data"}}, {"name": "scratch"}}
-		mounts := []object{{"sourceVolume": "disk", "containerPath": "/disk"}, {"sourceVolume": "scratch", "containerPath": "/scratch"}}
+		mounts := []object{{"sourceVolume": "disk", "containerPath": "/srv"}, {"sourceVolume": "scratch", "containerPath": "/scratch"}}
 		zipped := zipOf(t, documentName, dockerrunOf(volumes, web(object{"mountPoints": mounts})))
 		if err := e.Deploy(t.Context(), deploymentOf(version, zipped)); err != nil {
 			t.Fatal(err)
 		}
 	}
 	deploy("v1")
-	want(t, get, "/write?file=/disk/x&text=kept", 200, "written")
+	want(t, get, "/read?file=/srv/motd", 422, "no such file") // a path of the instance hides the image's
+	want(t, get, "/write?file=/srv/x&text=kept", 200, "written")
 	want(t, get, "/write?file=/scratch/x&text=lost", 200, "written")
 	deploy("v2")
-	want(t, get, "/read?file=/disk/x", 200, "kept")
+	want(t, get, "/read?file=/srv/x", 200, "kept")
 	want(t, get, "/read?file=/scratch/x", 422, "no such file")
 	if err := e.Close(context.Background()); err != nil {
 		t.Fatal(err)

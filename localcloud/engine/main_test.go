@@ -73,6 +73,7 @@ func importImage(docker *client.Client) error {
 	_ = w.WriteHeader(&tar.Header{Name: "app", Mode: 0o755, Size: int64(len(app))})
 	_, _ = w.Write(app)
 	_ = w.WriteHeader(&tar.Header{Name: "tmp/", Typeflag: tar.TypeDir, Mode: 0o777})
+	_ = w.WriteHeader(&tar.Header{Name: "srv/motd", Mode: 0o644})
 	_ = w.Close()
 	out, err := docker.ImageImport(context.Background(), image.ImportSource{Source: &layer, SourceName: "-"}, testImage,
 		image.ImportOptions{Changes: []string{`ENTRYPOINT ["/app"]`}})
@@ -222,19 +223,17 @@ func visit(t *testing.T, router interface {
 	t.Cleanup(server.Close)
 	return func(path string) (int, string) {
 		t.Helper()
-		request, err := http.NewRequest(http.MethodGet, server.URL+path, nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		request.Host = "shop.localhost"
+		request := httptest.NewRequest(http.MethodGet, server.URL+path, nil)
+		request.RequestURI, request.Host = "", "shop.localhost"
 		response, err := server.Client().Do(request)
 		if err != nil {
-			t.Fatal(err)
+			t.Error(err)
+			return 0, ""
 		}
 		defer response.Body.Close()
 		text, err := io.ReadAll(response.Body)
 		if err != nil {
-			t.Fatal(err)
+			t.Error(err)
 		}
 		return response.StatusCode, string(text)
 	}

@@ -31,11 +31,10 @@ func newProxy(ctx context.Context, generation string, port int) *target {
 	transport := newTransport()
 	to := &url.URL{Scheme: "http", Host: net.JoinHostPort("127.0.0.1", strconv.Itoa(port))}
 	t := newTarget(ctx, &httputil.ReverseProxy{
-		Rewrite:       func(r *httputil.ProxyRequest) { forward(r, to) },
-		Transport:     transport,
-		FlushInterval: -1,
-		ErrorLog:      log.New(io.Discard, "", 0), // broken connections are the application's business
-		ErrorHandler:  unreachable,
+		Rewrite:      func(r *httputil.ProxyRequest) { forward(r, to) },
+		Transport:    transport,
+		ErrorLog:     log.New(io.Discard, "", 0), // broken connections are the application's business
+		ErrorHandler: unreachable,
 	})
 	t.generation = generation
 	context.AfterFunc(t.until, transport.CloseIdleConnections)

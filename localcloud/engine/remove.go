@@ -101,9 +101,12 @@ func insist(ctx context.Context, remove func() error) error {
 	return err
 }
 
-// stop asks a generation's containers to end, as ECS does before it kills them. Whatever does not
-// is killed when it is removed.
+// stop asks a generation's containers to end, as ECS does before it kills them. Those that do not,
+// or have no time because the engine closes, are killed when they are removed.
 func (e *Engine) stop(ctx context.Context, id, generation string) {
+	if ctx.Err() != nil {
+		return
+	}
 	list, err := e.docker.ContainerList(ctx, container.ListOptions{Filters: e.mine(labelEnvironment, id, labelGeneration, generation)})
 	if err != nil {
 		e.Log.Warn("containers not stopped", "environment", id, "generation", generation, "error", err)

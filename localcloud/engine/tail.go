@@ -91,19 +91,25 @@ func (e *Engine) logs(ctx context.Context, name string, lines int) (string, erro
 }
 
 // keepLogs writes down what a failed generation said, before its containers go.
-func (e *Engine) keepLogs(ctx context.Context, g *generation) error {
+func (e *Engine) keepLogs(ctx context.Context, g *generation) {
 	text, err := e.tail(ctx, tailLines, labelGeneration, g.id)
-	if err != nil || text == "" {
+	if err == nil && text != "" {
+		err = writeFile(e.failedFile(g.Environment), text)
+	}
+	if err != nil {
+		e.Log.Warn("logs not kept", "environment", g.Environment, "generation", g.id, "error", err)
+	}
+}
+
+// writeFile replaces a file as a whole: half of one would be read as all of it after a kill.
+func writeFile(name, text string) error {
+	if err := os.MkdirAll(filepath.Dir(name), 0o700); err != nil {
 		return err
 	}
-	if err := os.MkdirAll(e.environmentDir(g.Environment), 0o700); err != nil {
+	if err := os.WriteFile(name+".part", []byte(text), 0o600); err != nil {
 		return err
 	}
-	part := e.failedFile(g.Environment) + ".part"
-	if err := os.WriteFile(part, []byte(text), 0o600); err != nil {
-		return err
-	}
-	return os.Rename(part, e.failedFile(g.Environment))
+	return os.Rename(name+".part", name)
 }
 
 func (e *Engine) forgetFailure(id string) error {

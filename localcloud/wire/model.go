@@ -65,6 +65,9 @@ func modelOf(t reflect.Type) *model {
 func membersOf(t reflect.Type) []member {
 	var ms []member
 	for _, f := range reflect.VisibleFields(t) {
+		if f.Anonymous && f.Type.Kind() == reflect.Pointer {
+			panic(fmt.Sprintf("wire: %s embeds a pointer", t))
+		}
 		if f.Anonymous || !f.IsExported() {
 			continue
 		}

@@ -154,7 +154,7 @@ func checkInside(s string) error {
 		return err
 	}
 	if !filepath.IsLocal(s) {
-		return fmt.Errorf("%s leaves its directory; want a path without ..", quote(s))
+		return fmt.Errorf("%s leaves its directory; want a path that stays inside", quote(s))
 	}
 	return nil
 }

@@ -44,7 +44,7 @@ type Image struct {
 // environment variable.
 type Secret struct {
 	ID   string
-	File string // absolute, or relative to Config.Dir
+	File string // absolute
 	Env  string
 }
 

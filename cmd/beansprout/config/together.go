@@ -2,6 +2,7 @@ package config
 
 import (
 	"cmp"
+	"path/filepath"
 	"slices"
 	"time"
 )
@@ -43,10 +44,22 @@ func (c *Config) complete() {
 	if c.Expire.WarnBefore == unset {
 		c.Expire.WarnBefore = min(day, c.Expire.After/2)
 	}
+	for i := range c.Build {
+		c.Build[i].complete(c.Dir)
+	}
 	if e := &c.Environment; e.CopyFrom == "" && e.SavedConfiguration == "" {
 		e.Platform = cmp.Or(e.Platform, defaultPlatform)
 		e.InstanceProfile = cmp.Or(e.InstanceProfile, defaultProfile)
 		e.ServiceRole = cmp.Or(e.ServiceRole, defaultRole)
+	}
+}
+
+// complete makes the files of the secrets absolute.
+func (i *Image) complete(dir string) {
+	for n, s := range i.Secrets {
+		if s.File != "" && !filepath.IsAbs(s.File) {
+			i.Secrets[n].File = filepath.Join(dir, s.File)
+		}
 	}
 }
 
