@@ -12,7 +12,6 @@ import (
 	"beansprout/cmd/beansprout/checkout"
 	"beansprout/cmd/beansprout/config"
 	"beansprout/envs"
-	"beansprout/envs/ledger"
 )
 
 func jsonFlag() cli.Flag { return &cli.BoolFlag{Name: "json", Usage: "print JSON"} }
@@ -95,8 +94,6 @@ func readConfig(c *cli.Context, dir string) (*config.Config, error) {
 }
 
 // needFile refuses to go on without a beansprout.yaml.
-func (s *session) needFile() error { return needFile(s.cfg) }
-
 func needFile(cfg *config.Config) error {
 	if cfg.File != "" {
 		return nil
@@ -105,19 +102,20 @@ func needFile(cfg *config.Config) error {
 }
 
 // subject returns which feature a command is about: the flag or the argument, then the
-// CI's variables, then git.
+// CI's variables, then git. Where one of the former names it, git isn't needed.
 func subject(c *cli.Context, argument, dir string) (string, checkout.Checkout, error) {
 	co, err := checkout.Read(c.Context, dir, os.Getenv)
-	if err != nil {
-		return "", co, err
-	}
 	flag := c.String("feature")
 	if flag != "" && argument != "" && flag != argument {
 		return "", co, usageErrorf("two features are named: %q and %q", flag, argument)
 	}
 	feature := cmp.Or(argument, flag, co.Branch)
 	if feature == "" {
-		return "", co, hint(usageErrorf("no feature is named, and %s is on no branch", dir), "say --feature NAME")
+		problem := usageErrorf("no feature is named, and %s is on no branch", dir)
+		if err != nil {
+			problem = usageErrorf("no feature is named, and git doesn't tell: %w", err)
+		}
+		return "", co, hint(problem, "say --feature NAME")
 	}
 	if err := envs.CheckFeature(feature); err != nil {
 		return "", co, usageErrorf("%w", err)
@@ -149,16 +147,6 @@ func (s *session) prove(e envs.Env, tags envs.Tags) (envs.Env, error) {
 		return e, hint(environmentError(e, err), "it is left alone; look at it in the console, and give it another name or remove it there")
 	}
 	return e, nil
-}
-
-// record reads what the ledger says about a living environment; it is the zero record when
-// it says nothing or speaks of an earlier one.
-func record(ctx context.Context, l *ledger.Ledger, e envs.Env) (ledger.Record, error) {
-	r, err := l.Read(ctx, e.Name)
-	if err != nil || r.Environment != e.ID {
-		return ledger.Record{}, err
-	}
-	return r, nil
 }
 
 func directory(path string) (string, error) {

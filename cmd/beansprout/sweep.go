@@ -131,7 +131,7 @@ func decisions(report janitor.Report) []janitor.Decision {
 
 func printReport(w io.Writer, report janitor.Report, talk *progress) error {
 	if len(report.Decisions) == 0 {
-		talk.say("%d environments, none past its days", report.Environments)
+		talk.say("environments: %d, none past its days", report.Environments)
 		return nil
 	}
 	rows := [][]string{{"ENVIRONMENT", "FEATURE", "EXPIRED", "ACTION", "REASON"}}

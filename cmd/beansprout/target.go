@@ -79,16 +79,14 @@ func (d *deployment) liveTarget(ctx context.Context, e envs.Env) (target, error)
 	return t, err
 }
 
-// wish is what the configuration says about an environment's settings. A saved
-// configuration has roles of its own, so those are left alone unless they are named.
+// wish is what the configuration says about an environment's settings.
 func wish(cfg *config.Config) beanstalk.Wish {
 	want := cfg.Environment
-	w := beanstalk.Wish{
+	return beanstalk.Wish{
 		InstanceType: want.InstanceType, InstanceProfile: want.InstanceProfile, ServiceRole: want.ServiceRole,
 		Variables: want.Variables, Options: want.Options,
 		Overlay: want.SavedConfiguration != "",
 	}
-	return w
 }
 
 func settingNames(settings []beanstalk.Setting) []string {

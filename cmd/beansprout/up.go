@@ -194,11 +194,7 @@ func (d *deployment) sources() []builder.Source {
 			Tag: func(id string) string { return envs.BuildTag(d.name, b.Name, id) },
 		}
 		for _, secret := range b.Secrets {
-			file := secret.File
-			if file != "" && !filepath.IsAbs(file) {
-				file = filepath.Join(d.cfg.Dir, file)
-			}
-			s.Secrets = append(s.Secrets, builder.Secret{ID: secret.ID, File: file, Env: secret.Env})
+			s.Secrets = append(s.Secrets, builder.Secret{ID: secret.ID, File: secret.File, Env: secret.Env})
 		}
 		sources = append(sources, s)
 	}

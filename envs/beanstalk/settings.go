@@ -30,12 +30,12 @@ const (
 
 // Wish is what the settings of an environment are made from.
 type Wish struct {
-	InstanceType    string
+	InstanceType    string // this and the roles: "" leaves them to the base
 	InstanceProfile string
 	ServiceRole     string
 	Variables       map[string]string
 	Options         map[string]map[string]string // namespace -> name -> value; they win over everything else
-	// Overlay leaves out our defaults and roles: the base is a configuration that has its own.
+	// Overlay leaves out our defaults: the base is a configuration that has its own.
 	Overlay bool
 }
 
@@ -55,11 +55,11 @@ func (w Wish) Settings() []Setting {
 	}
 	if !w.Overlay {
 		set(nsEnvironment, "EnvironmentType", "SingleInstance")
-		set(nsEnvironment, "ServiceRole", w.ServiceRole)
-		set(nsLaunch, "IamInstanceProfile", w.InstanceProfile)
 		set(nsHealth, "SystemType", "enhanced")
 		set(nsCommand, "DeploymentPolicy", "AllAtOnce")
 	}
+	set(nsEnvironment, "ServiceRole", w.ServiceRole)
+	set(nsLaunch, "IamInstanceProfile", w.InstanceProfile)
 	set(nsInstances, "InstanceTypes", w.InstanceType)
 	for name, value := range w.Variables {
 		set(nsVariables, name, value)

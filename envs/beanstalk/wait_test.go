@@ -160,7 +160,7 @@ func TestSettingsAreCheapByDefaultAndOptionsWin(t *testing.T) {
 		}
 	}
 	w.Overlay = true
-	if n := len(w.Settings()); n != 3 {
+	if n := len(w.Settings()); n != 5 {
 		t.Errorf("over a saved configuration there are %d settings: %v", n, w.Settings())
 	}
 }

@@ -29,7 +29,7 @@ func TestEveryHonouredFieldReachesTheContainer(t *testing.T) {
 		"mountPoints":      []object{{"sourceVolume": "page", "containerPath": "/page", "readOnly": true}, {"sourceVolume": "conf", "containerPath": "/etc/app.conf"}},
 		"logConfiguration": object{"logDriver": "awslogs"},
 	})
-	keeper := object{"name": "keeper", "image": testImage, "memory": 4, "essential": false, "mountPoints": []object{
+	keeper := object{"name": "keeper", "image": testImage, "memory": 4, "memoryReservation": 4, "essential": false, "mountPoints": []object{
 		{"sourceVolume": "disk", "containerPath": "/disk"}, {"sourceVolume": "scratch", "containerPath": "/scratch"},
 		{"sourceVolume": "none", "containerPath": "/none"}, {"sourceVolume": "awseb-logs-keeper", "containerPath": "/log"}}}
 	d := deploymentOf("v1", zipOf(t, documentName, dockerrunOf(volumes, front, keeper), "page/index.html", "hello", "app.conf", "debug"))

@@ -13,6 +13,7 @@ type sites struct {
 	all map[string]*site
 }
 
+// site returns an environment's, made when it is not there.
 func (s *sites) site(id string) *site {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -73,6 +74,7 @@ func newTarget(ctx context.Context, h http.Handler) *target {
 	return t
 }
 
+// acquire returns what answers a request, to be released after it; nil, with the reason, when nothing does.
 func (s *site) acquire() (*target, string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -40,10 +40,7 @@ func (e *Engine) spec(g *generation, c definition) (*container.Config, *containe
 		VolumesFrom: e.volumesFrom(g, c),
 		LogConfig:   container.LogConfig{Type: "json-file", Config: map[string]string{"max-size": "10m", "max-file": "2"}},
 	}
-	if c.memory > 0 {
-		host.Memory = max(c.memory, leastMemory) << 20
-	}
-	host.MemoryReservation = c.reservation << 20
+	host.Memory, host.MemoryReservation = bytesOf(c.memory), bytesOf(c.reservation)
 	if c.isFront() {
 		publish(config, host, c.front(), g.port)
 		config.Labels[labelFront] = strconv.Itoa(g.port)
@@ -52,6 +49,14 @@ func (e *Engine) spec(g *generation, c definition) (*container.Config, *containe
 	return config, host, &network.NetworkingConfig{EndpointsConfig: map[string]*network.EndpointSettings{
 		string(host.NetworkMode): {Links: e.links(g, c)},
 	}}
+}
+
+// bytesOf converts MiB; 0 means no limit.
+func bytesOf(mib int64) int64 {
+	if mib == 0 {
+		return 0
+	}
+	return max(mib, leastMemory) << 20
 }
 
 func publish(config *container.Config, host *container.HostConfig, inside, outside int) {
