@@ -84,18 +84,22 @@ func (l *Ledger) read(ctx context.Context, name string) (r Record, etag string, 
 		return Record{}, "", translate(err)
 	}
 	defer out.Body.Close()
-	etag = aws.ToString(out.ETag)
-	text, err := io.ReadAll(io.LimitReader(out.Body, maxRecord+1))
+	r, err = parse(out.Body)
+	return r, aws.ToString(out.ETag), err
+}
+
+func parse(body io.Reader) (r Record, err error) {
+	text, err := io.ReadAll(io.LimitReader(body, maxRecord+1))
 	if err != nil {
-		return Record{}, etag, err
+		return r, err
 	}
 	if len(text) > maxRecord {
-		return Record{}, etag, fmt.Errorf("%w: over %d bytes", ErrGarbage, maxRecord)
+		return r, fmt.Errorf("%w: over %d bytes", ErrGarbage, maxRecord)
 	}
 	if err := json.Unmarshal(text, &r); err != nil {
-		return Record{}, etag, fmt.Errorf("%w: %w", ErrGarbage, err)
+		return Record{}, fmt.Errorf("%w: %w", ErrGarbage, err)
 	}
-	return r, etag, nil
+	return r, nil
 }
 
 // Change reads the record of the named environment, lets change alter it and writes it back

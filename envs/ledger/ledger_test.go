@@ -1,0 +1,152 @@
+package ledger
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+
+	"beansprout/localcloud"
+)
+
+const bucket = "elasticbeanstalk-us-east-1-123456789012"
+
+func open(t *testing.T) *Ledger {
+	t.Helper()
+	cloud, err := localcloud.Open(t.Context(), localcloud.Config{Dir: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = cloud.Close(context.Background()) })
+	key, secret := cloud.Credentials()
+	// LoadDefaultConfig, as users have it: it switches checksums on.
+	cfg, err := config.LoadDefaultConfig(t.Context(), config.WithRegion("us-east-1"), config.WithBaseEndpoint(cloud.Endpoint()),
+		config.WithCredentialsProvider(credentials.NewStaticCredentialsProvider(key, secret, "")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	api := s3.NewFromConfig(cfg)
+	if _, err := api.CreateBucket(t.Context(), &s3.CreateBucketInput{Bucket: aws.String(bucket)}); err != nil {
+		t.Fatal(err)
+	}
+	return New(api, bucket)
+}
+
+func TestARecordIsWrittenReadChangedAndDeleted(t *testing.T) {
+	l, ctx := open(t), t.Context()
+	if r, err := l.Read(ctx, "shop-x"); err != nil || r.Counter != 0 {
+		t.Fatalf("a record that isn't there is %+v, %v", r, err)
+	}
+	if _, err := l.Change(ctx, "shop-x", func(r *Record) { r.Commit = "abc"; r.Message.Channel = "C1" }); err != nil {
+		t.Fatal(err)
+	}
+	r, err := l.Change(ctx, "shop-x", func(r *Record) { r.Environment = "e-1" })
+	if err != nil || r.Counter != 2 || r.Commit != "abc" || r.Message.Channel != "C1" {
+		t.Errorf("after two changes: %+v, %v", r, err)
+	}
+	if r, err = l.Change(ctx, "shop-x", func(*Record) {}); err != nil || r.Counter != 2 {
+		t.Errorf("nothing was altered, and yet: %+v, %v", r, err)
+	}
+	for _, want := range []bool{true, false} {
+		if existed, err := l.Delete(ctx, "shop-x"); err != nil || existed != want {
+			t.Errorf("Delete = %v, %v; want %v", existed, err, want)
+		}
+	}
+}
+
+func TestChangesAtOnceAllCount(t *testing.T) {
+	l, ctx := open(t), t.Context()
+	var all sync.WaitGroup
+	const writers = 12
+	for i := range writers {
+		all.Go(func() {
+			_, err := l.Change(ctx, "shop-x", func(r *Record) { r.Images = append(append([]string{}, r.Images...), fmt.Sprint(i)) })
+			if err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+	r, err := l.Read(ctx, "shop-x")
+	if err != nil || len(r.Images) != writers || r.Counter != writers {
+		t.Errorf("%d writers left %+v, %v", writers, r, err)
+	}
+}
+
+func TestGarbageIsNoRecordAndIsReplaced(t *testing.T) {
+	for name, text := range map[string]string{
+		"no JSON":       "<html>",
+		"another shape": `{"counter": "many"}`,
+		"endless":       `{"commit": "` + strings.Repeat("x", maxRecord) + `"}`,
+		"empty":         "",
+	} {
+		t.Run(name, func(t *testing.T) {
+			l, ctx := open(t), t.Context()
+			_, err := l.api.PutObject(ctx, &s3.PutObjectInput{Bucket: aws.String(bucket), Key: aws.String(recordKey("shop-x")), Body: strings.NewReader(text)})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := l.Read(ctx, "shop-x"); !errors.Is(err, ErrGarbage) {
+				t.Errorf("Read: %v, want %v", err, ErrGarbage)
+			}
+			if _, err := l.Change(ctx, "shop-x", func(r *Record) { r.Commit = "abc" }); err != nil {
+				t.Fatal(err)
+			}
+			if r, err := l.Read(ctx, "shop-x"); err != nil || r.Commit != "abc" {
+				t.Errorf("after a change: %+v, %v", r, err)
+			}
+		})
+	}
+}
+
+func TestBundlesOfOneEnvironmentAreFoundAndDeleted(t *testing.T) {
+	l, ctx := open(t), t.Context()
+	one, two := "shop-x-0123456789abcdef0123", "shop-x-kkkkkkkkkk-0123456789abcdef0123"
+	for _, label := range []string{one, one, two} {
+		body := []byte("zip " + label)
+		if err := l.Upload(ctx, label, bytes.NewReader(body), int64(len(body))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	labels, err := l.Bundles(ctx, "shop-x")
+	if err != nil || len(labels) != 1 || labels[0] != one {
+		t.Errorf("Bundles = %v, %v", labels, err)
+	}
+	for range 2 {
+		if err := l.DeleteBundle(ctx, one); err != nil {
+			t.Error(err)
+		}
+	}
+	if labels, err := l.Bundles(ctx, "shop-x"); err != nil || len(labels) != 0 {
+		t.Errorf("after the deletion: %v, %v", labels, err)
+	}
+	if labels, err := l.Bundles(ctx, "shop-x-kkkkkkkkkk"); err != nil || len(labels) != 1 {
+		t.Errorf("the other one's: %v, %v", labels, err)
+	}
+}
+
+func TestAMissingBucketIsSaid(t *testing.T) {
+	l, ctx := open(t), t.Context()
+	l.bucket = "no-such-bucket"
+	if _, err := l.Change(ctx, "shop-x", func(r *Record) { r.Commit = "abc" }); err == nil || !strings.Contains(err.Error(), "NoSuchBucket") {
+		t.Errorf("Change: %v", err)
+	}
+}
+
+func FuzzRecordsAreReadAsHostileInput(f *testing.F) {
+	f.Add([]byte(`{"counter":1,"message":{"channel":"C1"}}`))
+	f.Add([]byte(`[`))
+	f.Fuzz(func(t *testing.T, text []byte) {
+		if r, err := parse(bytes.NewReader(text)); err != nil && (r.Commit != "" || !errors.Is(err, ErrGarbage)) {
+			t.Errorf("parse = %+v, %v", r, err)
+		}
+	})
+}
