@@ -112,7 +112,7 @@ func (c *Client) look(ctx context.Context, w *watch, show func(Event)) error {
 		return err
 	}
 	for _, e := range events {
-		if w.seen[e] || e.Request != "" && e.Request != w.op.request {
+		if w.seen[e] || !w.belongs(e) {
 			continue
 		}
 		w.seen[e] = true
@@ -120,6 +120,15 @@ func (c *Client) look(ctx context.Context, w *watch, show func(Event)) error {
 		show(e)
 	}
 	return nil
+}
+
+// belongs says whether an event is part of the operation: one of our request's, or a change
+// of health since the first of those.
+func (w *watch) belongs(e Event) bool {
+	if e.Request == w.op.request {
+		return true
+	}
+	return e.Request == "" && len(w.events) > 0 && !e.Time.Before(w.events[0].Time)
 }
 
 const (

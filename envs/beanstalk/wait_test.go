@@ -95,13 +95,13 @@ func TestVerdictTellsTheTruth(t *testing.T) {
 
 // keepOurs drops what look would never have let in.
 func (w *watch) keepOurs() {
-	var kept []Event
-	for _, e := range w.events {
-		if e.Request == "" || e.Request == w.op.request {
-			kept = append(kept, e)
+	events := w.events
+	w.events = nil
+	for _, e := range events {
+		if w.belongs(e) {
+			w.events = append(w.events, e)
 		}
 	}
-	w.events = kept
 }
 
 func TestLaunchFailedUntilSomethingWasDeployed(t *testing.T) {
