@@ -36,7 +36,7 @@ lint:
 
 bench: build
 	@.ci/engine $(BIN)
-	go test -run '^$$' -bench . -benchtime 5x ./...
+	go test -run '^$$' -bench . -benchtime 3x ./...
 
 # Every fuzz target for FUZZTIME each.
 soak:

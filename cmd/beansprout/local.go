@@ -15,6 +15,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"beansprout/builder"
 	"beansprout/localcloud"
 )
 
@@ -43,6 +44,7 @@ func localCommand() *cli.Command {
 			verb(cli.Command{Name: "status", Usage: "say whether and where it runs", Flags: []cli.Flag{dirFlag(), jsonFlag()}, Action: localStatus}),
 			verb(cli.Command{Name: "env", Usage: "print what aws, boto3 and others need to speak to it, for eval", Flags: []cli.Flag{dirFlag(), configFlag(), jsonFlag()}, Action: localEnv}),
 			verb(cli.Command{Name: "reset", Usage: "stop it and remove everything that it holds", Flags: []cli.Flag{dirFlag()}, Action: localReset}),
+			verb(cli.Command{Name: "engine", Usage: "say which Docker Engine answers", Hidden: true, Action: localEngine}),
 			verb(cli.Command{Name: "serve", Usage: "run it in the foreground", Hidden: true, Flags: startFlags(), Action: localServe}),
 		},
 	}
@@ -256,6 +258,17 @@ func localEnv(c *cli.Context) error {
 	}
 	// A session token of the caller's own would spoil every signature.
 	_, err = fmt.Fprintln(c.App.Writer, "unset AWS_SESSION_TOKEN AWS_PROFILE")
+	return err
+}
+
+// localEngine says which Docker Engine answers, for scripts that would start one otherwise.
+func localEngine(c *cli.Context) error {
+	engine, err := builder.Connect(c.Context)
+	if err != nil {
+		return hint(err, "%s", engineHint)
+	}
+	defer engine.Close()
+	_, err = fmt.Fprintln(c.App.Writer, engine.Platform())
 	return err
 }
 
