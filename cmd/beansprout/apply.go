@@ -37,7 +37,23 @@ func (d *deployment) apply(ctx context.Context, t target, b *bundle, images []bu
 		return e, deployed, err
 	}
 	e, err := d.launch(ctx, t, b)
+	if errors.Is(err, envs.ErrTaken) {
+		return d.overtaken(ctx, b, images, err)
+	}
 	return e, created, err
+}
+
+// overtaken goes on where another up, or a try of our own whose answer was lost, has
+// launched the same environment.
+func (d *deployment) overtaken(ctx context.Context, b *bundle, images []builder.Image, cause error) (envs.Env, string, error) {
+	t, err := d.target(ctx)
+	if err != nil {
+		return t.env, "", err
+	}
+	if t.env.ID == "" {
+		return t.env, "", cause
+	}
+	return d.apply(ctx, t, b, images)
 }
 
 func (d *deployment) terminate(ctx context.Context, e envs.Env) error {
@@ -87,9 +103,6 @@ func (d *deployment) launch(ctx context.Context, t target, b *bundle) (envs.Env,
 		Tags: envs.NewTags(d.feature, d.checkout.Author, time.Now()), Base: t.base, Settings: d.settings,
 		Operations: d.cfg.Environment.OperationsRole,
 	})
-	if errors.Is(err, envs.ErrTaken) {
-		return d.overtaken(ctx, b, err)
-	}
 	if err != nil {
 		return envs.Env{}, err
 	}
@@ -97,21 +110,6 @@ func (d *deployment) launch(ctx context.Context, t target, b *bundle) (envs.Env,
 		d.talk.say("warning: %v", err)
 	}
 	return d.wait(ctx, "launch", d.name, op)
-}
-
-// overtaken goes on where another up has launched the same environment meanwhile.
-func (d *deployment) overtaken(ctx context.Context, b *bundle, cause error) (envs.Env, error) {
-	t, err := d.target(ctx)
-	if err != nil {
-		return t.env, err
-	}
-	if t.env.ID == "" {
-		return t.env, cause
-	}
-	if t.env.Version == b.label && t.change.Empty() {
-		return t.env, nil
-	}
-	return d.redeploy(ctx, t, b)
 }
 
 // note writes down which environment the ledger speaks of from now on.

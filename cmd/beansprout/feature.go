@@ -131,6 +131,9 @@ func (s *session) find(ctx context.Context, feature string) (envs.Env, envs.Tags
 		return e, nil, err
 	}
 	tags, err := s.beanstalk.Tags(ctx, e)
+	if known, ok := envs.Recognize(s.account, e); ok && e.State.Gone() && errors.Is(err, envs.ErrNotFound) {
+		return known, nil, nil // its tags go before it does
+	}
 	if err != nil {
 		return e, nil, err
 	}

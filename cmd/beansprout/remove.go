@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -47,37 +48,56 @@ func (r *remover) remove(ctx context.Context, e envs.Env) (envs.Receipt, error) 
 	return receipt, err
 }
 
+// terminate returns when the environment has gone. While AWS is at work on it, a patient
+// remover waits, and proves afresh that it is ours.
 func (r *remover) terminate(ctx context.Context, e envs.Env, receipt *envs.Receipt) error {
-	for {
+	for !e.State.Gone() {
 		op, err := r.beanstalk.Terminate(ctx, e)
-		switch {
-		case err == nil:
-			if _, err := r.beanstalk.Wait(ctx, op, quiet); err != nil {
-				return fmt.Errorf("terminate environment %s: %w", e.Name, err)
+		if err == nil {
+			_, err = r.beanstalk.Wait(ctx, op, quiet)
+			if err == nil {
+				receipt.Remove("environment " + e.Name + " (" + e.ID + ")")
 			}
-			receipt.Remove("environment " + e.Name + " (" + e.ID + ")")
-			return nil
+			return err
+		}
+		switch {
 		case errors.Is(err, envs.ErrNotFound):
-			return nil
+			e.State = envs.Terminating // somebody else's termination, or a try of ours whose answer was lost
 		case !errors.Is(err, envs.ErrNotReady) || !r.patient:
 			return err
-		}
-		r.talk.say("environment %s is %s: waiting until it may be terminated", e.Name, e.State)
-		settled, err := r.beanstalk.Settle(ctx, e)
-		if errors.Is(err, envs.ErrNotFound) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		tags, err := r.beanstalk.Tags(ctx, settled)
-		if err != nil {
-			return err
-		}
-		if e, err = r.prove(settled, tags); err != nil {
-			return err
+		default:
+			if e, err = r.settled(ctx, e); err != nil {
+				return err
+			}
 		}
 	}
+	_, err := r.beanstalk.Settle(ctx, e)
+	if errors.Is(err, envs.ErrNotFound) {
+		return nil
+	}
+	return cmp.Or(err, fmt.Errorf("terminate environment %s: its termination was given up, and it is Ready again", e.Name))
+}
+
+// settled waits until the environment may be changed. One that went away meanwhile is
+// returned as Terminating.
+func (r *remover) settled(ctx context.Context, e envs.Env) (envs.Env, error) {
+	now, err := r.beanstalk.Get(ctx, e.ID)
+	if err == nil {
+		r.talk.say("environment %s is %s: waiting until it may be terminated", e.Name, now.State)
+		now, err = r.beanstalk.Settle(ctx, now)
+	}
+	if errors.Is(err, envs.ErrNotFound) {
+		e.State = envs.Terminating
+		return e, nil
+	}
+	if err != nil {
+		return e, err
+	}
+	tags, err := r.beanstalk.Tags(ctx, now)
+	if err != nil {
+		return e, err
+	}
+	return r.prove(now, tags)
 }
 
 // removeVersions takes away the versions and bundles that were made for the environment,
