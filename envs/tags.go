@@ -40,15 +40,19 @@ func NewTags(feature, owner string, created time.Time) Tags {
 		TagCreated:   created.UTC().Format(time.RFC3339),
 		TagLifecycle: Ephemeral,
 	}
-	t.put(TagFeature, encode(feature))
+	t.put(TagFeature, feature)
 	if owner != "" {
-		t.put(TagOwner, encode(owner))
+		t.put(TagOwner, owner)
 	}
 	return t
 }
 
-// put spreads a value that is too long for one tag over key, key:2, key:3 and so on.
+// put encodes a value, and spreads one that is too long for one tag over key, key:2, key:3
+// and so on. There every space is escaped: AWS may trim one at an end.
 func (t Tags) put(key, value string) {
+	if value = encode(value); len(value) > maxTagValue {
+		value = strings.ReplaceAll(value, " ", "=20")
+	}
 	for n, k := 1, key; value != ""; n++ {
 		if n > 1 {
 			k = key + ":" + strconv.Itoa(n)

@@ -18,17 +18,20 @@ import (
 // accounts that used them in the last 30 days, so none is ever named in a configuration.
 // The error wraps envs.ErrNotFound and names the branches that come nearest.
 func (c *Client) Platform(ctx context.Context, branch string) (string, error) {
-	out, err := c.api.ListPlatformVersions(ctx, &eb.ListPlatformVersionsInput{Filters: []types.PlatformFilter{
+	pages := eb.NewListPlatformVersionsPaginator(c.api, &eb.ListPlatformVersionsInput{Filters: []types.PlatformFilter{
 		{Type: aws.String("PlatformBranchName"), Operator: aws.String("="), Values: []string{branch}},
 		{Type: aws.String("PlatformLifecycleState"), Operator: aws.String("="), Values: []string{"recommended"}},
 	}})
-	if err != nil {
-		return "", fmt.Errorf("look up platform %q: %w", branch, translate(err))
-	}
 	var newest types.PlatformSummary
-	for _, p := range out.PlatformSummaryList {
-		if newest.PlatformArn == nil || newer(aws.ToString(p.PlatformVersion), aws.ToString(newest.PlatformVersion)) {
-			newest = p
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return "", fmt.Errorf("look up platform %q: %w", branch, translate(err))
+		}
+		for _, p := range page.PlatformSummaryList {
+			if newest.PlatformArn == nil || newer(aws.ToString(p.PlatformVersion), aws.ToString(newest.PlatformVersion)) {
+				newest = p
+			}
 		}
 	}
 	if newest.PlatformArn == nil {

@@ -104,7 +104,7 @@ func compare(have map[string]string, want []Setting, before []string) Difference
 	wanted := map[string]bool{}
 	for _, s := range want {
 		wanted[s.String()] = true
-		if value, ok := have[s.String()]; !ok || value != s.Value {
+		if value, ok := have[s.String()]; !ok || !same(value, s.Value) {
 			d.Set = append(d.Set, s)
 		}
 	}
@@ -112,10 +112,42 @@ func compare(have map[string]string, want []Setting, before []string) Difference
 		if _, there := have[key]; !there || wanted[key] {
 			continue
 		}
-		i := strings.LastIndex(key, ":")
-		d.Remove = append(d.Remove, Setting{Namespace: key[:i], Name: key[i+1:]})
+		d.Remove = append(d.Remove, named(key))
 	}
 	return d
+}
+
+// same says whether a setting is as wanted, as far as AWS's ways of writing it go: it puts
+// lists in another order and adds to them what it made itself, such as a security group.
+func same(have, want string) bool {
+	if have == want {
+		return true
+	}
+	if strings.EqualFold(want, "true") || strings.EqualFold(want, "false") {
+		return strings.EqualFold(have, want)
+	}
+	if !strings.ContainsAny(have+want, ",") {
+		return false
+	}
+	members := map[string]bool{}
+	for m := range strings.SplitSeq(have, ",") {
+		members[strings.TrimSpace(m)] = true
+	}
+	for m := range strings.SplitSeq(want, ",") {
+		if !members[strings.TrimSpace(m)] {
+			return false
+		}
+	}
+	return true
+}
+
+// named is the setting of a "namespace:name". Names of variables may have colons.
+func named(key string) Setting {
+	if name, ok := strings.CutPrefix(key, nsVariables+":"); ok {
+		return Setting{Namespace: nsVariables, Name: name}
+	}
+	i := strings.LastIndex(key, ":")
+	return Setting{Namespace: key[:i], Name: key[i+1:]}
 }
 
 // settings reads a configuration. While a change is under way AWS returns two, of which the

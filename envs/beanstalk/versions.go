@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	eb "github.com/aws/aws-sdk-go-v2/service/elasticbeanstalk"
@@ -67,13 +68,22 @@ func (c *Client) Versions(ctx context.Context, application, name string) ([]stri
 	}
 }
 
+// busy is how long AWS may call a version in use by an operation in progress.
+const busy = time.Minute
+
 // DeleteVersion takes a version away and leaves its bundle where it is. AWS deletes a
 // version even while an environment runs it, so the caller has looked before. A version
-// that has gone is success.
+// that has gone is success, and one that an operation uses is tried again for a minute.
 func (c *Client) DeleteVersion(ctx context.Context, application, label string) error {
-	_, err := c.api.DeleteApplicationVersion(ctx, &eb.DeleteApplicationVersionInput{ApplicationName: &application, VersionLabel: &label})
-	if err = translate(err); err != nil && !errors.Is(err, envs.ErrNotFound) {
-		return fmt.Errorf("delete version %s: %w", label, err)
+	ctx, cancel := context.WithTimeout(ctx, busy)
+	defer cancel()
+	for p := newPace(); ; {
+		_, err := c.api.DeleteApplicationVersion(ctx, &eb.DeleteApplicationVersionInput{ApplicationName: &application, VersionLabel: &label})
+		switch err = translate(err); {
+		case err == nil || errors.Is(err, envs.ErrNotFound):
+			return nil
+		case !errors.Is(err, envs.ErrNotReady) || p.pause(ctx) != nil:
+			return fmt.Errorf("delete version %s: %w", label, err)
+		}
 	}
-	return nil
 }

@@ -1,6 +1,7 @@
 package beanstalk
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -25,6 +26,14 @@ type Operation struct {
 	request string // its events carry this id
 	version string // the label that must run in the end
 	since   time.Time
+	partial bool // another operation follows, by which health is judged
+}
+
+// Partial returns the operation as one that another follows at once: it has ended well
+// whatever the health is, because that is the next one's to mend.
+func (o Operation) Partial() Operation {
+	o.partial = true
+	return o
 }
 
 // Environment is the id of the environment that is being changed.
@@ -45,7 +54,7 @@ func (f *Failure) Error() string { return f.Reason }
 // event is shown once, oldest first. A failed deploy ends in Ready too, which is why the
 // SDK's waiters, which look at nothing else, are not used.
 func (c *Client) Wait(ctx context.Context, op Operation, show func(Event)) (envs.Env, error) {
-	w := watch{op: op, seen: map[Event]bool{}}
+	w := watch{op: op, seen: map[Event]bool{}, started: time.Now()}
 	for p := newPace(); ; {
 		if err := c.look(ctx, &w, show); err != nil {
 			return w.env, err
@@ -60,9 +69,13 @@ func (c *Client) Wait(ctx context.Context, op Operation, show func(Event)) (envs
 }
 
 // Settle waits until AWS is no longer at work on the environment, whatever it does, and
-// returns it as it is then. The error wraps envs.ErrNotFound when it has gone.
+// returns it as it is then, freshly read. The error wraps envs.ErrNotFound when it has gone.
 func (c *Client) Settle(ctx context.Context, e envs.Env) (envs.Env, error) {
-	for p := newPace(); e.State != envs.Ready; {
+	p := newPace()
+	if e.State == envs.Ready {
+		*p = pace(stalePause)
+	}
+	for {
 		if err := p.pause(ctx); err != nil {
 			return e, fmt.Errorf("wait for environment %s, which is %s: %w", e.Name, e.State, err)
 		}
@@ -70,42 +83,57 @@ func (c *Client) Settle(ctx context.Context, e envs.Env) (envs.Env, error) {
 		if err != nil {
 			return e, err
 		}
-		e = now
+		if e = now; e.State == envs.Ready {
+			return e, nil
+		}
 	}
-	return e, nil
 }
 
 // watch is what one wait has learned so far.
 type watch struct {
-	op     Operation
-	env    envs.Env
-	gone   bool
-	events []Event
-	seen   map[Event]bool
-	ready  time.Time // since when AWS is Ready, has said success, and isn't healthy yet
+	op      Operation
+	started time.Time // by our clock, as all that is measured here
+	env     envs.Env
+	gone    bool
+	events  []Event
+	seen    map[Event]bool
+	polls   int
+	ready   time.Time // since when AWS is Ready without all being well
 }
 
 // overlap is how far back events are read again: AWS may deliver one late.
 const overlap = 10 * time.Second
 
-// look reads the environment and the events that came. The environment is read first, so
-// that the events are at least as new as the state that they explain.
+// look reads the events that came and, when they may decide or from time to time, the
+// environment: both calls come out of the same budget.
 func (c *Client) look(ctx context.Context, w *watch, show func(Event)) error {
-	e, err := c.Get(ctx, w.op.env.ID)
-	switch {
-	case errors.Is(err, envs.ErrNotFound):
-		w.gone = true
-	case err != nil:
+	if err := c.listen(ctx, w, show); err != nil {
 		return err
-	default:
+	}
+	_, outcome := w.outcome()
+	w.polls++
+	if outcome == underway && w.polls%4 != 1 {
+		return nil
+	}
+	e, err := c.Get(ctx, w.op.env.ID)
+	if errors.Is(err, envs.ErrNotFound) {
+		w.gone = true
+		return nil
+	}
+	if err == nil {
 		w.env, w.gone = e, false
 	}
+	return err
+}
+
+// listen reads the events that came since the last time.
+func (c *Client) listen(ctx context.Context, w *watch, show func(Event)) error {
 	from := w.op.since
 	if n := len(w.events); n > 0 && w.events[n-1].Time.Add(-overlap).After(from) {
 		from = w.events[n-1].Time.Add(-overlap)
 	}
 	events, err := c.Events(ctx, w.op.env.ID, from)
-	if errors.Is(err, envs.ErrNotFound) && w.gone {
+	if errors.Is(err, envs.ErrNotFound) {
 		return nil
 	}
 	if err != nil {
@@ -132,8 +160,12 @@ func (w *watch) belongs(e Event) bool {
 }
 
 const (
-	// appearance is how long a new environment may be missing from AWS's answers.
+	// appearance is how long a new environment may be missing from AWS's answers, and a new
+	// version from an environment that has been said to run it.
 	appearance = 30 * time.Second
+	// silence is how long AWS may be Ready without having said how our request ended. Then
+	// what runs decides: an event can be lost, or the update was aborted in the console.
+	silence = 90 * time.Second
 	// recovery is how long a deploy that succeeded may go on without good health. Enhanced
 	// health lags the deploy by up to a minute.
 	recovery = 3 * time.Minute
@@ -144,27 +176,39 @@ func (w *watch) verdict(now time.Time) (done bool, err error) {
 	if w.op.kind == terminating {
 		return w.terminated()
 	}
-	if w.gone || w.env.State.Gone() {
-		if w.op.kind == launching && w.env.ID == "" && now.Sub(w.op.since) < appearance {
-			return false, nil
-		}
-		return true, w.fail("it was terminated meanwhile")
-	}
-	if w.env.State != envs.Ready {
+	cause, outcome := w.outcome()
+	switch {
+	case w.gone && w.op.kind == launching && w.env.ID == "" && now.Sub(w.started) < appearance:
 		return false, nil
-	}
-	switch cause, outcome := w.outcome(); {
+	case w.gone || w.env.State.Gone():
+		return true, w.fail(cmp.Or(cause, "it was terminated meanwhile"))
+	case w.env.State != envs.Ready:
+		w.ready = time.Time{}
+		return false, nil
 	case outcome == failed:
 		return true, w.fail(cause)
-	case outcome == underway:
-		return false, nil
-	case w.env.Version != w.op.version:
-		return true, w.fail(fmt.Sprintf("AWS reports success, but the environment runs version %q instead of %q", w.env.Version, w.op.version))
-	case Healthy(w.env):
-		return true, nil
-	case w.ready.IsZero():
+	}
+	if w.ready.IsZero() {
 		w.ready = now
-	case now.Sub(w.ready) > recovery:
+	}
+	return w.settled(outcome, now.Sub(w.ready))
+}
+
+// settled is the verdict on an environment that has been Ready for some time and of which no
+// failure is known.
+func (w *watch) settled(outcome outcome, ready time.Duration) (done bool, err error) {
+	switch wrong := w.env.Version != w.op.version; {
+	case outcome == underway && ready <= silence:
+		return false, nil
+	case outcome == underway && wrong:
+		return true, w.fail(fmt.Sprintf("AWS is Ready again and never said how it ended; the environment runs version %q instead of %q", w.env.Version, w.op.version))
+	case wrong && ready > appearance:
+		return true, w.fail(fmt.Sprintf("AWS reports success, but the environment runs version %q instead of %q", w.env.Version, w.op.version))
+	case wrong:
+		return false, nil
+	case Healthy(w.env) || w.op.partial:
+		return true, nil
+	case ready > recovery:
 		return true, w.fail(fmt.Sprintf("AWS reports success, but its health is still %s after %s", health(w.env), recovery))
 	}
 	return false, nil
@@ -232,6 +276,7 @@ type pace time.Duration
 const (
 	firstPause = 40 * time.Millisecond
 	lastPause  = 5 * time.Second
+	stalePause = time.Second // where AWS has just refused what its last answer says is possible
 )
 
 func newPace() *pace { p := pace(firstPause); return &p }

@@ -28,15 +28,16 @@ func TestVerdictTellsTheTruth(t *testing.T) {
 	launched := said("INFO", "Successfully launched environment: shop-x")
 	completed := said("INFO", "Environment update completed successfully.")
 	for _, tt := range []struct {
-		name   string
-		kind   kind
-		env    envs.Env
-		gone   bool
-		events []Event
-		after  time.Duration // since the start
-		ready  time.Duration // since when it is Ready without good health; 0 = just now
-		done   bool
-		cause  string // "" for success
+		name    string
+		kind    kind
+		env     envs.Env
+		gone    bool
+		events  []Event
+		after   time.Duration // since the start
+		ready   time.Duration // since when it is Ready without all being well; 0 = just now
+		partial bool
+		done    bool
+		cause   string // "" for success
 	}{
 		{name: "launching", kind: launching, env: env(envs.Launching, "v2", "Grey"), events: []Event{said("INFO", "createEnvironment is starting.")}},
 		{name: "launched", kind: launching, env: env(envs.Ready, "v2", "Green"), events: []Event{launched}, done: true},
@@ -46,7 +47,14 @@ func TestVerdictTellsTheTruth(t *testing.T) {
 		{name: "yellow is acceptable", kind: updating, env: env(envs.Ready, "v2", "Yellow"), events: []Event{completed}, done: true},
 		{name: "still the old state", kind: updating, env: env(envs.Ready, "v1", "Green")},
 		{name: "somebody else's success", kind: updating, env: env(envs.Ready, "v2", "Green"), events: []Event{{Message: "Environment update completed successfully.", Request: "other"}}},
-		{name: "success with the wrong version", kind: updating, env: env(envs.Ready, "v1", "Green"), events: []Event{completed}, done: true, cause: `runs version "v1" instead of "v2"`},
+		{name: "success before the version", kind: updating, env: env(envs.Ready, "v1", "Green"), events: []Event{completed}},
+		{name: "success with the wrong version", kind: updating, env: env(envs.Ready, "v1", "Green"), events: []Event{completed}, ready: appearance + time.Second, done: true, cause: `runs version "v1" instead of "v2"`},
+		{name: "the event was lost", kind: updating, env: env(envs.Ready, "v2", "Green"), ready: silence + time.Second, done: true},
+		{name: "the event was lost, and it isn't healthy", kind: updating, env: env(envs.Ready, "v2", "Red"), ready: silence + time.Second},
+		{name: "aborted by somebody else", kind: updating, env: env(envs.Ready, "v1", "Green"), ready: silence + time.Second, done: true, cause: "never said how it ended"},
+		{name: "not to be heard of yet", kind: updating, env: env(envs.Ready, "v2", "Green"), ready: silence - time.Second},
+		{name: "a launch that AWS ends itself", kind: launching, env: env(envs.Terminating, "v2", "Grey"), events: []Event{said("ERROR", "Environment must have instance profile associated with it.")}, done: true, cause: "must have instance profile"},
+		{name: "configured, and the deploy that mends it follows", kind: updating, partial: true, env: env(envs.Ready, "v2", "Red"), events: []Event{completed}, done: true},
 		{name: "failed and back to Ready", kind: updating, env: env(envs.Ready, "v1", "Green"), done: true, cause: "Instance deployment failed.",
 			events: []Event{said("ERROR", "Instance deployment failed. For details, see 'eb-engine.log'."), said("ERROR", "Failed to deploy application.")}},
 		{name: "failure is not outvoted by the completion that follows", kind: updating, env: env(envs.Ready, "v2", "Green"), done: true, cause: "Failed to deploy application.",
@@ -73,7 +81,7 @@ func TestVerdictTellsTheTruth(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			now := start.Add(tt.after)
-			w := watch{op: Operation{kind: tt.kind, env: envs.Env{ID: "e-1"}, request: ours, version: "v2", since: start}, env: tt.env, gone: tt.gone, events: tt.events}
+			w := watch{op: Operation{kind: tt.kind, env: envs.Env{ID: "e-1"}, request: ours, version: "v2", since: start, partial: tt.partial}, started: start, env: tt.env, gone: tt.gone, events: tt.events}
 			if tt.ready > 0 {
 				w.ready = now.Add(-tt.ready)
 			}
