@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"net"
 	"net/http"
 	"os"
 	"strings"
@@ -106,7 +107,8 @@ func (b *Builder) engineError(err error) error {
 			return fmt.Errorf("%w answers at %s any more: it went away in the middle of the work", ErrNoEngine, b.docker.DaemonHost())
 		}
 	}
-	if client.IsErrConnectionFailed(err) {
+	var dial *net.OpError
+	if client.IsErrConnectionFailed(err) || errors.As(err, &dial) || strings.Contains(err.Error(), "annot connect to the Docker daemon") {
 		return fmt.Errorf("%w answers at %s any more", ErrNoEngine, b.docker.DaemonHost())
 	}
 	return plain(err.Error())

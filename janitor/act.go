@@ -55,10 +55,11 @@ func (j *Janitor) remove(ctx context.Context, before Decision, now time.Time) De
 		receipt, err = j.Remove(ctx, d.Env)
 		return err
 	})
-	switch {
-	case errors.Is(err, envs.ErrNotReady):
+	// Once something has been removed, what went wrong after it is no reason to keep quiet.
+	switch untouched := len(receipt.Removed) == 0; {
+	case untouched && errors.Is(err, envs.ErrNotReady):
 		return d.keep(err.Error() + ": next sweep")
-	case errors.Is(err, envs.ErrNotOurs):
+	case untouched && errors.Is(err, envs.ErrNotOurs):
 		return d.keep(err.Error())
 	}
 	d.Action, d.Receipt = Removed, &receipt

@@ -77,7 +77,7 @@ func (j *Janitor) Run(ctx context.Context, schedule string, live bool) error {
 		return err
 	}
 	for {
-		now := j.now()
+		now := j.now().UTC()
 		next := table.Next(now)
 		if next.IsZero() {
 			return fmt.Errorf("run: schedule %q has no instant after %v", schedule, now)

@@ -7,7 +7,6 @@ import (
 	"sync"
 	"time"
 
-	"beansprout/envs"
 	"beansprout/envs/ledger"
 	"beansprout/notify"
 )
@@ -93,27 +92,27 @@ func (a *announcer) close() {
 	}
 }
 
-// message reads where the Slack message of an environment is, before its record goes.
-func (r *remover) message(ctx context.Context, e envs.Env) ledger.Message {
-	rec, err := r.ledger.Read(ctx, e.Name)
+// message reads where the Slack message of the environment is, before its record goes.
+func (m *removal) message(ctx context.Context) ledger.Message {
+	rec, err := m.ledger.Read(ctx, m.env.Name)
 	if err != nil {
-		return ledger.Message{}
+		m.talk.say("warning: %v: its Slack message stays as it is", err)
 	}
 	return rec.Message
 }
 
 // announceRemoved turns the environment's message into its last word. One that has no
 // message gets none.
-func (r *remover) announceRemoved(ctx context.Context, e envs.Env, at ledger.Message) {
+func (m *removal) announceRemoved(ctx context.Context, at ledger.Message) {
 	if at == (ledger.Message{}) {
 		return
 	}
-	slack := r.slack()
+	slack := m.slack()
 	if slack == nil {
 		return
 	}
-	post := notify.Post{State: notify.Removed, Application: e.Application, Feature: e.Feature, Commit: e.Commit, Owner: e.Owner}
-	if _, err := slack.Announce(ctx, notify.Ref{Channel: at.Channel, Timestamp: at.Timestamp}, post); err != nil {
-		r.talk.say("warning: tell Slack: %v", err)
+	post := notify.Post{State: notify.Removed, Application: m.env.Application, Feature: m.env.Feature, Commit: m.env.Commit, Owner: m.env.Owner}
+	if _, err := slack.Announce(context.WithoutCancel(ctx), notify.Ref{Channel: at.Channel, Timestamp: at.Timestamp}, post); err != nil {
+		m.talk.say("warning: tell Slack: %v", err)
 	}
 }

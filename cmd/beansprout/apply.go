@@ -14,25 +14,33 @@ import (
 	"beansprout/envs/ledger"
 )
 
-// apply makes the environment run the bundle, and says by which way it came to that.
+// errNoVersion is reported when the version that was just registered has gone.
+var errNoVersion = errors.New("the version has gone")
+
+// apply makes the environment run the bundle, and says by which way it came to that. What
+// is to be changed is read afresh: it may have been swapped, kept or changed while the
+// images were being built.
 func (d *deployment) apply(ctx context.Context, t target, b *bundle, images []builder.Image) (envs.Env, string, error) {
-	if t.broken {
-		d.talk.say("the launch of environment %s had failed: removing it, and launching it again", t.env.Name)
-		if err := d.terminate(ctx, t.env); err != nil {
-			return t.env, "", err
-		}
-		var err error
-		if t, err = d.newTarget(ctx); err != nil {
-			return envs.Env{}, "", err
-		}
-	}
-	if t.env.ID != "" && t.env.Version == b.label && t.change.Empty() && beanstalk.Healthy(t.env) {
+	if t.runs(b) {
 		return t.env, unchanged, nil
 	}
 	if err := d.register(ctx, b, images); err != nil {
-		return t.env, "", err
+		return envs.Env{}, "", err
 	}
 	if t.env.ID != "" {
+		fresh, err := d.target(ctx)
+		if err != nil {
+			return envs.Env{}, "", err
+		}
+		if fresh.url != t.url {
+			return envs.Env{}, "", fmt.Errorf("environment %s has moved from %s to %s while the images were being built", d.name, t.url, fresh.url)
+		}
+		t = fresh
+	}
+	switch {
+	case t.broken:
+		return d.relaunch(ctx, t, b, images)
+	case t.env.ID != "":
 		e, err := d.redeploy(ctx, t, b)
 		return e, deployed, err
 	}
@@ -41,6 +49,24 @@ func (d *deployment) apply(ctx context.Context, t target, b *bundle, images []bu
 		return d.overtaken(ctx, b, images, err)
 	}
 	return e, created, err
+}
+
+// runs says whether the bundle runs already, and as it should.
+func (t target) runs(b *bundle) bool {
+	return t.env.ID != "" && !t.broken && t.env.Version == b.label && t.change.Empty() && beanstalk.Healthy(t.env)
+}
+
+// relaunch removes an environment whose launch failed, and launches it again.
+func (d *deployment) relaunch(ctx context.Context, t target, b *bundle, images []builder.Image) (envs.Env, string, error) {
+	d.talk.say("the launch of environment %s had failed: removing it, and launching it again", t.env.Name)
+	if err := d.terminate(ctx, t.env); err != nil {
+		return t.env, "", err
+	}
+	t, err := d.newTarget(ctx, true)
+	if err != nil {
+		return envs.Env{}, "", err
+	}
+	return d.apply(ctx, t, b, images)
 }
 
 // overtaken goes on where another up, or a try of our own whose answer was lost, has
@@ -103,6 +129,9 @@ func (d *deployment) launch(ctx context.Context, t target, b *bundle) (envs.Env,
 		Tags: envs.NewTags(d.feature, d.checkout.Author, time.Now()), Base: t.base, Settings: d.settings,
 		Operations: d.cfg.Environment.OperationsRole,
 	})
+	if errors.Is(err, envs.ErrNotFound) {
+		return envs.Env{}, fmt.Errorf("%w: %w", errNoVersion, err)
+	}
 	if err != nil {
 		return envs.Env{}, err
 	}
@@ -141,23 +170,45 @@ func (d *deployment) redeploy(ctx context.Context, t target, b *bundle) (envs.En
 func (d *deployment) update(ctx context.Context, t target, b *bundle) (envs.Env, error) {
 	e := t.env
 	if !t.change.Empty() {
-		d.talk.say("changing the settings %s", strings.Join(settingNames(append(t.change.Set, t.change.Remove...)), ", "))
-		op, err := d.beanstalk.Configure(ctx, e, t.change)
-		if err != nil {
-			return e, err
-		}
-		if e, err = d.wait(ctx, "configure", d.name, op); err != nil {
+		var err error
+		if e, err = d.configure(ctx, t, b); err != nil {
 			return e, err
 		}
 	}
 	if e.Version == b.label && beanstalk.Healthy(e) {
-		return envs.ParseDeployed(e, d.feature), nil
+		return e, nil
 	}
 	op, err := d.beanstalk.Deploy(ctx, e, b.label, d.description())
+	if errors.Is(err, envs.ErrNotFound) {
+		return envs.Env{}, fmt.Errorf("%w: %w", errNoVersion, err)
+	}
 	if err != nil {
 		return e, err
 	}
 	return d.wait(ctx, "deploy", d.name, op)
+}
+
+// configure changes the settings, after the ledger has been told which they are: one that is
+// set and not remembered could never be taken away again.
+func (d *deployment) configure(ctx context.Context, t target, b *bundle) (envs.Env, error) {
+	d.talk.say("changing the settings %s", strings.Join(settingNames(slices.Concat(t.change.Set, t.change.Remove)), ", "))
+	_, err := d.ledger.Change(ctx, d.name, func(r *ledger.Record) {
+		if r.Environment != t.env.ID {
+			*r = ledger.Record{Counter: r.Counter, Message: r.Message, Environment: t.env.ID, Feature: d.feature}
+		}
+		r.Settings = sorted(r.Settings, settingNames(d.settings))
+	})
+	if err != nil {
+		return t.env, err
+	}
+	op, err := d.beanstalk.Configure(ctx, t.env, t.change)
+	if err != nil {
+		return t.env, err
+	}
+	if t.env.Version != b.label {
+		op = op.Partial()
+	}
+	return d.wait(ctx, "configure", d.name, op)
 }
 
 // wait shows an operation's events as they happen.

@@ -68,9 +68,9 @@ func (b *bundle) fill(d *deployment, document []byte) error {
 // anything is built.
 func readTemplate(cfg *config.Config) (*dockerrun.Template, error) {
 	path := filepath.Join(cfg.Dir, cfg.Dockerrun.Template)
-	text, err := readFile(path)
+	text, err := os.ReadFile(path)
 	if err != nil {
-		return nil, hint(err, "dockerrun.template in beansprout.yaml names the Dockerrun template")
+		return nil, hint(usageErrorf("%w", err), "dockerrun.template in beansprout.yaml names the Dockerrun template")
 	}
 	template, err := dockerrun.Parse(path, text)
 	if err != nil {

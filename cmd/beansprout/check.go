@@ -11,6 +11,9 @@ import (
 	"beansprout/cmd/beansprout/config"
 )
 
+// errCheck is reported when AWS is content and the URL isn't.
+var errCheck = errors.New("the check failed")
+
 // check asks the URL until it answers as the configuration wants it to. Only then the
 // environment really works: AWS calls an environment healthy on less.
 func (d *deployment) check(ctx context.Context, address string) error {
@@ -22,19 +25,27 @@ func (d *deployment) check(ctx context.Context, address string) error {
 	if err != nil {
 		return err
 	}
+	outer := ctx
 	ctx, cancel := context.WithTimeout(ctx, want.Timeout.Std())
 	defer cancel()
 	step := d.talk.step("check " + address)
+	last := ""
 	for pause := 20 * time.Millisecond; ; pause = min(2*pause, 2*time.Second) {
 		answer := d.ask(ctx, address, want)
 		if answer == nil {
 			step.done("answers")
 			return nil
 		}
-		step.log(answer.Error())
+		if text := answer.Error(); text != last {
+			step.log(text)
+			last = text
+		}
 		select {
 		case <-ctx.Done():
-			err := fmt.Errorf("%s doesn't answer as it should within %s: %w", address, want.Timeout.Std(), answer)
+			err := fmt.Errorf("%w: %s doesn't answer as it should within %s: %w", errCheck, address, want.Timeout.Std(), answer)
+			if cause := context.Cause(outer); cause != nil {
+				err = fmt.Errorf("%w: %s: %w", cause, address, answer)
+			}
 			step.fail(err)
 			return hint(err, "environment.check in beansprout.yaml says what is asked: its path, status and timeout, or off where this machine can't reach the URL")
 		case <-time.After(pause):

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
 
@@ -89,6 +90,9 @@ func newClients(cfg aws.Config) *clients {
 // account returns the number of the AWS account that the credentials belong to.
 func (c *clients) account(ctx context.Context) (string, error) {
 	out, err := c.sts.GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
+	if ctx.Err() != nil {
+		return "", fmt.Errorf("ask AWS who we are: %w", context.Cause(ctx))
+	}
 	if err != nil {
 		return "", hint(fmt.Errorf("ask AWS who we are: %w", err), "check the AWS credentials: aws sts get-caller-identity must work; or try --local")
 	}
@@ -128,6 +132,12 @@ func httpClient() aws.HTTPClient {
 func plainClient() *http.Client {
 	t := http.DefaultTransport.(*http.Transport).Clone()
 	t.DialContext = dialLocalhost
+	t.Proxy = func(r *http.Request) (*url.URL, error) {
+		if isLocalhost(r.URL.Hostname()) {
+			return nil, nil
+		}
+		return http.ProxyFromEnvironment(r)
+	}
 	return &http.Client{
 		Transport:     t,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
@@ -138,10 +148,14 @@ func plainClient() *http.Client {
 // the resolvers of Go and glibc don't.
 func dialLocalhost(ctx context.Context, network, address string) (net.Conn, error) {
 	dialer := net.Dialer{Timeout: 10 * time.Second}
-	if host, port, err := net.SplitHostPort(address); err == nil && strings.HasSuffix(strings.TrimSuffix(host, "."), ".localhost") {
+	if host, port, err := net.SplitHostPort(address); err == nil && isLocalhost(host) {
 		address = net.JoinHostPort("127.0.0.1", port)
 	}
 	return dialer.DialContext(ctx, network, address)
+}
+
+func isLocalhost(host string) bool {
+	return strings.HasSuffix(strings.TrimSuffix(host, "."), ".localhost")
 }
 
 // bufferedBodies sends a copy of each request's body. The SDK closes the body as soon as

@@ -17,19 +17,24 @@ func downCommand() *cli.Command {
 		ArgsUsage: "[FEATURE]",
 		Flags: []cli.Flag{
 			featureFlag(), configFlag(), jsonFlag(), dryRunFlag(),
-			&cli.BoolFlag{Name: "force", Usage: "also when the environment is kept"},
+			&cli.BoolFlag{Name: "force", Usage: "also when the environment is kept"}, timeoutFlag(),
 		},
 		Action: down,
 	})
 }
 
 func down(c *cli.Context) error {
+	ctx, cancel, err := deadline(c)
+	if err != nil {
+		return err
+	}
+	defer cancel()
 	s, feature, err := openFor(c)
 	if err != nil {
 		return err
 	}
 	defer s.talk.close()
-	e, tags, err := s.find(c.Context, feature)
+	e, tags, err := s.find(ctx, feature)
 	switch {
 	case errors.Is(err, envs.ErrNotFound):
 		// What an interrupted removal left is still to be taken away.
@@ -42,12 +47,8 @@ func down(c *cli.Context) error {
 	if c.Bool("dry-run") {
 		return printPlan(c.App.Writer, e, c.Bool("json"))
 	}
-	r, err := s.remover(c.Context, true)
-	if err != nil {
-		return err
-	}
 	step := s.talk.step("down " + e.Name)
-	receipt, err := r.remove(c.Context, e)
+	receipt, err := remover{s, true}.remove(ctx, e)
 	if err != nil {
 		step.fail(err)
 	} else if len(receipt.Removed) == 0 {
@@ -55,7 +56,8 @@ func down(c *cli.Context) error {
 	} else {
 		step.done("removed")
 	}
-	return errors.Join(printReceipt(c.App.Writer, receipt, c.Bool("json")), err)
+	s.talk.close()
+	return errors.Join(printReceipt(c.App.Writer, receipt, c.Bool("json")), explain(timedOut(ctx, err)))
 }
 
 func printPlan(w io.Writer, e envs.Env, asJSON bool) error {

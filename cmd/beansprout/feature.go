@@ -4,8 +4,10 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/urfave/cli/v2"
 
@@ -26,6 +28,30 @@ func configFlag() cli.Flag {
 
 func featureFlag() cli.Flag {
 	return &cli.StringFlag{Name: "feature", Aliases: []string{"f"}, EnvVars: []string{"BEANSPROUT_FEATURE"}, Usage: "the feature's `NAME`, instead of the branch's"}
+}
+
+func timeoutFlag() cli.Flag {
+	return &cli.DurationFlag{Name: "timeout", Value: 30 * time.Minute, EnvVars: []string{"BEANSPROUT_TIMEOUT"}, Usage: "give up after `DURATION`"}
+}
+
+var errTimeout = errors.New("the time that --timeout gives is over")
+
+// deadline returns a context that ends when --timeout says so.
+func deadline(c *cli.Context) (context.Context, context.CancelFunc, error) {
+	timeout := c.Duration("timeout")
+	if timeout <= 0 {
+		return nil, nil, usageErrorf("--timeout %s leaves no time", timeout)
+	}
+	ctx, cancel := context.WithTimeoutCause(c.Context, timeout, errTimeout)
+	return ctx, cancel, nil
+}
+
+// timedOut says of an error that --timeout was the cause, where it was.
+func timedOut(ctx context.Context, err error) error {
+	if err == nil || !errors.Is(context.Cause(ctx), errTimeout) {
+		return err
+	}
+	return fmt.Errorf("%w: %w", errTimeout, err)
 }
 
 // session is what a verb works with: its configuration, the doors, and whose they are.
@@ -106,6 +132,9 @@ func needFile(cfg *config.Config) error {
 func subject(c *cli.Context, argument, dir string) (string, checkout.Checkout, error) {
 	co, err := checkout.Read(c.Context, dir, os.Getenv)
 	flag := c.String("feature")
+	if flag == os.Getenv("BEANSPROUT_FEATURE") && argument != "" {
+		flag = argument // what the command line says wins over the environment
+	}
 	if flag != "" && argument != "" && flag != argument {
 		return "", co, usageErrorf("two features are named: %q and %q", flag, argument)
 	}

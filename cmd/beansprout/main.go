@@ -25,6 +25,7 @@ func main() { os.Exit(run(os.Args)) }
 func run(args []string) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	context.AfterFunc(ctx, stop) // a second signal ends what doesn't end by itself
 	app := newApp(os.Stdout, os.Stderr)
 	err := app.RunContext(ctx, reorder(app, args))
 	if err != nil {

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 
 	"beansprout/builder/ecr"
 	"beansprout/envs"
@@ -14,122 +13,141 @@ import (
 	"beansprout/envs/ledger"
 )
 
-// remover takes an environment away with its whole footprint.
+// remover takes environments away with their whole footprint.
 type remover struct {
 	*session
-	ledger *ledger.Ledger
 	// patient waits for a launch or deploy in progress; otherwise it is envs.ErrNotReady.
 	patient bool
 }
 
-func (s *session) remover(ctx context.Context, patient bool) (*remover, error) {
-	l, err := s.clients.ledger(ctx, s.cfg.Ledger.Bucket)
-	return &remover{s, l, patient}, err
+// removal is one environment on its way out.
+type removal struct {
+	remover
+	env     envs.Env
+	ledger  *ledger.Ledger
+	receipt envs.Receipt
 }
 
-// remove takes away the environment, its versions, their bundles, its image tags and its
-// ledger record, in this order, and says in the receipt what went and what stayed. The
-// environment has been proved to be ours just before. What has gone already is success, so
-// a removal that was interrupted is completed by the next one.
-func (r *remover) remove(ctx context.Context, e envs.Env) (envs.Receipt, error) {
-	receipt := envs.Receipt{Environment: e.Name, Removed: []string{}, Kept: []envs.Kept{}}
-	if e.ID != "" {
-		if err := r.terminate(ctx, e, &receipt); err != nil {
-			return receipt, err
+// remove takes away the environment, then its versions, their bundles, its image tags and
+// its ledger record, and says in the receipt what went and what stayed. The environment has
+// been proved to be ours just before. What has gone already is success, so the next removal
+// of the same name completes one that was interrupted.
+func (r remover) remove(ctx context.Context, e envs.Env) (envs.Receipt, error) {
+	m := &removal{remover: r, env: e, receipt: envs.Receipt{Environment: e.Name, Removed: []string{}, Kept: []envs.Kept{}}}
+	err := m.run(ctx)
+	return m.receipt, err
+}
+
+func (m *removal) run(ctx context.Context) (err error) {
+	if m.env.ID != "" {
+		if err := m.terminate(ctx); err != nil {
+			return err
 		}
 	}
-	message := r.message(ctx, e)
-	err := errors.Join(
-		r.removeVersions(ctx, e, &receipt),
-		r.removeImages(ctx, e, &receipt),
-		r.removeRecord(ctx, e, &receipt),
-	)
-	r.announceRemoved(ctx, e, message)
-	return receipt, err
+	if m.ledger, err = m.clients.ledger(ctx, m.cfg.Ledger.Bucket); err != nil {
+		return err
+	}
+	// What is named after the environment belongs to whoever lives under that name now.
+	switch heir, err := m.beanstalk.Find(ctx, m.env.Name); {
+	case err == nil && heir.ID != m.env.ID:
+		m.receipt.Keep("versions, bundles, image tags and ledger record", "environment "+heir.ID+" has been launched under the name")
+		return nil
+	case err != nil && !errors.Is(err, envs.ErrNotFound):
+		return err
+	}
+	message := m.message(ctx)
+	if err := m.removeVersions(ctx); err != nil {
+		return err
+	}
+	err = errors.Join(m.removeImages(ctx), m.removeRecord(ctx))
+	m.announceRemoved(ctx, message)
+	return err
 }
 
 // terminate returns when the environment has gone. While AWS is at work on it, a patient
 // remover waits, and proves afresh that it is ours.
-func (r *remover) terminate(ctx context.Context, e envs.Env, receipt *envs.Receipt) error {
-	for !e.State.Gone() {
-		op, err := r.beanstalk.Terminate(ctx, e)
-		if err == nil {
-			_, err = r.beanstalk.Wait(ctx, op, quiet)
-			if err == nil {
-				receipt.Remove("environment " + e.Name + " (" + e.ID + ")")
+func (m *removal) terminate(ctx context.Context) error {
+	for !m.env.State.Gone() {
+		op, err := m.beanstalk.Terminate(ctx, m.env)
+		switch {
+		case err == nil:
+			if _, err = m.beanstalk.Wait(ctx, op, quiet); err == nil {
+				m.receipt.Remove("environment " + m.env.Name + " (" + m.env.ID + ")")
 			}
 			return err
-		}
-		switch {
 		case errors.Is(err, envs.ErrNotFound):
-			e.State = envs.Terminating // somebody else's termination, or a try of ours whose answer was lost
-		case !errors.Is(err, envs.ErrNotReady) || !r.patient:
+			m.env.State = envs.Terminating // somebody else's termination, or a try of ours whose answer was lost
+		case !errors.Is(err, envs.ErrNotReady) || !m.patient:
 			return err
 		default:
-			if e, err = r.settled(ctx, e); err != nil {
+			if err := m.settle(ctx); err != nil {
 				return err
 			}
 		}
 	}
-	_, err := r.beanstalk.Settle(ctx, e)
+	_, err := m.beanstalk.Settle(ctx, m.env)
 	if errors.Is(err, envs.ErrNotFound) {
 		return nil
 	}
-	return cmp.Or(err, fmt.Errorf("terminate environment %s: its termination was given up, and it is Ready again", e.Name))
+	return cmp.Or(err, fmt.Errorf("terminate environment %s: its termination was given up, and it is Ready again", m.env.Name))
 }
 
-// settled waits until the environment may be changed. One that went away meanwhile is
-// returned as Terminating.
-func (r *remover) settled(ctx context.Context, e envs.Env) (envs.Env, error) {
-	now, err := r.beanstalk.Get(ctx, e.ID)
-	if err == nil {
-		r.talk.say("environment %s is %s: waiting until it may be terminated", e.Name, now.State)
-		now, err = r.beanstalk.Settle(ctx, now)
-	}
+// settle waits until the environment may be changed. One that went away meanwhile is
+// Terminating from then on.
+func (m *removal) settle(ctx context.Context) error {
+	m.talk.say("AWS is at work on environment %s: waiting until it may be terminated", m.env.Name)
+	now, err := m.beanstalk.Settle(ctx, m.env)
 	if errors.Is(err, envs.ErrNotFound) {
-		e.State = envs.Terminating
-		return e, nil
+		m.env.State = envs.Terminating
+		return nil
 	}
 	if err != nil {
-		return e, err
+		return err
 	}
-	tags, err := r.beanstalk.Tags(ctx, now)
+	tags, err := m.beanstalk.Tags(ctx, now)
 	if err != nil {
-		return e, err
+		return err
 	}
-	return r.prove(now, tags)
+	m.env, err = m.prove(now, tags)
+	return err
 }
 
 // removeVersions takes away the versions and bundles that were made for the environment,
 // except those that another environment, such as a clone, runs: AWS itself would delete them.
-func (r *remover) removeVersions(ctx context.Context, e envs.Env, receipt *envs.Receipt) error {
-	rows, _, err := r.beanstalk.Environments(ctx, e.Application)
+func (m *removal) removeVersions(ctx context.Context) error {
+	used, err := m.runElsewhere(ctx)
 	if err != nil {
 		return err
 	}
-	used := map[string]string{}
-	for _, other := range rows {
-		if other.ID != e.ID {
-			used[other.Version] = other.Name
-		}
-	}
-	versions, err := r.beanstalk.Versions(ctx, e.Application, e.Name)
+	versions, err := m.beanstalk.Versions(ctx, m.env.Application, m.env.Name)
 	if err != nil {
 		return err
 	}
-	bundles, err := r.ledger.Bundles(ctx, e.Name)
+	bundles, err := m.ledger.Bundles(ctx, m.env.Name)
 	if err != nil {
 		return err
 	}
 	var failures []error
 	for _, label := range sorted(versions, bundles) {
 		if user, ok := used[label]; ok {
-			receipt.Keep("version "+label, "environment "+user+" runs it")
+			m.receipt.Keep("version "+label, "environment "+user+" runs it")
 			continue
 		}
-		failures = append(failures, r.removeVersion(ctx, e, label, slices.Contains(versions, label), slices.Contains(bundles, label), receipt))
+		failures = append(failures, m.removeVersion(ctx, label, slices.Contains(versions, label), slices.Contains(bundles, label)))
 	}
 	return errors.Join(failures...)
+}
+
+// runElsewhere returns which other environment runs a version, by label.
+func (m *removal) runElsewhere(ctx context.Context) (map[string]string, error) {
+	rows, _, err := m.beanstalk.Environments(ctx, m.env.Application)
+	used := map[string]string{}
+	for _, other := range rows {
+		if other.ID != m.env.ID {
+			used[other.Version] = other.Name
+		}
+	}
+	return used, err
 }
 
 // sorted returns what is in any of the lists, each once.
@@ -139,29 +157,30 @@ func sorted(lists ...[]string) []string {
 	return slices.Compact(all)
 }
 
-func (r *remover) removeVersion(ctx context.Context, e envs.Env, label string, version, bundle bool, receipt *envs.Receipt) error {
+func (m *removal) removeVersion(ctx context.Context, label string, version, bundle bool) error {
 	if version {
-		if err := r.beanstalk.DeleteVersion(ctx, e.Application, label); err != nil {
-			receipt.Keep("version "+label, err.Error())
+		if err := m.beanstalk.DeleteVersion(ctx, m.env.Application, label); err != nil {
+			m.receipt.Keep("version "+label, err.Error())
 			return err
 		}
-		receipt.Remove("version " + label)
+		m.receipt.Remove("version " + label)
 	}
 	if bundle {
-		if err := r.ledger.DeleteBundle(ctx, label); err != nil {
-			receipt.Keep("bundle "+ledger.BundleKey(label), err.Error())
+		if err := m.ledger.DeleteBundle(ctx, label); err != nil {
+			m.receipt.Keep("bundle "+ledger.BundleKey(label), err.Error())
 			return err
 		}
-		receipt.Remove("bundle " + ledger.BundleKey(label))
+		m.receipt.Remove("bundle " + ledger.BundleKey(label))
 	}
 	return nil
 }
 
-// removeImages takes the environment's tags off its images. ECR deletes an image with its
-// last tag, so one that another environment lives on stays.
-func (r *remover) removeImages(ctx context.Context, e envs.Env, receipt *envs.Receipt) error {
-	repository := r.repository()
-	tags, err := r.registry.Tags(ctx, repository)
+// removeImages takes the environment's tags off its images, with the last of which ECR
+// deletes an image. Where a version was kept because another environment runs it, the images
+// are kept, too.
+func (m *removal) removeImages(ctx context.Context) error {
+	repository := m.repository()
+	tags, err := m.registry.Tags(ctx, repository)
 	if errors.Is(err, ecr.ErrNoRepository) {
 		return nil
 	}
@@ -170,31 +189,33 @@ func (r *remover) removeImages(ctx context.Context, e envs.Env, receipt *envs.Re
 	}
 	var mine []string
 	for tag := range tags {
-		if envs.IsImageTagOf(tag, e.Name) {
-			mine = append(mine, tag)
+		if !envs.IsImageTagOf(tag, m.env.Name) {
+			continue
 		}
+		if len(m.receipt.Kept) > 0 {
+			m.receipt.Keep("image tag "+repository+":"+tag, "a version was kept that may need the image")
+			continue
+		}
+		mine = append(mine, tag)
 	}
-	removed, err := r.registry.Untag(ctx, repository, sorted(mine))
+	removed, err := m.registry.Untag(ctx, repository, sorted(mine))
 	for _, tag := range removed {
-		receipt.Remove("image tag " + repository + ":" + tag)
+		m.receipt.Remove("image tag " + repository + ":" + tag)
 	}
 	return err
 }
 
-func (r *remover) removeRecord(ctx context.Context, e envs.Env, receipt *envs.Receipt) error {
-	existed, err := r.ledger.Delete(ctx, e.Name)
+func (m *removal) removeRecord(ctx context.Context) error {
+	existed, err := m.ledger.Delete(ctx, m.env.Name)
 	if existed {
-		receipt.Remove("ledger record of " + e.Name)
+		m.receipt.Remove("ledger record of " + m.env.Name)
 	}
 	return err
 }
 
 // repository is the name or URI under which the application's images lie.
 func (s *session) repository() string {
-	if s.cfg.Registry.Repository != "" {
-		return s.cfg.Registry.Repository
-	}
-	return strings.ToLower(repositoryName(s.cfg.Application))
+	return cmp.Or(s.cfg.Registry.Repository, repositoryName(s.cfg.Application))
 }
 
 // quiet shows no events: what a removal did stands in its receipt.

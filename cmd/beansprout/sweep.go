@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"time"
@@ -14,7 +15,7 @@ import (
 )
 
 func liveFlag() cli.Flag {
-	return &cli.BoolFlag{Name: "live", EnvVars: []string{"BEANSPROUT_LIVE"}, Usage: "remove, instead of only saying what would be removed"}
+	return &cli.BoolFlag{Name: "live", Usage: "remove, instead of only saying what would be removed"}
 }
 
 func maxFlag() cli.Flag {
@@ -45,10 +46,7 @@ func sweep(c *cli.Context) error {
 		return err
 	}
 	defer s.talk.close()
-	j, err := s.janitor(c, nil)
-	if err != nil {
-		return err
-	}
+	j := s.janitor(c, nil)
 	report, err := j.Sweep(c.Context, live)
 	if errors.Is(err, janitor.ErrTooMany) {
 		err = hint(err, "look at the list; if it is right, say how many may go: --max N")
@@ -59,6 +57,7 @@ func sweep(c *cli.Context) error {
 	if c.Bool("json") {
 		return errors.Join(printJSON(c.App.Writer, decisions(report)), err)
 	}
+	s.talk.close()
 	return errors.Join(printReport(c.App.Writer, report, s.talk), err)
 }
 
@@ -69,11 +68,7 @@ func watch(c *cli.Context) error {
 	}
 	defer s.talk.close()
 	log := slog.New(slog.NewJSONHandler(c.App.ErrWriter, nil))
-	j, err := s.janitor(c, log)
-	if err != nil {
-		return err
-	}
-	return j.Run(c.Context, s.cfg.Expire.Schedule, live)
+	return s.janitor(c, log).Run(c.Context, s.cfg.Expire.Schedule, live)
 }
 
 // openJanitor opens a session for what removes by age, and says whether it is to act.
@@ -88,6 +83,9 @@ func openJanitor(c *cli.Context) (*session, bool, error) {
 	if _, err := janitor.Schedule(cfg.Expire.Schedule); err != nil {
 		return nil, false, usageErrorf("%s: expire.schedule: %w", cfg.File, err)
 	}
+	if c.Int("max") < 0 {
+		return nil, false, usageErrorf("--max %d is no number of environments", c.Int("max"))
+	}
 	live := c.Bool("live")
 	if live && c.Bool("dry-run") {
 		return nil, false, usageErrorf("--live and --dry-run contradict each other")
@@ -96,21 +94,17 @@ func openJanitor(c *cli.Context) (*session, bool, error) {
 	return s, live, err
 }
 
-func (s *session) janitor(c *cli.Context, log *slog.Logger) (*janitor.Janitor, error) {
-	r, err := s.remover(c.Context, false)
-	if err != nil {
-		return nil, err
-	}
+func (s *session) janitor(c *cli.Context, log *slog.Logger) *janitor.Janitor {
 	return &janitor.Janitor{
 		Cloud:        inventory{s},
 		Account:      s.account,
 		Lifetime:     s.lifetime(),
 		MaxDeletions: s.cfg.Expire.MaxDeletions,
 		Max:          c.Int("max"),
-		Remove:       r.remove,
+		Remove:       remover{s, false}.remove,
 		Log:          log,
 		Now:          time.Now,
-	}, nil
+	}
 }
 
 // inventory is what the janitor may ask: our application's environments and nothing else.
@@ -136,7 +130,23 @@ func printReport(w io.Writer, report janitor.Report, talk *progress) error {
 	}
 	rows := [][]string{{"ENVIRONMENT", "FEATURE", "EXPIRED", "ACTION", "REASON"}}
 	for _, d := range report.Decisions {
-		rows = append(rows, []string{d.Env.Name, d.Env.Feature, d.Expiry.UTC().Format(time.RFC3339), string(d.Action), d.Reason})
+		reason := d.Reason
+		if d.Err != nil {
+			reason = d.Err.Error()
+		}
+		rows = append(rows, []string{d.Env.Name, d.Env.Feature, d.Expiry.UTC().Format(time.RFC3339), string(d.Action), reason})
 	}
-	return printTable(w, rows)
+	if err := printTable(w, rows); err != nil {
+		return err
+	}
+	for _, d := range report.Decisions {
+		if d.Receipt == nil {
+			continue
+		}
+		fmt.Fprintf(w, "\n%s\n", d.Env.Name)
+		if err := printReceipt(w, *d.Receipt, false); err != nil {
+			return err
+		}
+	}
+	return nil
 }

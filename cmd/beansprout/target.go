@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"beansprout/cmd/beansprout/config"
 	"beansprout/envs"
@@ -15,6 +16,7 @@ import (
 type target struct {
 	env    envs.Env // the zero Env when there is none
 	url    string
+	kept   bool                 // a human protects it
 	broken bool                 // its launch failed: it is to be removed and launched again
 	change beanstalk.Difference // what has to change about its settings
 	base   beanstalk.Base       // what a new one starts from
@@ -23,12 +25,14 @@ type target struct {
 // target finds out where the deploy goes, and waits until what lives may be changed.
 func (d *deployment) target(ctx context.Context) (target, error) {
 	e, err := d.beanstalk.Find(ctx, d.name)
+	left := false
 	if err == nil && e.State != envs.Ready {
 		d.talk.say("environment %s is %s: waiting until it may be changed", e.Name, e.State)
+		left = e.State.Gone()
 		e, err = d.beanstalk.Settle(ctx, e)
 	}
 	if errors.Is(err, envs.ErrNotFound) {
-		return d.newTarget(ctx)
+		return d.newTarget(ctx, left)
 	}
 	if err != nil {
 		return target{}, err
@@ -36,15 +40,29 @@ func (d *deployment) target(ctx context.Context) (target, error) {
 	return d.liveTarget(ctx, e)
 }
 
+// lookAhead is target without waiting.
+func (d *deployment) lookAhead(ctx context.Context) (target, error) {
+	e, err := d.beanstalk.Find(ctx, d.name)
+	switch {
+	case errors.Is(err, envs.ErrNotFound):
+		return d.newTarget(ctx, false)
+	case err != nil:
+		return target{}, err
+	case e.State != envs.Ready:
+		return target{env: e, url: e.URL()}, nil
+	}
+	return d.liveTarget(ctx, e)
+}
+
+// freed is how long AWS may take to free the address of an environment that has gone.
+const freed = time.Minute
+
 // newTarget looks up what a launch needs. The address is known before the environment is.
-func (d *deployment) newTarget(ctx context.Context) (target, error) {
-	cname, free, err := d.beanstalk.Address(ctx, d.name)
+// Where an environment of that name has just gone, its address is waited for.
+func (d *deployment) newTarget(ctx context.Context, left bool) (target, error) {
+	cname, err := d.address(ctx, left)
 	if err != nil {
 		return target{}, err
-	}
-	if !free {
-		return target{}, hint(fmt.Errorf("the address %s is %w by somebody else's environment", cname, envs.ErrTaken),
-			"CNAMEs are shared by all customers of a region; give the feature another name with --feature")
 	}
 	t := target{url: envs.Env{CNAME: cname}.URL()}
 	want := d.cfg.Environment
@@ -56,6 +74,24 @@ func (d *deployment) newTarget(ctx context.Context) (target, error) {
 	return t, err
 }
 
+func (d *deployment) address(ctx context.Context, left bool) (string, error) {
+	for deadline := time.Now().Add(freed); ; {
+		cname, free, err := d.beanstalk.Address(ctx, d.name)
+		if err != nil || free {
+			return cname, err
+		}
+		if !left || time.Now().After(deadline) {
+			return "", hint(fmt.Errorf("the address %s is %w by somebody else's environment", cname, envs.ErrTaken),
+				"CNAMEs are shared by all customers of a region; give the feature another name with --feature")
+		}
+		select {
+		case <-ctx.Done():
+			return "", ctx.Err()
+		case <-time.After(2 * time.Second):
+		}
+	}
+}
+
 // liveTarget proves that the environment is ours and compares it with what is wanted.
 func (d *deployment) liveTarget(ctx context.Context, e envs.Env) (target, error) {
 	tags, err := d.beanstalk.Tags(ctx, e)
@@ -65,11 +101,15 @@ func (d *deployment) liveTarget(ctx context.Context, e envs.Env) (target, error)
 	if e, err = d.prove(e, tags); err != nil {
 		return target{}, err
 	}
-	t := target{env: envs.ParseDeployed(e, d.feature), url: e.URL()}
+	t := target{env: envs.ParseDeployed(e, d.feature), url: e.URL(), kept: tags.Kept()}
 	if !beanstalk.Healthy(e) {
 		if t.broken, err = d.beanstalk.LaunchFailed(ctx, e); err != nil {
 			return target{}, err
 		}
+	}
+	if t.broken && t.kept {
+		return target{}, hint(environmentError(e, errors.New("its launch failed, so it would have to be removed, but it is kept")),
+			"take the tag "+envs.TagLifecycle+"=keep away, or beansprout down --force")
 	}
 	var before []string
 	if d.record.Environment == e.ID {

@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"slices"
 	"time"
 
@@ -13,6 +11,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"beansprout/builder"
+	"beansprout/builder/ecr"
 	"beansprout/cmd/beansprout/checkout"
 	"beansprout/dockerrun"
 	"beansprout/envs"
@@ -27,8 +26,7 @@ func upCommand() *cli.Command {
 		Usage:     "build, push, create or reuse, deploy, wait, announce; print the URL",
 		ArgsUsage: "[DIR]",
 		Flags: []cli.Flag{
-			featureFlag(), configFlag(), jsonFlag(), dryRunFlag(),
-			&cli.DurationFlag{Name: "timeout", Value: 30 * time.Minute, EnvVars: []string{"BEANSPROUT_TIMEOUT"}, Usage: "give up after `DURATION`"},
+			featureFlag(), configFlag(), jsonFlag(), dryRunFlag(), timeoutFlag(),
 		},
 		Action: up,
 	})
@@ -52,6 +50,7 @@ type deployment struct {
 // result is what up has to say in the end.
 type result struct {
 	env     envs.Env
+	kept    bool
 	outcome string
 	images  []builder.Image
 }
@@ -64,6 +63,11 @@ const (
 )
 
 func up(c *cli.Context) error {
+	ctx, cancel, err := deadline(c)
+	if err != nil {
+		return err
+	}
+	defer cancel()
 	d, err := prepare(c)
 	if err != nil {
 		return err
@@ -71,13 +75,8 @@ func up(c *cli.Context) error {
 	defer d.talk.close()
 	defer d.engine.Close()
 	if c.Bool("dry-run") {
-		return d.plan(c)
+		return d.plan(ctx, c)
 	}
-	if c.Duration("timeout") <= 0 {
-		return usageErrorf("--timeout %s leaves no time", c.Duration("timeout"))
-	}
-	ctx, cancel := context.WithTimeoutCause(c.Context, c.Duration("timeout"), errTimeout)
-	defer cancel()
 	r, err := d.run(ctx)
 	if err != nil {
 		return d.failed(ctx, r.env, err)
@@ -86,8 +85,6 @@ func up(c *cli.Context) error {
 	d.talk.close()
 	return d.print(c, r)
 }
-
-var errTimeout = errors.New("the time that --timeout gives is over")
 
 // prepare reads everything and refuses what can be refused before anything is built.
 func prepare(c *cli.Context) (*deployment, error) {
@@ -128,18 +125,34 @@ const engineHint = "start Docker, or point DOCKER_HOST at an engine; on Debian a
 
 // run takes the branch to its URL. The environment of the result is filled in as far as
 // the run came.
-func (d *deployment) run(ctx context.Context) (result, error) {
-	var r result
-	var err error
+func (d *deployment) run(ctx context.Context) (r result, err error) {
 	if d.ledger, err = d.clients.ledger(ctx, d.cfg.Ledger.Bucket); err != nil {
 		return r, err
 	}
 	if d.record, err = d.ledger.Read(ctx, d.name); err != nil {
-		d.talk.say("warning: %v: going on without it", err)
+		d.talk.say("warning: %v: its Slack message and what was set before are forgotten", err)
 	}
 	d.slack = d.announcer(ctx, d.ledger, d.name, d.record.Message)
 	d.slack.tell(d.post(notify.Building, envs.Env{}))
 
+	r, err = d.deploy(ctx)
+	if errors.Is(err, ecr.ErrNoImage) || errors.Is(err, errNoVersion) {
+		d.talk.say("what was just pushed has been removed by somebody else: once more")
+		r, err = d.deploy(ctx)
+	}
+	if err != nil {
+		return r, err
+	}
+	if err := d.check(ctx, r.env.URL()); err != nil {
+		return r, err
+	}
+	d.slack.tell(d.post(notify.Ready, r.env))
+	return r, nil
+}
+
+// deploy builds and finds out where to, side by side, and then makes the environment run
+// what was built.
+func (d *deployment) deploy(ctx context.Context) (r result, err error) {
 	var t target
 	g, gctx := errgroup.WithContext(ctx)
 	g.Go(func() (err error) { r.images, err = d.build(gctx); return err })
@@ -152,69 +165,12 @@ func (d *deployment) run(ctx context.Context) (result, error) {
 		return r, err
 	}
 	defer b.close()
-	r.env, r.outcome, err = d.apply(ctx, t, b, r.images)
-	if err != nil {
+	if r.env, r.outcome, err = d.apply(ctx, t, b, r.images); err != nil {
 		return r, err
 	}
-	if err := d.check(ctx, r.env.URL()); err != nil {
-		return r, err
-	}
-	if r.outcome != unchanged {
-		d.remember(ctx, r)
-	}
-	d.slack.tell(d.post(notify.Ready, r.env))
+	r.kept = t.kept
+	d.remember(ctx, r)
 	return r, nil
-}
-
-// build makes the images and pushes them.
-func (d *deployment) build(ctx context.Context) ([]builder.Image, error) {
-	steps := map[string]*step{}
-	for _, s := range d.sources() {
-		steps[s.Name] = d.talk.step("image " + s.Name)
-	}
-	log := func(image, stage, line string) { steps[image].log(stage + ": " + line) }
-	images, err := d.engine.Build(ctx, d.sources(), d.destination, log)
-	for _, s := range steps {
-		if err != nil {
-			s.fail(errors.New("stopped"))
-		}
-	}
-	for _, image := range images {
-		steps[image.Name].done(image.Digest)
-	}
-	return images, err
-}
-
-func (d *deployment) sources() []builder.Source {
-	var sources []builder.Source
-	for _, b := range d.cfg.Build {
-		s := builder.Source{
-			Name: b.Name, Dir: d.cfg.Dir, Prepare: b.Prepare, Context: filepath.Join(d.cfg.Dir, b.Context),
-			Dockerfile: b.Dockerfile, Target: b.Target, Args: b.Args,
-			Tag: func(id string) string { return envs.BuildTag(d.name, b.Name, id) },
-		}
-		for _, secret := range b.Secrets {
-			s.Secrets = append(s.Secrets, builder.Secret{ID: secret.ID, File: secret.File, Env: secret.Env})
-		}
-		sources = append(sources, s)
-	}
-	return sources
-}
-
-// destination is where images are pushed, made where it is missing.
-func (d *deployment) destination(ctx context.Context) (builder.Registry, error) {
-	uri, created, err := d.registry.Repository(ctx, d.repository())
-	if err != nil {
-		return builder.Registry{}, err
-	}
-	if created {
-		d.talk.say("repository %s did not exist and was created", d.repository())
-	}
-	token, err := d.registry.Token(ctx)
-	if err != nil {
-		return builder.Registry{}, err
-	}
-	return builder.Registry{Repository: uri, Username: token.Username, Password: token.Password}, nil
 }
 
 // post is what Slack is told.
@@ -226,10 +182,14 @@ func (d *deployment) post(state notify.State, e envs.Env) notify.Post {
 	}
 }
 
-// remember writes down what runs now and takes the tags off the images that neither run nor
+// remember writes down what runs now, and takes the tags off the images that neither run nor
 // ran before. The deploy has succeeded: what goes wrong here is a warning.
 func (d *deployment) remember(ctx context.Context, r result) {
 	live := d.liveTags(r.images)
+	set := settingNames(d.settings)
+	if was := d.record; was.Environment == r.env.ID && slices.Equal(was.Images, live) && slices.Equal(was.Settings, set) && was.Commit == r.env.Commit {
+		return
+	}
 	rec, err := d.ledger.Change(ctx, d.name, func(rec *ledger.Record) {
 		if rec.Environment != r.env.ID {
 			*rec = ledger.Record{Counter: rec.Counter, Message: rec.Message, Environment: r.env.ID}
@@ -237,7 +197,7 @@ func (d *deployment) remember(ctx context.Context, r result) {
 		if !slices.Equal(rec.Images, live) {
 			rec.Previous, rec.Images = rec.Images, live
 		}
-		rec.Feature, rec.Commit, rec.Settings = d.feature, d.checkout.Commit, settingNames(d.settings)
+		rec.Feature, rec.Commit, rec.Settings = d.feature, r.env.Commit, set
 	})
 	if err == nil {
 		err = d.untag(ctx, slices.Concat(rec.Previous, rec.Images))
@@ -249,20 +209,21 @@ func (d *deployment) remember(ctx context.Context, r result) {
 
 // failed adds to an error what helps to understand it, and tells Slack.
 func (d *deployment) failed(ctx context.Context, e envs.Env, err error) error {
-	if cause := context.Cause(ctx); errors.Is(cause, errTimeout) {
-		err = fmt.Errorf("%w: %w", cause, err)
-	}
-	reason := plainReason(err)
-	if errors.Is(err, context.Canceled) {
-		reason = "interrupted"
+	err = timedOut(ctx, err)
+	p := d.post(notify.Failed, e)
+	p.Reason = plainReason(err)
+	var failure *beanstalk.Failure
+	switch {
+	case errors.Is(err, context.Canceled):
+		p.Reason = "interrupted"
 		if e.ID != "" {
 			d.talk.say("AWS goes on with what it has begun; the next up takes it from there")
 		}
-	} else if e.ID != "" {
-		reason += d.showTail(ctx, e)
+	case errors.As(err, &failure):
+		p.Reason += failure.Story() + d.showTail(ctx, e)
+	case e.ID != "" && (errors.Is(err, errCheck) || errors.Is(err, errTimeout)):
+		p.Reason += d.showTail(ctx, e)
 	}
-	p := d.post(notify.Failed, e)
-	p.Reason = reason
 	d.slack.tell(p)
 	d.slack.close()
 	return explain(err)
@@ -304,30 +265,29 @@ func (d *deployment) print(c *cli.Context, r result) error {
 		Outcome string  `json:"outcome"`
 		Seconds float64 `json:"seconds"`
 		Images  []image `json:"images"`
-	}{newView(r.env, d.expiry(r.env), false), r.outcome, time.Since(d.started).Seconds(), images})
+	}{newView(r.env, d.expiry(r.env), r.kept), r.outcome, time.Since(d.started).Seconds(), images})
 }
 
-// plan says what up would do, as far as that is known before the images are built.
-func (d *deployment) plan(c *cli.Context) error {
-	t, err := d.target(c.Context)
+// plan says what up would do, as far as that is known before the images are built. It waits
+// for nothing.
+func (d *deployment) plan(ctx context.Context, c *cli.Context) error {
+	t, err := d.lookAhead(ctx)
 	if err != nil {
-		return err
+		return explain(err)
 	}
-	what := "deploy to"
-	if t.env.ID == "" {
-		what = "create"
+	action := "deploy to"
+	switch {
+	case t.env.ID == "":
+		action = "create"
+	case t.broken:
+		action = "remove and create"
+	case t.env.State != envs.Ready:
+		action = fmt.Sprintf("wait for what AWS does (%s), and then deploy to", t.env.State)
 	}
+	d.talk.close()
 	if c.Bool("json") {
-		return printJSON(c.App.Writer, map[string]any{"name": d.name, "feature": d.feature, "action": what, "url": t.url})
+		return printJSON(c.App.Writer, map[string]any{"name": d.name, "feature": d.feature, "action": action, "url": t.url})
 	}
-	_, err = fmt.Fprintf(c.App.Writer, "would build %d images, %s environment %s at %s\n", len(d.cfg.Build), what, d.name, t.url)
+	_, err = fmt.Fprintf(c.App.Writer, "would build %d images, %s environment %s at %s\n", len(d.cfg.Build), action, d.name, t.url)
 	return err
-}
-
-func readFile(path string) ([]byte, error) {
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return nil, usageErrorf("%w", err)
-	}
-	return text, nil
 }

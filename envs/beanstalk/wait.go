@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"strings"
 	"time"
 
 	"beansprout/envs"
@@ -47,6 +48,17 @@ type Failure struct {
 }
 
 func (f *Failure) Error() string { return f.Reason }
+
+// Story returns what AWS said went wrong, a line for each warning and error.
+func (f *Failure) Story() string {
+	var b strings.Builder
+	for _, e := range f.Events {
+		if e.bad() || e.Severity == "WARN" {
+			b.WriteString("\n" + e.Severity + " " + e.Message)
+		}
+	}
+	return b.String()
+}
 
 // Wait returns when the operation has ended: nil when AWS is Ready again, says that this
 // very request succeeded, runs the wanted version and calls its health acceptable (or, for

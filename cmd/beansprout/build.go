@@ -1,0 +1,61 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"path/filepath"
+
+	"beansprout/builder"
+	"beansprout/envs"
+)
+
+// build makes the images and pushes them.
+func (d *deployment) build(ctx context.Context) ([]builder.Image, error) {
+	steps := map[string]*step{}
+	for _, s := range d.sources() {
+		steps[s.Name] = d.talk.step("image " + s.Name)
+	}
+	log := func(image, stage, line string) { steps[image].log(stage + ": " + line) }
+	images, err := d.engine.Build(ctx, d.sources(), d.destination, log)
+	for _, s := range steps {
+		if err != nil {
+			s.fail(errors.New("stopped"))
+		}
+	}
+	for _, image := range images {
+		steps[image.Name].done(image.Digest)
+	}
+	return images, err
+}
+
+func (d *deployment) sources() []builder.Source {
+	var sources []builder.Source
+	for _, b := range d.cfg.Build {
+		s := builder.Source{
+			Name: b.Name, Dir: d.cfg.Dir, Prepare: b.Prepare, Context: filepath.Join(d.cfg.Dir, b.Context),
+			Dockerfile: b.Dockerfile, Target: b.Target, Args: b.Args,
+			Tag: func(id string) string { return envs.BuildTag(d.name, b.Name, id) },
+		}
+		for _, secret := range b.Secrets {
+			s.Secrets = append(s.Secrets, builder.Secret{ID: secret.ID, File: secret.File, Env: secret.Env})
+		}
+		sources = append(sources, s)
+	}
+	return sources
+}
+
+// destination is where images are pushed, made where it is missing.
+func (d *deployment) destination(ctx context.Context) (builder.Registry, error) {
+	uri, created, err := d.registry.Repository(ctx, d.repository())
+	if err != nil {
+		return builder.Registry{}, err
+	}
+	if created {
+		d.talk.say("repository %s did not exist and was created", d.repository())
+	}
+	token, err := d.registry.Token(ctx)
+	if err != nil {
+		return builder.Registry{}, err
+	}
+	return builder.Registry{Repository: uri, Username: token.Username, Password: token.Password}, nil
+}
