@@ -18,10 +18,8 @@ demo: build
 # The local cloud is reset when nothing else lives in it; otherwise it is stopped, and the
 # next --local brings the rest back.
 demo-stop: build
-	@if $(BIN) local status | grep -q ^running; then \
-	  $(BIN) --local down --config examples/hello/beansprout.yaml demo >/dev/null; \
-	  if [ "$$($(BIN) --local list --json)" = "[]" ]; then $(BIN) local reset; else $(BIN) local stop; fi; \
-	fi
+	@$(BIN) --local down --config examples/hello/beansprout.yaml --feature demo >/dev/null
+	@if [ "$$($(BIN) --local list --json)" = "[]" ]; then $(BIN) local reset; else $(BIN) local stop; fi
 
 test: lint
 	@go build -ldflags "-s -w -X main.version=$(VERSION)" -o $(BIN) ./cmd/beansprout

@@ -24,7 +24,7 @@ import (
 )
 
 // sdk is what users' SDKs load: with checksums on, unlike a bare client.
-func sdk(t *testing.T, c *Cloud) aws.Config {
+func sdk(t testing.TB, c *Cloud) aws.Config {
 	t.Helper()
 	key, secret := c.Credentials()
 	cfg, err := config.LoadDefaultConfig(t.Context(),

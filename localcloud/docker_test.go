@@ -185,7 +185,7 @@ func deploy(t *testing.T, c *Cloud, ref string) {
 	}
 }
 
-func newestStack(t *testing.T, eb *elasticbeanstalk.Client) string {
+func newestStack(t testing.TB, eb *elasticbeanstalk.Client) string {
 	t.Helper()
 	stacks, err := eb.ListAvailableSolutionStacks(t.Context(), &elasticbeanstalk.ListAvailableSolutionStacksInput{})
 	if err != nil {

@@ -1,12 +1,14 @@
 package localcloud
 
 import (
+	"bufio"
 	"net"
 	"net/http"
 	"net/netip"
 	"strings"
 	"time"
 
+	"beansprout/localcloud/fault"
 	"beansprout/localcloud/sigv4"
 	"beansprout/localcloud/wire"
 )
@@ -14,7 +16,7 @@ import (
 // front answers everything on the API port: the registry under /v2/, which checks its own
 // tokens, and signed calls, which go to the service that they were signed for.
 func (c *Cloud) front() http.Handler {
-	registry := c.registry.Registry()
+	registry := speaksRegistry(c.registry.Registry())
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch {
 		case !loopback(r.Host): // a name that a web page's owner pointed here
@@ -22,8 +24,8 @@ func (c *Cloud) front() http.Handler {
 		case r.URL.Path == healthPath:
 			c.health(w, r)
 		case strings.HasPrefix(r.URL.Path, "/v2/"):
-			c.logged(w, Entry{Service: "registry", Action: cut(r.Method + " " + r.URL.Path)}, func(w http.ResponseWriter, _ *Entry) {
-				registry.ServeHTTP(w, r)
+			c.logged(w, Entry{Service: "registry", Action: cut(r.Method + " " + r.URL.Path)}, func(w http.ResponseWriter, e *Entry) {
+				c.serveCall(w, r, registry, e)
 			})
 		default:
 			c.logged(w, Entry{}, func(w http.ResponseWriter, e *Entry) { c.call(w, r, e) })
@@ -33,19 +35,26 @@ func (c *Cloud) front() http.Handler {
 
 // call verifies a call and hands it to its service; e learns what it was.
 func (c *Cloud) call(w http.ResponseWriter, r *http.Request, e *Entry) {
-	scope, err := sigv4.Verify(r, c.secretOf, e.Time)
+	earliest, latest := c.clock.span()
+	scope, err := sigv4.Verify(r, c.secretOf, earliest, latest)
 	r = wire.WithCall(r, wire.Call{ID: e.ID, Region: scope.Region, Account: c.id.Account, Now: e.Time})
 	s := c.serviceOf(scope.Service, r)
 	if e.Service, e.Region = cut(scope.Service), cut(scope.Region); err != nil {
-		s.protocol.refuse(w, r, err)
+		s.refuse(w, r, err)
 		return
 	}
-	action, err := s.protocol.action(r)
+	action, err := s.action(r)
 	if e.Action = cut(action); err != nil {
-		s.protocol.refuse(w, r, err)
+		s.refuse(w, r, err)
 		return
 	}
-	s.handler.ServeHTTP(w, r)
+	c.serveCall(w, r, s, e)
+}
+
+// serveCall answers a call whose service and action are known, or lets it go wrong.
+func (c *Cloud) serveCall(w http.ResponseWriter, r *http.Request, s service, e *Entry) {
+	call := fault.Call{Service: e.Service, Operation: e.Action, Region: e.Region, At: e.Time}
+	e.Fault = c.faults.Serve(w, r, call, s.handler, s.refuse)
 }
 
 func (c *Cloud) secretOf(key string) (string, bool) { return c.id.Secret, key == c.id.Key }
@@ -63,7 +72,7 @@ func (c *Cloud) logged(w http.ResponseWriter, e Entry, serve func(http.ResponseW
 	}
 }
 
-// recorder sees the status of an answer.
+// recorder sees the status of an answer, 0 when the connection was taken from it.
 type recorder struct {
 	http.ResponseWriter
 	status int
@@ -73,6 +82,12 @@ type recorder struct {
 func (r *recorder) WriteHeader(status int) {
 	r.status = status
 	r.ResponseWriter.WriteHeader(status)
+}
+
+// Hijack implements http.Hijacker.
+func (r *recorder) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	r.status = 0
+	return http.NewResponseController(r.ResponseWriter).Hijack()
 }
 
 // Unwrap is for http.ResponseController.

@@ -47,6 +47,11 @@ func objectCall(c *Cloud) request {
 
 func (q request) send(t *testing.T, c *Cloud) (*http.Response, string) {
 	t.Helper()
+	return exchange(t, q.signed(t, c))
+}
+
+func (q request) signed(t *testing.T, c *Cloud) *http.Request {
+	t.Helper()
 	r, err := http.NewRequest(q.method, c.Endpoint()+q.path, strings.NewReader(q.body))
 	if err != nil {
 		t.Fatal(err)
@@ -63,10 +68,10 @@ func (q request) send(t *testing.T, c *Cloud) (*http.Response, string) {
 			t.Fatal(err)
 		}
 	}
-	return exchange(t, r)
+	return r
 }
 
-func exchange(t *testing.T, r *http.Request) (*http.Response, string) {
+func exchange(t testing.TB, r *http.Request) (*http.Response, string) {
 	t.Helper()
 	resp, err := http.DefaultClient.Do(r)
 	if err != nil {
@@ -195,8 +200,8 @@ func TestEveryCallIsLogged(t *testing.T) {
 	}
 	lines := strings.Split(strings.TrimSpace(string(raw)), "\n")
 	for i, want := range []Entry{
-		{now, "sts", "GetCallerIdentity", 200, "eu-west-1", resp.Header.Get("X-Amzn-Requestid"), 0},
-		{now, "s3", "GetObject", 404, "eu-west-1", "", 0},
+		{now, "sts", "GetCallerIdentity", 200, "eu-west-1", resp.Header.Get("X-Amzn-Requestid"), 0, ""},
+		{now, "s3", "GetObject", 404, "eu-west-1", "", 0, ""},
 	} {
 		got := c.Calls()[i]
 		var line Entry

@@ -14,12 +14,12 @@ import (
 // the two roles that Beanstalk needs.
 func (c *Cloud) openGlobals(context.Context) error {
 	const sts, iam = "https://sts.amazonaws.com/doc/2011-06-15/", "https://iam.amazonaws.com/doc/2010-05-08/"
-	c.services["sts"] = service{queryProtocol(sts), wire.Query(sts, "2011-06-15", map[string]wire.Operation{
+	c.services["sts"] = speaksQuery(sts, wire.Query(sts, "2011-06-15", map[string]wire.Operation{
 		"GetCallerIdentity": wire.Op(c.getCallerIdentity),
-	})}
-	c.services["iam"] = service{queryProtocol(iam), wire.Query(iam, "2010-05-08", map[string]wire.Operation{
+	}))
+	c.services["iam"] = speaksQuery(iam, wire.Query(iam, "2010-05-08", map[string]wire.Operation{
 		"ListRoles": wire.Op(c.listRoles),
-	})}
+	}))
 	return nil
 }
 
@@ -30,8 +30,8 @@ func (c *Cloud) getCallerIdentity(context.Context, wire.Call, struct{}) (caller,
 }
 
 type listRolesIn struct {
-	PathPrefix string `aws:"min=1,max=512"`
-	Marker     string `aws:"min=1,max=320"`
+	PathPrefix string `aws:"min=1,max=512,pattern=/[\\x21-\\x7F]*"`
+	Marker     string `aws:"min=1,max=320,pattern=[\\x20-\\xFF]+"`
 	MaxItems   *int   `aws:"min=1,max=1000"`
 }
 

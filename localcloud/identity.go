@@ -2,7 +2,6 @@ package localcloud
 
 import (
 	"crypto/rand"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -11,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 )
 
 const (
@@ -61,22 +61,13 @@ func readIdentity(dir string) (id identity, err error) {
 }
 
 func newIdentity() identity {
-	const digits, upper = "0123456789", "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
+	n, _ := rand.Int(rand.Reader, big.NewInt(1e11)) // crypto/rand does not fail
 	return identity{
-		ID:      random("0123456789abcdef", 16),
-		Account: "9" + random(digits, 11), // no leading zero: some tools take it for a number
-		Key:     "AKIA" + random(upper, 16),
-		Secret:  random(upper+"abcdefghijklmnopqrstuvwxyz", 40),
+		ID:      strings.ToLower(rand.Text()[:16]),
+		Account: fmt.Sprintf("9%011d", n), // no leading zero: some tools take it for a number
+		Key:     "AKIA" + rand.Text()[:16],
+		Secret:  (rand.Text() + rand.Text())[:40],
 	}
-}
-
-func random(alphabet string, n int) string {
-	s := make([]byte, n)
-	for i := range s {
-		k, _ := rand.Int(rand.Reader, big.NewInt(int64(len(alphabet)))) // crypto/rand does not fail
-		s[i] = alphabet[k.Int64()]
-	}
-	return string(s)
 }
 
 // uuid is a random UUID: the form of AWS's request ids.
@@ -84,8 +75,7 @@ func uuid() string {
 	var b [16]byte
 	_, _ = rand.Read(b[:]) // does not fail
 	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
-	h := hex.EncodeToString(b[:])
-	return h[:8] + "-" + h[8:12] + "-" + h[12:16] + "-" + h[16:20] + "-" + h[20:]
+	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
 }
 
 // writeJSON replaces a file at once, for its owner's eyes only.

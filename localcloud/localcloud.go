@@ -21,6 +21,7 @@ import (
 	"beansprout/localcloud/beanstalk"
 	"beansprout/localcloud/ecr"
 	"beansprout/localcloud/engine"
+	"beansprout/localcloud/fault"
 	"beansprout/localcloud/s3"
 )
 
@@ -36,12 +37,19 @@ type Config struct {
 	Pretend *engine.Pretend  // how they pretend; nil = every deployment succeeds
 	Log     *slog.Logger     // nil = silence
 	Now     func() time.Time // nil = time.Now
+	Offset  time.Duration    // how far the cloud's clock is ahead of Now at the start
+
+	Quotas    beanstalk.Quotas // zero values are AWS's defaults
+	Faults    []fault.Rule     // what goes wrong from the start on
+	Describes fault.Rate       // of Beanstalk's describes together, before they are throttled; zero = never
 }
 
 // Cloud is a running local cloud.
 type Cloud struct {
 	cfg       Config
 	id        identity
+	clock     *clock
+	faults    *fault.Set
 	api, urls net.Listener
 	requests  *requestLog
 	objects   *s3.Store
@@ -59,9 +67,14 @@ func Open(ctx context.Context, cfg Config) (*Cloud, error) {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
-	c := &Cloud{cfg: cfg, services: map[string]service{}}
+	clock := newClock(cfg.Now, cfg.Offset)
+	cfg.Now = clock.Now
+	c := &Cloud{cfg: cfg, clock: clock, faults: fault.New(cfg.Describes), services: map[string]service{}}
+	if err := c.Inject(cfg.Faults...); err != nil {
+		return nil, err
+	}
 	for _, open := range []func(context.Context) error{
-		c.hold, c.listen, c.identify, c.openLog, c.openObjects, c.openRegistry, c.openRunner, c.openBeanstalk, c.openGlobals, c.serve, c.publish,
+		c.hold, c.listen, c.identify, c.openLog, c.openObjects, c.openRegistry, c.openRunner, c.openBeanstalk, c.openGlobals, c.openControl, c.serve, c.publish,
 	} {
 		if err := open(ctx); err != nil {
 			return nil, errors.Join(err, c.Close(context.WithoutCancel(ctx)))

@@ -14,7 +14,7 @@ import (
 )
 
 // start opens a cloud without Docker that is closed when the test ends.
-func start(t *testing.T, cfg Config) *Cloud {
+func start(t testing.TB, cfg Config) *Cloud {
 	t.Helper()
 	if cfg.Dir == "" {
 		cfg.Dir = t.TempDir()
@@ -27,7 +27,7 @@ func start(t *testing.T, cfg Config) *Cloud {
 	return c
 }
 
-func stop(t *testing.T, c *Cloud) {
+func stop(t testing.TB, c *Cloud) {
 	t.Helper()
 	if err := c.Close(context.Background()); err != nil {
 		t.Errorf("close: %v", err)
@@ -156,16 +156,23 @@ func TestNoGoroutineStaysAfterClose(t *testing.T) {
 	}
 	resp.Body.Close()
 	stop(t, c)
+	noGoroutineOfOurs(t)
+}
+
+func noGoroutineOfOurs(t *testing.T) {
+	t.Helper()
 	http.DefaultClient.CloseIdleConnections()
-	var stacks string
 	for range 100 {
-		buf := make([]byte, 1<<20)
-		stacks = string(buf[:runtime.Stack(buf, true)])
-		_, others, _ := strings.Cut(stacks, "\n\n") // the first is this test
+		_, others, _ := strings.Cut(stacks(), "\n\n") // the first is this test
 		if !strings.Contains(others, "beansprout/localcloud.") && !strings.Contains(others, "net/http.(*conn)") && !strings.Contains(others, "beansprout/localcloud/") {
 			return
 		}
 		time.Sleep(20 * time.Millisecond)
 	}
-	t.Errorf("still running:\n%s", stacks)
+	t.Errorf("still running:\n%s", stacks())
+}
+
+func stacks() string {
+	buf := make([]byte, 1<<20)
+	return string(buf[:runtime.Stack(buf, true)])
 }

@@ -21,21 +21,20 @@ func lock(dir string) (release func() error, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("lock the local cloud: %w", err)
 	}
-	switch err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); {
-	case errors.Is(err, syscall.EWOULDBLOCK):
+	err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+	if errors.Is(err, syscall.EWOULDBLOCK) {
 		return nil, errors.Join(fmt.Errorf("the local cloud in %s %w, as process %s", dir, ErrInUse, holder(f)), f.Close())
-	case err != nil:
-		return nil, errors.Join(fmt.Errorf("lock the local cloud: %w", err), f.Close())
 	}
-	if err := errors.Join(f.Truncate(0), printed(f)); err != nil {
+	if err == nil {
+		err = f.Truncate(0)
+	}
+	if err == nil {
+		_, err = fmt.Fprintln(f, os.Getpid())
+	}
+	if err != nil {
 		return nil, errors.Join(fmt.Errorf("lock the local cloud: %w", err), f.Close())
 	}
 	return f.Close, nil
-}
-
-func printed(f *os.File) error {
-	_, err := fmt.Fprintln(f, os.Getpid())
-	return err
 }
 
 // holder is the process id in the lock file, where it can be read.

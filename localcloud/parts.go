@@ -35,7 +35,7 @@ func (c *Cloud) openObjects(context.Context) (err error) {
 		return err
 	}
 	c.onClose(func(context.Context) error { return c.objects.Close() })
-	c.services["s3"] = service{s3Protocol{}, c.objects.Handler()}
+	c.services["s3"] = speaksS3(c.objects.Handler())
 	return nil
 }
 
@@ -51,7 +51,7 @@ func (c *Cloud) openRegistry(context.Context) (err error) {
 		return err
 	}
 	c.onClose(func(context.Context) error { return c.registry.Close() })
-	c.services["ecr"] = service{jsonProtocol{}, c.registry.Control()}
+	c.services["ecr"] = speaksJSON(c.registry.Control())
 	return nil
 }
 
@@ -73,12 +73,13 @@ func (c *Cloud) openRunner(ctx context.Context) (err error) {
 func (c *Cloud) openBeanstalk(ctx context.Context) (err error) {
 	c.beanstalk, err = beanstalk.New(ctx, beanstalk.Config{
 		Dir: c.cfg.Dir, Account: c.id.Account, Objects: c.objects, Runner: c.runner, URLPort: c.URLPort(),
-		CreateTime: c.cfg.CreateTime, UpdateTime: c.cfg.UpdateTime, TerminateTime: c.cfg.TerminateTime, Now: c.cfg.Now, Log: c.cfg.Log,
+		CreateTime: c.cfg.CreateTime, UpdateTime: c.cfg.UpdateTime, TerminateTime: c.cfg.TerminateTime, Quotas: c.cfg.Quotas,
+		Now: c.cfg.Now, Sleep: c.clock.Sleep, Log: c.cfg.Log,
 	})
 	if err != nil {
 		return err
 	}
 	c.onClose(c.beanstalk.Close)
-	c.services["elasticbeanstalk"] = service{queryProtocol(beanstalkNamespace), c.beanstalk.Handler()}
+	c.services["elasticbeanstalk"] = speaksQuery(beanstalkNamespace, c.beanstalk.Handler())
 	return nil
 }

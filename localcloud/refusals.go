@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 
+	"beansprout/localcloud/fault"
 	"beansprout/localcloud/sigv4"
 	"beansprout/localcloud/wire"
 )
@@ -67,9 +68,21 @@ func wordings() []wording {
 			&wire.Error{Code: "RequestEntityTooLarge", Message: "Request Entity Too Large", Status: http.StatusRequestEntityTooLarge},
 			&wire.Error{Code: "RequestEntityTooLargeException", Message: "Request Entity Too Large", Status: http.StatusRequestEntityTooLarge},
 			wire.Errorf("EntityTooLarge", "Your proposed upload exceeds the maximum allowed size.")},
+		{fault.ErrThrottled,
+			wire.Errorf("Throttling", "Rate exceeded"),
+			wire.Errorf("ThrottlingException", "Rate exceeded"),
+			&wire.Error{Code: "SlowDown", Message: "Please reduce your request rate.", Status: http.StatusServiceUnavailable}},
+		{fault.ErrInternal,
+			internal("InternalFailure", "The request processing has failed because of an unknown error, exception or failure."),
+			internal("ServerException", "The request failed because of a server-side issue."),
+			internal("InternalError", "We encountered an internal error. Please try again.")},
 	}
 }
 
 func forbidden(code, message string) *wire.Error {
 	return &wire.Error{Code: code, Message: message, Status: http.StatusForbidden}
+}
+
+func internal(code, message string) *wire.Error {
+	return &wire.Error{Code: code, Message: message, Status: http.StatusInternalServerError}
 }

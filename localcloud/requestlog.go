@@ -9,6 +9,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"beansprout/localcloud/fault"
 )
 
 const (
@@ -20,13 +22,14 @@ const (
 
 // Entry is one answered request.
 type Entry struct {
-	Time    time.Time `json:"time"`
-	Service string    `json:"service"` // elasticbeanstalk, ecr, s3, sts, iam, registry
-	Action  string    `json:"action"`  // DescribeEnvironments; method and path at the registry
-	Status  int       `json:"status"`
-	Region  string    `json:"region,omitempty"`
-	ID      string    `json:"id"`
-	Millis  int64     `json:"ms"`
+	Time    time.Time  `json:"time"`
+	Service string     `json:"service"` // elasticbeanstalk, ecr, s3, sts, iam, registry
+	Action  string     `json:"action"`  // DescribeEnvironments; method and path at the registry
+	Status  int        `json:"status"`  // 0: the connection was cut before a whole answer
+	Region  string     `json:"region,omitempty"`
+	ID      string     `json:"id"`
+	Millis  int64      `json:"ms"`
+	Fault   fault.Kind `json:"fault,omitempty"` // what went wrong on purpose
 }
 
 // requestLog writes one line of JSON per request, and remembers the newest.

@@ -1,47 +1,53 @@
 package localcloud
 
 import (
+	"errors"
+	"fmt"
 	"net/http"
 	"strings"
 
+	"beansprout/localcloud/fault"
 	"beansprout/localcloud/s3"
 	"beansprout/localcloud/wire"
 )
 
-// service answers the calls that were signed for its name.
+// service answers the calls that were signed for its name, in its protocol.
 type service struct {
-	protocol protocol
-	handler  http.Handler
+	handler http.Handler
+	action  func(r *http.Request) (string, error) // names a call
+	refuse  func(w http.ResponseWriter, r *http.Request, reason error)
 }
 
-// protocol is how a service names its calls and words its refusals.
-type protocol interface {
-	action(r *http.Request) (string, error)
-	refuse(w http.ResponseWriter, r *http.Request, reason error)
+func speaksQuery(namespace string, h http.Handler) service {
+	return service{h, wire.ActionOf, func(w http.ResponseWriter, r *http.Request, reason error) {
+		wire.QueryError(w, wire.CallOf(r), namespace, reworded(reason, func(w wording) *wire.Error { return w.query }))
+	}}
 }
 
-type (
-	queryProtocol string // the XML namespace
-	jsonProtocol  struct{}
-	s3Protocol    struct{}
-)
-
-func (queryProtocol) action(r *http.Request) (string, error) { return wire.ActionOf(r) }
-
-func (p queryProtocol) refuse(w http.ResponseWriter, r *http.Request, reason error) {
-	wire.QueryError(w, wire.CallOf(r), string(p), reworded(reason, func(w wording) *wire.Error { return w.query }))
+func speaksJSON(h http.Handler) service {
+	return service{h, wire.ActionOf, func(w http.ResponseWriter, r *http.Request, reason error) {
+		wire.JSONError(w, wire.CallOf(r), reworded(reason, func(w wording) *wire.Error { return w.json }))
+	}}
 }
 
-func (jsonProtocol) action(r *http.Request) (string, error) { return wire.ActionOf(r) }
-
-func (jsonProtocol) refuse(w http.ResponseWriter, r *http.Request, reason error) {
-	wire.JSONError(w, wire.CallOf(r), reworded(reason, func(w wording) *wire.Error { return w.json }))
+func speaksS3(h http.Handler) service {
+	action := func(r *http.Request) (string, error) { return s3.ActionOf(r), nil }
+	return service{h, action, func(w http.ResponseWriter, r *http.Request, reason error) {
+		s3.Fault(w, r, reworded(reason, func(w wording) *wire.Error { return w.s3 }))
+	}}
 }
 
-func (s3Protocol) action(r *http.Request) (string, error) { return s3.ActionOf(r), nil }
-
-func (s3Protocol) refuse(w http.ResponseWriter, r *http.Request, reason error) {
-	s3.Fault(w, r, reworded(reason, func(w wording) *wire.Error { return w.s3 }))
+// speaksRegistry is a service that refuses by itself, but for faults.
+func speaksRegistry(h http.Handler) service {
+	return service{handler: h, refuse: func(w http.ResponseWriter, _ *http.Request, reason error) {
+		status, code := http.StatusInternalServerError, "UNKNOWN"
+		if errors.Is(reason, fault.ErrThrottled) {
+			status, code = http.StatusTooManyRequests, "TOOMANYREQUESTS"
+		}
+		w.Header().Set("Content-Type", "application/json")
+		w.WriteHeader(status)
+		_, _ = fmt.Fprintf(w, `{"errors":[{"code":%q,"message":%q}]}`, code, reason) // a client that left is no error of ours
+	}}
 }
 
 // serviceOf finds a service by its name in a signature. One that is not there, or a name
@@ -52,13 +58,13 @@ func (c *Cloud) serviceOf(name string, r *http.Request) service {
 	}
 	switch {
 	case r.Header.Get("X-Amz-Target") != "":
-		return service{jsonProtocol{}, wire.JSON("", nil)}
+		return speaksJSON(wire.JSON("", nil))
 	case strings.HasPrefix(r.Header.Get("Content-Type"), formType) || r.URL.Query().Has("Action"):
-		return service{queryProtocol(beanstalkNamespace), wire.Query(beanstalkNamespace, "", nil)}
+		return speaksQuery(beanstalkNamespace, wire.Query(beanstalkNamespace, "", nil))
 	}
-	return service{s3Protocol{}, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	return speaksS3(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		s3.Fault(w, r, &wire.Error{Code: "NotImplemented", Message: "The local cloud does not have this service.", Status: http.StatusNotImplemented})
-	})}
+	}))
 }
 
 const (

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"os"
 	"sync"
@@ -22,6 +23,7 @@ type announcer struct {
 	posts  chan notify.Post
 	closed sync.WaitGroup
 	ref    notify.Ref
+	lost   bool // whether Slack took the first post isn't known: another could be a second message
 }
 
 // slack returns the door to Slack, or nil where none is configured.
@@ -60,7 +62,11 @@ func (s *session) announcer(ctx context.Context, l *ledger.Ledger, name string, 
 func (a *announcer) send(ctx context.Context, p notify.Post) {
 	// The last word is said also when the command was interrupted.
 	ctx = context.WithoutCancel(ctx)
+	if a.lost {
+		return
+	}
 	ref, err := a.slack.Announce(ctx, a.ref, p)
+	a.lost = ref == (notify.Ref{}) && errors.Is(err, context.DeadlineExceeded)
 	if err != nil {
 		a.talk.say("warning: tell Slack: %v", err)
 	}

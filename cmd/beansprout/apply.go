@@ -221,7 +221,7 @@ func (d *deployment) wait(ctx context.Context, what, name string, op beanstalk.O
 	e = envs.ParseDeployed(e, d.feature)
 	if err != nil {
 		step.fail(err)
-		return e, err
+		return e, fmt.Errorf("%s environment %s: %w", what, name, err)
 	}
 	step.done(string(e.State))
 	return e, nil

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"path/filepath"
 
 	"beansprout/builder"
@@ -19,7 +18,7 @@ func (d *deployment) build(ctx context.Context) ([]builder.Image, error) {
 	images, err := d.engine.Build(ctx, d.sources(), d.destination, log)
 	for _, s := range steps {
 		if err != nil {
-			s.fail(errors.New("stopped"))
+			s.done("stopped")
 		}
 	}
 	for _, image := range images {

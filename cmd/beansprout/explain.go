@@ -36,7 +36,7 @@ func explain(err error) error {
 		}
 	}
 	var build *builder.BuildError
-	if errors.As(err, &build) {
+	if errors.As(err, &build) && build.Output != "" {
 		return hint(err, "the lines above are what it printed; nothing was deployed")
 	}
 	var failure *beanstalk.Failure

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -48,7 +49,7 @@ func deadline(c *cli.Context) (context.Context, context.CancelFunc, error) {
 
 // timedOut says of an error that --timeout was the cause, where it was.
 func timedOut(ctx context.Context, err error) error {
-	if err == nil || !errors.Is(context.Cause(ctx), errTimeout) {
+	if err == nil || errors.Is(err, errTimeout) || !errors.Is(context.Cause(ctx), errTimeout) {
 		return err
 	}
 	return fmt.Errorf("%w: %w", errTimeout, err)
@@ -84,8 +85,13 @@ func connect(c *cli.Context, cfg *config.Config) (*session, error) {
 	return s, nil
 }
 
+var regionShape = regexp.MustCompile(`^[a-z0-9-]*$`)
+
 func (s *session) connect(c *cli.Context) (err error) {
 	region := cmp.Or(c.String("region"), s.cfg.Region)
+	if !regionShape.MatchString(region) {
+		return usageErrorf("%q is no region", region)
+	}
 	if s.local {
 		cloud, err := ensureLocal(c.Context, s.talk)
 		if err != nil {
@@ -132,6 +138,10 @@ func needFile(cfg *config.Config) error {
 func subject(c *cli.Context, argument, dir string) (string, checkout.Checkout, error) {
 	co, err := checkout.Read(c.Context, dir, os.Getenv)
 	flag := c.String("feature")
+	if inherited, ok := os.LookupEnv("BEANSPROUT_FEATURE"); c.Args().Present() && argument == "" && c.Args().First() == "" && c.Command.Name != "up" ||
+		c.IsSet("feature") && flag == "" && !(ok && inherited == "") {
+		return "", co, hint(usageErrorf("the feature's name is empty"), "leave it out to mean the branch")
+	}
 	if flag == os.Getenv("BEANSPROUT_FEATURE") && argument != "" {
 		flag = argument // what the command line says wins over the environment
 	}

@@ -1,18 +1,19 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"sort"
+	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/urfave/cli/v2"
 	"golang.org/x/sync/errgroup"
 
 	"beansprout/envs"
+	"beansprout/envs/ledger"
 )
 
 func listCommand() *cli.Command {
@@ -34,34 +35,33 @@ func list(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	kept, err := s.kept(c.Context, ours)
-	if err != nil {
-		return err
-	}
-	views := make([]view, 0, len(ours))
-	for _, e := range ours {
-		views = append(views, newView(e, s.expiry(e), kept[e.ID]))
-	}
+	s.talk.close()
 	if c.Bool("json") {
+		views := make([]view, 0, len(ours))
+		for _, o := range ours {
+			views = append(views, newView(o.Env, s.expiry(o.Env), o.kept))
+		}
 		return printJSON(c.App.Writer, views)
 	}
 	if len(ours) == 0 {
 		s.talk.say("there are no environments")
 		return nil
 	}
-	now := time.Now()
+	return printTable(c.App.Writer, s.table(ours, time.Now()))
+}
+
+func (s *session) table(ours []member, now time.Time) [][]string {
 	rows := [][]string{{"FEATURE", "STATUS", "HEALTH", "COMMIT", "OWNER", "AGE", "EXPIRES", "URL"}}
-	for i, e := range ours {
-		expires := until(s.expiry(e), now)
-		if kept[e.ID] {
+	for _, o := range ours {
+		expires := until(s.expiry(o.Env), now)
+		if o.kept != nil && *o.kept {
 			expires = "kept"
 		}
 		rows = append(rows, []string{
-			e.Feature, string(e.State), e.Health, short(e.Commit), e.Owner,
-			ago(e.Created, now), expires, views[i].URL,
+			o.Feature, string(o.State), o.Health, short(o.Commit), o.Owner, ago(o.Created, now), expires, o.URL(),
 		})
 	}
-	return printTable(c.App.Writer, rows)
+	return rows
 }
 
 // expiry returns when an environment's days are over, the zero time where no
@@ -77,59 +77,80 @@ func (s *session) lifetime() envs.Lifetime {
 	return envs.Lifetime{TTL: s.cfg.Expire.After.Std(), FromDeploy: s.cfg.Expire.From == "deployed"}
 }
 
-// ours returns the environments that are ours, by name, in one describe. Their
-// descriptions name the features; the tags are asked only of those whose description was
-// cut off or changed by hand while the name has the shape that we give.
-func (s *session) ours(ctx context.Context) ([]envs.Env, error) {
+// member is an environment of ours in a list.
+type member struct {
+	envs.Env
+	kept *bool // nil where it isn't known
+}
+
+// few is how many environments' tags a list reads: they come, one call each, out of a
+// budget of two a second and bursts of fifteen that the whole account shares.
+const few = 12
+
+// ours returns the environments that are ours, by name, in one describe. Of a few, the tags
+// tell. Of many, the descriptions do, and the tags are asked only of those whose description
+// was cut off or changed by hand while the name has the shape that we give.
+func (s *session) ours(ctx context.Context) ([]member, error) {
 	rows, _, err := s.beanstalk.Environments(ctx, s.cfg.Application)
 	if err != nil {
 		return nil, err
 	}
-	var ours []envs.Env
-	for _, e := range rows {
-		known, ok := envs.Recognize(s.account, e)
-		if !ok && envs.Named(e) {
-			tags, err := s.beanstalk.Tags(ctx, e)
-			if err != nil {
-				s.talk.say("%s is left out: %v", e.Name, err)
-				continue
+	rows = slices.DeleteFunc(rows, func(e envs.Env) bool { return !envs.Named(e) })
+	found := make([]*member, len(rows))
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(few)
+	for i, e := range rows {
+		g.Go(func() error {
+			known, ok := envs.Recognize(s.account, e)
+			if ok && len(rows) > few {
+				found[i] = &member{s.committed(ctx, known), nil}
+			} else {
+				found[i] = s.tagged(ctx, e)
 			}
-			known, err = envs.Verify(s.account, e, tags)
-			ok = err == nil
-		}
-		if ok {
-			ours = append(ours, known)
+			return nil
+		})
+	}
+	_ = g.Wait() // what can't be read is said, and left out
+	var ours []member
+	for _, m := range found {
+		if m != nil {
+			ours = append(ours, *m)
 		}
 	}
-	sort.Slice(ours, func(i, j int) bool { return ours[i].Name < ours[j].Name })
+	slices.SortFunc(ours, func(a, b member) int { return strings.Compare(a.Name, b.Name) })
 	return ours, nil
 }
 
-// kept finds out which environments a human protects. Tags cost a call each out of the
-// account's two a second, so they are asked only of those that would have gone by now if
-// nobody did: of the others that is status's to say.
-func (s *session) kept(ctx context.Context, ours []envs.Env) (map[string]bool, error) {
-	var mu sync.Mutex
-	kept := map[string]bool{}
-	now := time.Now()
-	g, ctx := errgroup.WithContext(ctx)
-	g.SetLimit(4)
-	for _, e := range ours {
-		if expiry := s.expiry(e); expiry.IsZero() || now.Before(expiry) {
-			continue
+// tagged returns the environment as its tags tell, nil where it isn't ours.
+func (s *session) tagged(ctx context.Context, e envs.Env) *member {
+	tags, err := s.beanstalk.Tags(ctx, e)
+	if errors.Is(err, envs.ErrNotFound) {
+		if known, ok := envs.Recognize(s.account, e); ok && e.State.Gone() {
+			return &member{known, nil} // its tags go before it does
 		}
-		g.Go(func() error {
-			tags, err := s.beanstalk.Tags(ctx, e)
-			if errors.Is(err, envs.ErrNotFound) { // it has gone meanwhile
-				return nil
-			}
-			mu.Lock()
-			defer mu.Unlock()
-			kept[e.ID] = tags.Kept()
-			return err
-		})
+		return nil
 	}
-	return kept, g.Wait()
+	if err != nil {
+		s.talk.say("%s is left out: %v", e.Name, err)
+		return nil
+	}
+	e, err = envs.Verify(s.account, e, tags)
+	if err != nil {
+		return nil
+	}
+	kept := tags.Kept()
+	return &member{s.committed(ctx, envs.ParseDeployed(e, e.Feature)), &kept}
+}
+
+// committed returns the environment with the commit that its running version was made of, as
+// the ledger says. The description names that of the last try, which may have failed.
+func (s *session) committed(ctx context.Context, e envs.Env) envs.Env {
+	bucket := cmp.Or(s.cfg.Ledger.Bucket, fmt.Sprintf("elasticbeanstalk-%s-%s", s.region, s.account))
+	r, err := ledger.New(s.s3, bucket).Read(ctx, e.Name)
+	if err == nil && r.Environment == e.ID && r.Version == e.Version {
+		e.Commit = r.Commit
+	}
+	return e
 }
 
 func environmentError(e envs.Env, err error) error {

@@ -36,7 +36,9 @@ func localCommand() *cli.Command {
 			if c.Args().Present() {
 				return hint(usageErrorf("local has no verb %q", c.Args().First()), "beansprout local --help lists them")
 			}
-			return cli.ShowSubcommandHelp(c)
+			c.App.Writer = c.App.ErrWriter
+			_ = cli.ShowSubcommandHelp(c)
+			return usageErrorf("no verb of local is named")
 		},
 		Subcommands: []*cli.Command{
 			verb(cli.Command{Name: "start", Usage: "start it in the background and return when it answers", Flags: startFlags(), Action: localStart}),

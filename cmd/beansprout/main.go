@@ -63,14 +63,16 @@ func noVerb(c *cli.Context) error {
 	if verb := c.Args().First(); verb != "" {
 		return hint(usageErrorf("there is no verb %q", verb), "beansprout --help lists the verbs")
 	}
-	return cli.ShowAppHelp(c)
+	c.App.Writer = c.App.ErrWriter
+	_ = cli.ShowAppHelp(c)
+	return usageErrorf("no verb is named")
 }
 
 // wrongUsage answers flags that don't parse.
 func wrongUsage(c *cli.Context, err error, _ bool) error {
 	name := c.App.Name
-	if c.Command != nil && c.Command.Name != "" && c.Command.Name != name {
-		name += " " + c.Command.Name
+	if c.Command != nil && c.Command.HelpName != "" {
+		name = c.Command.HelpName
 	}
 	return hint(usageErrorf("%w", err), "%s --help shows what there is", name)
 }

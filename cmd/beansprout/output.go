@@ -23,13 +23,13 @@ type view struct {
 	Owner        string     `json:"owner"`
 	Created      *time.Time `json:"created"`
 	Expires      *time.Time `json:"expires"`
-	Keep         bool       `json:"keep"`
+	Keep         *bool      `json:"keep"` // null where it isn't known
 	ID           string     `json:"id"`
 	Application  string     `json:"application"`
 	HealthStatus string     `json:"healthStatus"`
 }
 
-func newView(e envs.Env, expires time.Time, keep bool) view {
+func newView(e envs.Env, expires time.Time, keep *bool) view {
 	return view{
 		Name: e.Name, Feature: e.Feature, URL: e.URL(), Status: string(e.State), Health: e.Health,
 		Version: e.Version, Commit: e.Commit, Owner: e.Owner,
@@ -54,6 +54,16 @@ func printJSON(w io.Writer, v any) error {
 	return enc.Encode(v)
 }
 
+// widest is the most runes of a cell that isn't a row's last.
+const widest = 44
+
+func cut(s string, limit int) string {
+	if runes := []rune(s); len(runes) > limit {
+		return string(runes[:limit-1]) + "…"
+	}
+	return s
+}
+
 // printTable prints rows under a heading, their columns aligned and safe for a terminal.
 func printTable(w io.Writer, rows [][]string) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
@@ -61,6 +71,9 @@ func printTable(w io.Writer, rows [][]string) error {
 		for i, cell := range row {
 			if row[i] = sanitize(cell); row[i] == "" {
 				row[i] = "-"
+			}
+			if i < len(row)-1 {
+				row[i] = cut(row[i], widest)
 			}
 		}
 		fmt.Fprintln(t, strings.Join(row, "\t"))
@@ -90,7 +103,7 @@ func until(t, now time.Time) string {
 func span(d time.Duration) string {
 	switch {
 	case d >= 48*time.Hour:
-		return fmt.Sprintf("%dd", d/(24*time.Hour))
+		return fmt.Sprintf("%dd", (d+12*time.Hour)/(24*time.Hour))
 	case d >= time.Hour:
 		return fmt.Sprintf("%dh", d/time.Hour)
 	case d >= time.Minute:

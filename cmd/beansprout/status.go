@@ -32,7 +32,8 @@ func status(c *cli.Context) error {
 	if err != nil {
 		return absent(feature, err)
 	}
-	v := newView(e, s.expiry(e), tags.Kept())
+	kept := tags.Kept()
+	v := newView(s.committed(c.Context, e), s.expiry(e), &kept)
 	if c.Bool("json") {
 		return printJSON(c.App.Writer, v)
 	}
@@ -72,7 +73,7 @@ func printStatus(w io.Writer, v view, now time.Time) error {
 	if v.Expires != nil {
 		expires = fmt.Sprintf("%s (%s)", v.Expires.Format(time.RFC3339), until(*v.Expires, now))
 	}
-	if v.Keep {
+	if v.Keep != nil && *v.Keep {
 		expires = "never: it is kept"
 	}
 	return printTable(w, [][]string{

@@ -43,7 +43,7 @@ func storyBeanstalk(ts *testscript.TestScript) *elasticbeanstalk.Client {
 
 // cloud kill: kill -9 of the local cloud.
 // cloud remember | cloud clean: which cloud it is; that nothing of it is on the engine.
-// cloud strange NAME | cloud clone NAME OF | cloud swap A B | cloud tag NAME KEY VALUE:
+// cloud strange NAME | cloud run NAME VERSION | cloud clone NAME OF | cloud swap A B | cloud tag NAME KEY VALUE:
 // what others do to environments, in one application.
 func cloudCommand(ts *testscript.TestScript, neg bool, args []string) {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
@@ -60,9 +60,11 @@ func cloudCommand(ts *testscript.TestScript, neg bool, args []string) {
 			ts.Fatalf("%d containers and networks of the cloud are on the engine", n)
 		}
 	case "strange":
-		createEnvironment(ctx, ts, args[1], nil)
+		createEnvironment(ctx, ts, args[1], nil, nil)
+	case "run":
+		createEnvironment(ctx, ts, args[1], nil, &args[2])
 	case "clone":
-		createEnvironment(ctx, ts, args[1], tagsOf(ctx, ts, args[2]))
+		createEnvironment(ctx, ts, args[1], tagsOf(ctx, ts, args[2]), nil)
 	case "swap":
 		_, err := storyBeanstalk(ts).SwapEnvironmentCNAMEs(ctx, &elasticbeanstalk.SwapEnvironmentCNAMEsInput{
 			SourceEnvironmentName: &args[1], DestinationEnvironmentName: &args[2],
@@ -105,9 +107,9 @@ func onEngine(ctx context.Context, ts *testscript.TestScript, id string) int {
 
 const storyApplication = "hello"
 
-func createEnvironment(ctx context.Context, ts *testscript.TestScript, name string, tags []types.Tag) {
+func createEnvironment(ctx context.Context, ts *testscript.TestScript, name string, tags []types.Tag, version *string) {
 	_, err := storyBeanstalk(ts).CreateEnvironment(ctx, &elasticbeanstalk.CreateEnvironmentInput{
-		ApplicationName: aws.String(storyApplication), EnvironmentName: &name, CNAMEPrefix: &name, Tags: tags,
+		ApplicationName: aws.String(storyApplication), EnvironmentName: &name, CNAMEPrefix: &name, Tags: tags, VersionLabel: version,
 		SolutionStackName: aws.String(ecsStack(ctx, ts)),
 		OptionSettings: []types.ConfigurationOptionSetting{{
 			Namespace: aws.String("aws:autoscaling:launchconfiguration"), OptionName: aws.String("IamInstanceProfile"), Value: aws.String("aws-elasticbeanstalk-ec2-role"),

@@ -68,6 +68,7 @@ func watch(c *cli.Context) error {
 	}
 	defer s.talk.close()
 	log := slog.New(slog.NewJSONHandler(c.App.ErrWriter, nil))
+	log.Info("janitor", "live", live, "schedule", s.cfg.Expire.Schedule, "application", s.cfg.Application)
 	return s.janitor(c, log).Run(c.Context, s.cfg.Expire.Schedule, live)
 }
 
@@ -83,7 +84,7 @@ func openJanitor(c *cli.Context) (*session, bool, error) {
 	if _, err := janitor.Schedule(cfg.Expire.Schedule); err != nil {
 		return nil, false, usageErrorf("%s: expire.schedule: %w", cfg.File, err)
 	}
-	if c.Int("max") < 0 {
+	if c.IsSet("max") && c.Int("max") < 1 {
 		return nil, false, usageErrorf("--max %d is no number of environments", c.Int("max"))
 	}
 	live := c.Bool("live")
@@ -99,7 +100,7 @@ func (s *session) janitor(c *cli.Context, log *slog.Logger) *janitor.Janitor {
 		Cloud:        inventory{s},
 		Account:      s.account,
 		Lifetime:     s.lifetime(),
-		MaxDeletions: s.cfg.Expire.MaxDeletions,
+		MaxDeletions: max(s.cfg.Expire.MaxDeletions, c.Int("max")),
 		Max:          c.Int("max"),
 		Remove:       remover{s, false}.remove,
 		Log:          log,

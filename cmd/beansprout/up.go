@@ -168,7 +168,8 @@ func (d *deployment) deploy(ctx context.Context) (r result, err error) {
 	if r.env, r.outcome, err = d.apply(ctx, t, b, r.images); err != nil {
 		return r, err
 	}
-	r.kept = t.kept
+	// AWS's description names the commit of the last try, which may have failed.
+	r.env.Commit, r.kept = d.checkout.Commit, t.kept
 	d.remember(ctx, r)
 	return r, nil
 }
@@ -187,7 +188,7 @@ func (d *deployment) post(state notify.State, e envs.Env) notify.Post {
 func (d *deployment) remember(ctx context.Context, r result) {
 	live := d.liveTags(r.images)
 	set := settingNames(d.settings)
-	if was := d.record; was.Environment == r.env.ID && slices.Equal(was.Images, live) && slices.Equal(was.Settings, set) && was.Commit == r.env.Commit {
+	if was := d.record; was.Environment == r.env.ID && slices.Equal(was.Images, live) && slices.Equal(was.Settings, set) && was.Version == r.env.Version && was.Commit == r.env.Commit {
 		return
 	}
 	rec, err := d.ledger.Change(ctx, d.name, func(rec *ledger.Record) {
@@ -197,7 +198,7 @@ func (d *deployment) remember(ctx context.Context, r result) {
 		if !slices.Equal(rec.Images, live) {
 			rec.Previous, rec.Images = rec.Images, live
 		}
-		rec.Feature, rec.Commit, rec.Settings = d.feature, r.env.Commit, set
+		rec.Feature, rec.Version, rec.Commit, rec.Settings = d.feature, r.env.Version, r.env.Commit, set
 	})
 	if err == nil {
 		err = d.untag(ctx, slices.Concat(rec.Previous, rec.Images))
@@ -265,7 +266,7 @@ func (d *deployment) print(c *cli.Context, r result) error {
 		Outcome string  `json:"outcome"`
 		Seconds float64 `json:"seconds"`
 		Images  []image `json:"images"`
-	}{newView(r.env, d.expiry(r.env), r.kept), r.outcome, time.Since(d.started).Seconds(), images})
+	}{newView(r.env, d.expiry(r.env), &r.kept), r.outcome, time.Since(d.started).Seconds(), images})
 }
 
 // plan says what up would do, as far as that is known before the images are built. It waits

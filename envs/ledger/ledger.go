@@ -50,7 +50,8 @@ type Record struct {
 	Counter     int64    `json:"counter"`
 	Environment string   `json:"environment,omitempty"` // its id
 	Feature     string   `json:"feature,omitempty"`
-	Commit      string   `json:"commit,omitempty"`   // that runs
+	Version     string   `json:"version,omitempty"`  // label of what runs
+	Commit      string   `json:"commit,omitempty"`   // that Version was made of
 	Images      []string `json:"images,omitempty"`   // live tags of what runs
 	Previous    []string `json:"previous,omitempty"` // live tags of what ran before
 	Settings    []string `json:"settings,omitempty"` // "namespace:name" of what we have set

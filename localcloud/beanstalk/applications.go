@@ -11,9 +11,36 @@ type application struct {
 }
 
 type createApplicationIn struct {
-	ApplicationName string `aws:"required,min=1,max=100"`
-	Description     string `aws:"max=200"`
-	Tags            []tag
+	ApplicationName         string `aws:"required,min=1,max=100"`
+	Description             string `aws:"max=200"`
+	ResourceLifecycleConfig *lifecycle
+	Tags                    []tag
+}
+
+// lifecycle is how Beanstalk deletes old versions by itself. It is not served: only what
+// turns nothing on is taken.
+type lifecycle struct {
+	ServiceRole            string
+	VersionLifecycleConfig struct {
+		MaxCountRule *struct {
+			Enabled            bool `aws:"required"`
+			MaxCount           int
+			DeleteSourceFromS3 bool
+		}
+		MaxAgeRule *struct {
+			Enabled            bool `aws:"required"`
+			MaxAgeInDays       int
+			DeleteSourceFromS3 bool
+		}
+	}
+}
+
+func (l *lifecycle) enabled() bool {
+	if l == nil {
+		return false
+	}
+	count, age := l.VersionLifecycleConfig.MaxCountRule, l.VersionLifecycleConfig.MaxAgeRule
+	return count != nil && count.Enabled || age != nil && age.Enabled
 }
 
 type applicationOut struct{ Application applicationDescription }
@@ -25,6 +52,9 @@ type applicationDescription struct {
 }
 
 func createApplication(st *state, in createApplicationIn) (applicationOut, error) {
+	if in.ResourceLifecycleConfig.enabled() {
+		return applicationOut{}, invalid("The local cloud has no lifecycle of versions.")
+	}
 	if err := st.addApplication(in.ApplicationName, in.Description, in.Tags); err != nil {
 		return applicationOut{}, err
 	}
@@ -71,7 +101,9 @@ func (st *state) describe(app application) applicationDescription {
 	return d
 }
 
-type describeApplicationsIn struct{ ApplicationNames []string }
+type describeApplicationsIn struct {
+	ApplicationNames []string `aws:"each,min=1,max=100"`
+}
 
 type describeApplicationsOut struct{ Applications []applicationDescription }
 

@@ -40,9 +40,10 @@ type Config struct {
 	// How long transitions take at least; updates of tags and swaps take UpdateTime too.
 	CreateTime, UpdateTime, TerminateTime time.Duration
 
-	Quotas Quotas           // zero values are AWS's defaults
-	Now    func() time.Time // nil is time.Now
-	Log    *slog.Logger     // nil is silence
+	Quotas Quotas                                     // zero values are AWS's defaults
+	Now    func() time.Time                           // nil is time.Now
+	Sleep  func(context.Context, time.Duration) error // by the clock of Now; nil is that of time.Now
+	Log    *slog.Logger                               // nil is silence
 }
 
 // Quotas are how many there may be of each in a region.
@@ -84,6 +85,9 @@ type Service struct {
 func New(ctx context.Context, c Config) (*Service, error) {
 	if c.Now == nil {
 		c.Now = time.Now
+	}
+	if c.Sleep == nil {
+		c.Sleep = sleep
 	}
 	c.Log = cmp.Or(c.Log, slog.New(slog.DiscardHandler))
 	c.Quotas = c.Quotas.orDefaults()

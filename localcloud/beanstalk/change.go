@@ -11,6 +11,7 @@ type updateEnvironmentIn struct {
 	ApplicationName   string `aws:"min=1,max=100"`
 	VersionLabel      string `aws:"min=1,max=100"`
 	TemplateName      string `aws:"min=1,max=100"`
+	GroupName         string `aws:"min=1,max=19"`
 	SolutionStackName string `aws:"max=255"`
 	PlatformArn       string
 	Description       *string `aws:"max=200"`
@@ -44,6 +45,9 @@ func updateEnvironment(st *state, in updateEnvironmentIn) (environmentDescriptio
 func (st *state) wanted(e environment, in updateEnvironmentIn) (work, error) {
 	set := e.Setup
 	w := work{Verb: update, Deploys: in.VersionLabel != "", Tunes: len(in.OptionSettings)+len(in.OptionsToRemove) > 0 || in.TemplateName != ""}
+	if in.GroupName != "" {
+		return w, ungrouped()
+	}
 	if in.ApplicationName != "" && in.ApplicationName != e.Application {
 		return w, notFound("EnvironmentName", e.Name)
 	}

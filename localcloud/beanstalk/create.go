@@ -9,6 +9,7 @@ type createEnvironmentIn struct {
 	ApplicationName       string `aws:"required,min=1,max=100"`
 	EnvironmentName       string `aws:"min=4,max=40"`
 	CNAMEPrefix           string `aws:"min=4,max=63"`
+	GroupName             string `aws:"min=1,max=19"`
 	Description           string `aws:"max=200"`
 	VersionLabel          string `aws:"min=1,max=100"`
 	TemplateName          string `aws:"min=1,max=100"`
@@ -41,6 +42,9 @@ func (st *state) newEnvironment(in createEnvironmentIn) (environment, error) {
 		ID: "e-" + word(10), Name: in.EnvironmentName, Application: in.ApplicationName, Region: st.Region, Account: st.Account,
 		Description: in.Description, OperationsRole: in.OperationsRole, Created: round(st.Now), Status: ready,
 	}
+	if in.GroupName != "" {
+		return e, ungrouped()
+	}
 	if err := st.checkName(e); err != nil {
 		return e, err
 	}
@@ -66,6 +70,11 @@ func (st *state) newEnvironment(in createEnvironmentIn) (environment, error) {
 	}
 	e.Setup = set
 	return e, err
+}
+
+// ungrouped refuses a group: only an environment manifest makes one, and none is read here.
+func ungrouped() error {
+	return conflicting("GroupName goes with an environment manifest only.")
 }
 
 // checkName refuses an environment whose application does not exist or whose name cannot be.

@@ -37,13 +37,14 @@ func (st *state) describeEnvironment(e environment) environmentDescription {
 }
 
 type describeEnvironmentsIn struct {
-	ApplicationName                  string `aws:"min=1,max=100"`
-	VersionLabel                     string `aws:"min=1,max=100"`
-	EnvironmentIds, EnvironmentNames []string
-	IncludeDeleted                   bool
-	IncludedDeletedBackTo            time.Time
-	MaxRecords                       int `aws:"min=1,max=1000"`
-	NextToken                        string
+	ApplicationName       string `aws:"min=1,max=100"`
+	VersionLabel          string `aws:"min=1,max=100"`
+	EnvironmentIds        []string
+	EnvironmentNames      []string `aws:"each,min=4,max=40"`
+	IncludeDeleted        bool
+	IncludedDeletedBackTo time.Time
+	MaxRecords            int `aws:"min=1,max=1000"`
+	NextToken             string
 }
 
 type describeEnvironmentsOut struct {

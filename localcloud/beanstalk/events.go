@@ -31,7 +31,12 @@ const maxEvents = 1000
 var severities = []string{"TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL"}
 
 type describeEventsIn struct {
-	ApplicationName, EnvironmentName, EnvironmentId, VersionLabel, TemplateName, PlatformArn, RequestId string
+	ApplicationName string `aws:"min=1,max=100"`
+	EnvironmentName string `aws:"min=4,max=40"`
+	VersionLabel    string `aws:"min=1,max=100"`
+	TemplateName    string `aws:"min=1,max=100"`
+
+	EnvironmentId, PlatformArn, RequestId string
 
 	Severity           string `aws:"enum=TRACE|DEBUG|INFO|WARN|ERROR|FATAL"`
 	StartTime, EndTime time.Time

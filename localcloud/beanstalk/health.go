@@ -1,6 +1,8 @@
 package beanstalk
 
 import (
+	"reflect"
+	"slices"
 	"time"
 
 	"beansprout/localcloud/wire"
@@ -8,14 +10,14 @@ import (
 
 type environmentHealthIn struct {
 	named
-	AttributeNames []string
+	AttributeNames []string `aws:"each,enum=Status|Color|Causes|ApplicationMetrics|InstancesHealth|All|HealthStatus|RefreshedAt"`
 }
 
 type environmentHealthOut struct {
 	EnvironmentName, HealthStatus, Status, Color string
-	Causes                                       []string
-	ApplicationMetrics                           metrics
-	InstancesHealth                              instanceCounts
+	Causes                                       []string `json:",omitempty"`
+	ApplicationMetrics                           *metrics
+	InstancesHealth                              *instanceCounts
 	RefreshedAt                                  time.Time
 }
 
@@ -25,8 +27,8 @@ type instanceCounts struct{ NoData, Unknown, Pending, Ok, Info, Warning, Degrade
 
 type instancesHealthIn struct {
 	named
-	AttributeNames []string
-	NextToken      string `aws:"min=1,max=100"`
+	AttributeNames []string `aws:"each,enum=HealthStatus|Color|Causes|ApplicationMetrics|RefreshedAt|LaunchedAt|System|Deployment|AvailabilityZone|InstanceType|All"`
+	NextToken      string   `aws:"min=1,max=100"`
 }
 
 type instancesHealthOut struct {
@@ -36,10 +38,10 @@ type instancesHealthOut struct {
 
 type instanceHealth struct {
 	InstanceId, HealthStatus, Color, AvailabilityZone, InstanceType string
-	Causes                                                          []string
+	Causes                                                          []string `json:",omitempty"`
 	LaunchedAt                                                      time.Time
-	ApplicationMetrics                                              metrics
-	Deployment                                                      deployment
+	ApplicationMetrics                                              *metrics
+	Deployment                                                      *deployment
 }
 
 type deployment struct {
@@ -55,7 +57,7 @@ func describeEnvironmentHealth(st *state, in environmentHealthIn) (out environme
 	if err != nil {
 		return out, err
 	}
-	out = environmentHealthOut{EnvironmentName: e.Name, Status: e.Status, Causes: e.causes(), RefreshedAt: st.Now}
+	out = environmentHealthOut{EnvironmentName: e.Name, Status: e.Status, Causes: e.causes(), RefreshedAt: st.Now, ApplicationMetrics: &metrics{}, InstancesHealth: &instanceCounts{}}
 	out.Color, out.HealthStatus = e.health()
 	counts := map[string]*int{
 		"Pending": &out.InstancesHealth.Pending, "Ok": &out.InstancesHealth.Ok, "Info": &out.InstancesHealth.Info, "Severe": &out.InstancesHealth.Severe,
@@ -63,6 +65,7 @@ func describeEnvironmentHealth(st *state, in environmentHealthIn) (out environme
 	if n, ok := counts[out.HealthStatus]; ok {
 		*n = 1
 	}
+	onlyAsked(&out, in.AttributeNames, "EnvironmentName")
 	return out, nil
 }
 
@@ -72,14 +75,16 @@ func describeInstancesHealth(st *state, in instancesHealthIn) (out instancesHeal
 		return out, err
 	}
 	out.RefreshedAt = st.Now
+	onlyAsked(&out, in.AttributeNames)
 	if e.Status == launching || e.Setup.Options.paused() {
 		return out, nil
 	}
 	i := instanceHealth{
 		InstanceId: e.instance(), Causes: e.causes(), LaunchedAt: e.Created, AvailabilityZone: e.Region + "a", InstanceType: "t3.micro",
-		Deployment: deployment{VersionLabel: e.Setup.Version, Status: "Deployed", DeploymentId: 1, DeploymentTime: e.Updated},
+		ApplicationMetrics: &metrics{}, Deployment: &deployment{VersionLabel: e.Setup.Version, Status: "Deployed", DeploymentId: 1, DeploymentTime: e.Updated},
 	}
 	i.Color, i.HealthStatus = e.health()
+	onlyAsked(&i, in.AttributeNames, "InstanceId")
 	out.InstanceHealthList = []instanceHealth{i}
 	return out, nil
 }
@@ -97,5 +102,18 @@ func (e environment) causes() []string {
 	if e.Failed {
 		return []string{"Application deployment failed. The application does not answer."}
 	}
-	return nil
+	return []string{}
+}
+
+// onlyAsked blanks the attributes that the call did not ask for by name: by default an
+// answer says no more than whose health it is.
+func onlyAsked[T any](answer *T, names []string, always ...string) {
+	if slices.Contains(names, "All") {
+		return
+	}
+	for f, v := range reflect.ValueOf(answer).Elem().Fields() {
+		if !slices.Contains(append(always, names...), f.Name) {
+			v.SetZero()
+		}
+	}
 }

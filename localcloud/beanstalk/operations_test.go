@@ -293,7 +293,7 @@ func TestHealthOperations(t *testing.T) {
 	if *out.HealthStatus != "Ok" || *out.Color != "Green" || out.Status != "Ready" || *out.InstancesHealth.Ok != 1 {
 		t.Errorf("health %+v", out)
 	}
-	instances, err := c.DescribeInstancesHealth(t.Context(), &eb.DescribeInstancesHealthInput{EnvironmentId: enhanced.EnvironmentId})
+	instances, err := c.DescribeInstancesHealth(t.Context(), &eb.DescribeInstancesHealthInput{EnvironmentId: enhanced.EnvironmentId, AttributeNames: []types.InstancesHealthAttribute{"All"}})
 	must(t, err)
 	made, err := c.DescribeEnvironmentResources(t.Context(), &eb.DescribeEnvironmentResourcesInput{EnvironmentId: enhanced.EnvironmentId})
 	must(t, err)
@@ -403,5 +403,26 @@ func TestTenThousandEnvironments(t *testing.T) {
 	t.Logf("%d environments in pages of 1,000: %s", many, time.Since(began))
 	if len(seen) != many || count != many {
 		t.Errorf("got %d in pages, %d of them twice", count, count-len(seen))
+	}
+}
+
+func TestHealthAnswersOnlyWhatWasAskedFor(t *testing.T) {
+	c := start(t, t.TempDir())
+	c.has("v1")
+	id := c.launch(launchInput("enhanced", setting(nsHealth, "SystemType", "enhanced"), setting(nsEnvironment, "ServiceRole", ServiceRole))).EnvironmentId
+	out, err := c.DescribeEnvironmentHealth(t.Context(), &eb.DescribeEnvironmentHealthInput{EnvironmentId: id, AttributeNames: []types.EnvironmentHealthAttribute{"Color"}})
+	must(t, err)
+	if *out.Color != "Green" || out.EnvironmentName == nil || out.HealthStatus != nil || out.Status != "" || out.InstancesHealth != nil || out.Causes != nil {
+		t.Errorf("health %+v, want the name and the colour", out)
+	}
+	instances, err := c.DescribeInstancesHealth(t.Context(), &eb.DescribeInstancesHealthInput{EnvironmentId: id})
+	must(t, err)
+	if i := instances.InstanceHealthList[0]; i.InstanceId == nil || i.Color != nil || i.Deployment != nil {
+		t.Errorf("instance %+v, want its id alone", i)
+	}
+	for _, text := range c.told(&eb.DescribeEventsInput{EnvironmentId: id}) {
+		if strings.Contains(text, "to Pending") {
+			t.Errorf("a launch began with %q", text)
+		}
 	}
 }

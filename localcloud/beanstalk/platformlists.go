@@ -96,6 +96,9 @@ type platformDescription struct {
 }
 
 func describePlatformVersion(st *state, in describePlatformIn) (out describePlatformOut, err error) {
+	if in.PlatformArn == "" {
+		return out, missing("You must specify a PlatformArn.")
+	}
 	p, err := findPlatform("", in.PlatformArn, st.Region)
 	if err != nil {
 		return out, err

@@ -149,7 +149,7 @@ func turned(before, after environment, now time.Time) note {
 		severity = "INFO"
 	}
 	switch {
-	case !after.live(), oldColour == colour && oldStatus == status:
+	case !after.live(), after.Status == launching, oldColour == colour && oldStatus == status:
 		return note{}
 	case status == "" && colour == "Grey": // basic health says nothing while it is not known
 		return note{}

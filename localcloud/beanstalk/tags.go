@@ -20,7 +20,7 @@ type listTagsOut struct {
 type updateTagsIn struct {
 	ResourceArn  string `aws:"required"`
 	TagsToAdd    []tag
-	TagsToRemove []string
+	TagsToRemove []string `aws:"each,min=1,max=128"`
 }
 
 // tagged is what can have tags: what they are, and how they are replaced.

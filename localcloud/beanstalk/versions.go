@@ -43,10 +43,26 @@ type createVersionIn struct {
 	VersionLabel           string `aws:"required,min=1,max=100"`
 	Description            string `aws:"max=200"`
 	SourceBundle           *s3Location
-	SourceBuildInformation *struct{ SourceType string }
+	SourceBuildInformation *sourceBuild
+	BuildConfiguration     *buildConfiguration
 	AutoCreateApplication  bool
 	Process                bool
 	Tags                   []tag
+}
+
+// sourceBuild and buildConfiguration are for CodeBuild, which there is none of here.
+type sourceBuild struct {
+	SourceType       string `aws:"required,enum=Git|Zip"`
+	SourceRepository string `aws:"required,enum=CodeCommit|S3"`
+	SourceLocation   string `aws:"required,min=3,max=255,pattern=.+/.+"`
+}
+
+type buildConfiguration struct {
+	ArtifactName         string
+	CodeBuildServiceRole string `aws:"required,pattern=.*\\S.*"`
+	ComputeType          string `aws:"enum=BUILD_GENERAL1_SMALL|BUILD_GENERAL1_MEDIUM|BUILD_GENERAL1_LARGE"`
+	Image                string `aws:"required,pattern=.*\\S.*"`
+	TimeoutInMinutes     int
 }
 
 type versionOut struct{ ApplicationVersion versionDescription }
@@ -93,7 +109,7 @@ func (st *state) newVersion(in createVersionIn) (version, error) {
 	if versions.count(st) >= st.Quotas.Versions {
 		return v, tooMany("ApplicationVersions", "Application Versions", st.Quotas.Versions)
 	}
-	if in.SourceBuildInformation != nil {
+	if in.SourceBuildInformation != nil || in.BuildConfiguration != nil {
 		return v, wire.Errorf("CodeBuildNotInServiceRegionException", "AWS CodeBuild is not available in the region %s.", st.Region)
 	}
 	if b := in.SourceBundle; b != nil {
@@ -177,9 +193,9 @@ func (s *Service) process(v version) {
 }
 
 type describeVersionsIn struct {
-	ApplicationName string `aws:"min=1,max=100"`
-	VersionLabels   []string
-	MaxRecords      int `aws:"min=1,max=1000"`
+	ApplicationName string   `aws:"min=1,max=100"`
+	VersionLabels   []string `aws:"each,min=1,max=100"`
+	MaxRecords      int      `aws:"min=1,max=1000"`
 	NextToken       string
 }
 

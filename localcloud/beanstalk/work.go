@@ -93,7 +93,7 @@ func (s *Service) perform(ctx context.Context, e environment) error {
 	if err := e.flawed(); err != nil {
 		return err
 	}
-	if err := sleep(ctx, w.Until.Sub(s.Now())); err != nil {
+	if err := s.Sleep(ctx, w.Until.Sub(s.Now())); err != nil {
 		return err
 	}
 	switch w.Verb {

@@ -14,7 +14,7 @@ import (
 
 type imageID struct {
 	ImageDigest string `json:"imageDigest"`
-	ImageTag    string `json:"imageTag"`
+	ImageTag    string `json:"imageTag" aws:"min=1,max=300"`
 }
 
 type failure struct {
@@ -52,12 +52,17 @@ func (r *repository) ids(digest string) (ids []imageID) {
 	return ids
 }
 
-// filter chooses images by whether they have a tag.
+// filter chooses images by whether they have a tag, and by their status, which is ACTIVE
+// for all of them here.
 type filter struct {
-	TagStatus string `json:"tagStatus" aws:"enum=TAGGED|UNTAGGED|ANY"`
+	TagStatus   string `json:"tagStatus" aws:"enum=TAGGED|UNTAGGED|ANY"`
+	ImageStatus string `json:"imageStatus" aws:"enum=ACTIVE|ARCHIVED|ACTIVATING|ANY"`
 }
 
 func (f filter) wants(tags []string) bool {
+	if f.ImageStatus == "ARCHIVED" || f.ImageStatus == "ACTIVATING" {
+		return false
+	}
 	return f.TagStatus != "TAGGED" && len(tags) == 0 || f.TagStatus != "UNTAGGED" && len(tags) > 0
 }
 
@@ -153,7 +158,8 @@ type imageManifest struct {
 
 func (s *Service) batchGetImage(_ context.Context, c wire.Call, in struct {
 	target
-	ImageIDs []imageID `json:"imageIds" aws:"required,min=1,max=100"`
+	ImageIDs           []imageID `json:"imageIds" aws:"required,min=1,max=100"`
+	AcceptedMediaTypes []string  `json:"acceptedMediaTypes" aws:"min=1,max=100"`
 }) (out struct {
 	Images   []imageManifest `json:"images"`
 	Failures []failure       `json:"failures"`

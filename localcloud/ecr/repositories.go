@@ -74,6 +74,27 @@ type scanning struct {
 // encryption with a key is not served: there is no KMS here.
 type encryption struct {
 	EncryptionType string `json:"encryptionType" aws:"required,enum=AES256"`
+	KmsKey         string `json:"kmsKey" aws:"min=1,max=2048"`
+}
+
+func (e encryption) check() error {
+	if e.KmsKey == "" {
+		return nil
+	}
+	return invalid("encryptionConfiguration.kmsKey", "A key goes with encryption by KMS only")
+}
+
+// exclusion excepts tags from the mutability of the others, which is not served.
+type exclusion struct {
+	FilterType string `json:"filterType" aws:"required,enum=WILDCARD"`
+	Filter     string `json:"filter" aws:"required,min=1,max=128,pattern=[0-9a-zA-Z._*-]{1,128}"`
+}
+
+func refuseExclusions(given []exclusion) error {
+	if given == nil {
+		return nil
+	}
+	return invalid("imageTagMutabilityExclusionFilters", "Exclusion filters go with a mutability WITH_EXCLUSION only")
 }
 
 // description is a repository as AWS shows it.
@@ -89,7 +110,7 @@ type description struct {
 }
 
 func (s *Service) describe(r *repository) description {
-	return description{r.arn(), r.Registry, r.Name, s.Host() + "/" + r.Name, r.Created, r.Mutability, scanning{r.ScanOnPush}, encryption{"AES256"}}
+	return description{r.arn(), r.Registry, r.Name, s.Host() + "/" + r.Name, r.Created, r.Mutability, scanning{r.ScanOnPush}, encryption{EncryptionType: "AES256"}}
 }
 
 type described struct {
@@ -98,11 +119,15 @@ type described struct {
 
 func (s *Service) createRepository(_ context.Context, c wire.Call, in struct {
 	target
-	ImageTagMutability         string     `json:"imageTagMutability" aws:"enum=MUTABLE|IMMUTABLE"`
-	ImageScanningConfiguration scanning   `json:"imageScanningConfiguration"`
-	EncryptionConfiguration    encryption `json:"encryptionConfiguration"`
-	Tags                       []label    `json:"tags"`
+	ImageTagMutability         string      `json:"imageTagMutability" aws:"enum=MUTABLE|IMMUTABLE"`
+	Exclusions                 []exclusion `json:"imageTagMutabilityExclusionFilters" aws:"min=1,max=5"`
+	ImageScanningConfiguration scanning    `json:"imageScanningConfiguration"`
+	EncryptionConfiguration    encryption  `json:"encryptionConfiguration"`
+	Tags                       []label     `json:"tags"`
 }) (described, error) {
+	if err := cmp.Or(refuseExclusions(in.Exclusions), in.EncryptionConfiguration.check()); err != nil {
+		return described{}, err
+	}
 	fresh := newRepository(s.Account, c.Region, in.RepositoryName, c.Now)
 	fresh.Mutability = cmp.Or(in.ImageTagMutability, fresh.Mutability)
 	fresh.ScanOnPush = in.ImageScanningConfiguration.ScanOnPush
@@ -119,7 +144,7 @@ func (s *Service) createRepository(_ context.Context, c wire.Call, in struct {
 func (s *Service) describeRepositories(_ context.Context, c wire.Call, in struct {
 	registry
 	page
-	RepositoryNames []string `json:"repositoryNames" aws:"min=1,max=100"`
+	RepositoryNames []string `json:"repositoryNames" aws:"min=1,max=100,each,min=2,max=256,pattern=[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*(\\/[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*)*"`
 }) (out struct {
 	Repositories []description `json:"repositories"`
 	NextToken    string        `json:"nextToken"`
@@ -169,12 +194,16 @@ func (s *Service) deleteRepository(_ context.Context, c wire.Call, in struct {
 
 func (s *Service) putImageTagMutability(_ context.Context, c wire.Call, in struct {
 	target
-	ImageTagMutability string `json:"imageTagMutability" aws:"required,enum=MUTABLE|IMMUTABLE"`
+	ImageTagMutability string      `json:"imageTagMutability" aws:"required,enum=MUTABLE|IMMUTABLE"`
+	Exclusions         []exclusion `json:"imageTagMutabilityExclusionFilters" aws:"min=1,max=5"`
 }) (out struct {
 	RegistryID         string `json:"registryId"`
 	RepositoryName     string `json:"repositoryName"`
 	ImageTagMutability string `json:"imageTagMutability"`
 }, err error) {
+	if err := refuseExclusions(in.Exclusions); err != nil {
+		return out, err
+	}
 	_, err = s.update(c.Region, in.RepositoryName, func(r *repository) error {
 		r.Mutability = in.ImageTagMutability
 		out.RegistryID, out.RepositoryName, out.ImageTagMutability = r.Registry, r.Name, r.Mutability

@@ -53,9 +53,18 @@ func (s *Service) mac(claim string) []byte {
 
 func encode64(b []byte) string { return base64.RawURLEncoding.EncodeToString(b) }
 
-func (s *Service) getAuthorizationToken(_ context.Context, c wire.Call, _ struct{}) (out struct {
+// getAuthorizationToken gives one token: an account has one registry, and registryIds has
+// long been deprecated.
+func (s *Service) getAuthorizationToken(_ context.Context, c wire.Call, in struct {
+	RegistryIDs []string `json:"registryIds" aws:"min=1,max=10,each,pattern=[0-9]{12}"`
+}) (out struct {
 	AuthorizationData []authorization `json:"authorizationData"`
 }, err error) {
+	for _, id := range in.RegistryIDs {
+		if err := (registry{id}).foreign(s.Account); err != nil {
+			return out, err
+		}
+	}
 	expires := s.Now().Add(tokenLife)
 	out.AuthorizationData = []authorization{{
 		AuthorizationToken: base64.StdEncoding.EncodeToString([]byte("AWS:" + s.sign(c.Region, expires))),

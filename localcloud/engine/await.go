@@ -85,7 +85,7 @@ func (e *Engine) stands(ctx context.Context, g *generation) error {
 		return fmt.Errorf("list containers: %w", err)
 	}
 	if f := group(list)[g.id]; f.missing > 0 {
-		return &Failure{"ECS task stopped due to: a container was removed."}
+		return &Failure{cause: "ECS task stopped due to: a container was removed."}
 	} else if len(f.down) > 0 {
 		return e.post(ctx, e.name(g.Environment, g.id, f.down[0]), f.down[0])
 	}
@@ -109,12 +109,12 @@ func (e *Engine) post(ctx context.Context, name, shortName string) error {
 	if text = oneLine(text, 300); text != "" {
 		how += ": " + text
 	}
-	return &Failure{fmt.Sprintf("ECS task stopped due to: Essential container in task exited. (%s: %s)", shortName, how)}
+	return &Failure{cause: fmt.Sprintf("ECS task stopped due to: Essential container in task exited. (%s: %s)", shortName, how)}
 }
 
 // silent is the failure of a front that did not answer in time.
 func (g *generation) silent(patience time.Duration, last error) error {
 	c := g.containers[slices.IndexFunc(g.containers, definition.isFront)]
-	return &Failure{fmt.Sprintf("Container %s did not answer GET %s on its port %d within %s: %s",
+	return &Failure{cause: fmt.Sprintf("Container %s did not answer GET %s on its port %d within %s: %s",
 		c.name, oneLine(g.health().path, 100), c.front(), patience, oneLine(last.Error(), 200))}
 }

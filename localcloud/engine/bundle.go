@@ -37,10 +37,10 @@ func open(d Deployment) (bundle, error) {
 		return bundle{}, nil
 	}
 	if d.Size < 0 || d.Size > mostBundle {
-		return bundle{}, &Failure{fmt.Sprintf("The source bundle has %d bytes, at most %d are allowed.", d.Size, mostBundle)}
+		return bundle{}, &Failure{cause: fmt.Sprintf("The source bundle has %d bytes, at most %d are allowed.", d.Size, mostBundle)}
 	}
 	if _, err := url.Parse(d.HealthPath); err != nil {
-		return bundle{}, &Failure{"The health check path is not valid: " + oneLine(err.Error(), 200)}
+		return bundle{}, &Failure{cause: "The health check path is not valid: " + oneLine(err.Error(), 200)}
 	}
 	text, files, err := readDocument(d.Bundle, d.Size)
 	if err != nil || text == nil {
@@ -57,7 +57,7 @@ func readDocument(r io.ReaderAt, size int64) ([]byte, *zip.Reader, error) {
 		if text, err := readLimited(whole); err == nil && json.Valid(text) {
 			return text, nil, nil
 		}
-		return nil, nil, &Failure{"The source bundle is not a zip archive: " + oneLine(err.Error(), 200)}
+		return nil, nil, &Failure{cause: "The source bundle is not a zip archive: " + oneLine(err.Error(), 200)}
 	}
 	f, err := files.Open(documentName)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -105,14 +105,14 @@ func unpack(files *zip.Reader, dir string) error {
 	for _, f := range files.File {
 		// The reader fails on a file that is larger than it says.
 		if size += min(f.UncompressedSize64, mostUnpacked+1); size > mostUnpacked {
-			return &Failure{"The source bundle unpacks to more than 2 GiB."}
+			return &Failure{cause: "The source bundle unpacks to more than 2 GiB."}
 		}
 		if !filepath.IsLocal(strings.TrimSuffix(f.Name, "/")) || strings.Contains(f.Name, `\`) {
-			return &Failure{"The source bundle has an entry outside its root: " + oneLine(f.Name, 200)}
+			return &Failure{cause: "The source bundle has an entry outside its root: " + oneLine(f.Name, 200)}
 		}
 	}
 	if err := os.CopyFS(dir, files); err != nil {
-		return &Failure{"The source bundle cannot be unpacked: " + oneLine(err.Error(), 200)}
+		return &Failure{cause: "The source bundle cannot be unpacked: " + oneLine(err.Error(), 200)}
 	}
 	return nil
 }

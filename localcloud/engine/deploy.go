@@ -10,8 +10,9 @@ import (
 )
 
 // Deploy runs d as the environment's next generation, puts it behind the URL when it answers, and
-// then drains and removes the generation before. When the same deployment already runs and
-// answers, nothing is started. An error that is no *Failure means that ctx or the engine ended.
+// then drains and removes the generation before; with Config.Gap that one is removed first. When
+// the same deployment already runs and answers, nothing is started. An error that is no *Failure
+// means that ctx or the engine ended.
 func (e *Engine) Deploy(ctx context.Context, d Deployment) error {
 	if err := checkID(d.Environment); err != nil {
 		return err
@@ -29,24 +30,25 @@ func (e *Engine) Deploy(ctx context.Context, d Deployment) error {
 	defer done()
 	s.explain("This environment is being launched.")
 	if err := e.deploy(ctx, s, d); err != nil {
-		err = verdict(ctx, err)
+		err = verdict(ctx, s, err)
 		s.explain("The last deployment did not come up. " + err.Error())
 		return err
 	}
 	return nil
 }
 
-// verdict tells failures from interruptions.
-func verdict(ctx context.Context, err error) error {
-	var failure *Failure
-	switch {
-	case ctx.Err() != nil:
+// verdict tells failures from interruptions, and what a failure left.
+func verdict(ctx context.Context, s *site, err error) error {
+	if ctx.Err() != nil {
 		return fmt.Errorf("deployment interrupted: %w", context.Cause(ctx))
-	case errors.As(err, &failure):
-		return failure
-	default:
-		return &Failure{"The local engine cannot run the deployment: " + said(err)}
 	}
+	failure, ok := errors.AsType[*Failure](err)
+	if !ok {
+		failure = &Failure{cause: "The local engine cannot run the deployment: " + said(err)}
+	}
+	_, serving := s.current()
+	failure.down = !serving
+	return failure
 }
 
 // said is what the Docker Engine said, in one line.
@@ -87,6 +89,9 @@ func (e *Engine) run(ctx context.Context, s *site, d Deployment, b bundle) error
 	}
 	if adopted {
 		return nil
+	}
+	if e.Gap {
+		e.vacate(ctx, s, d.Environment)
 	}
 	g, err := e.start(ctx, s, d, b, key)
 	if err != nil {

@@ -50,12 +50,12 @@ type volumeSource struct {
 
 // refused is AWS's wording for a document that Beanstalk itself turns down.
 func refused(format string, args ...any) *Failure {
-	return &Failure{"ECS Application sourcebundle validation error: " + fmt.Sprintf(format, args...)}
+	return &Failure{cause: "ECS Application sourcebundle validation error: " + fmt.Sprintf(format, args...)}
 }
 
 // refusedByECS is how Beanstalk hands on that ECS does not register the task definition.
 func refusedByECS(message string) *Failure {
-	return &Failure{"Service:AmazonECS, Code:ClientException, Message:" + oneLine(message, 400) +
+	return &Failure{cause: "Service:AmazonECS, Code:ClientException, Message:" + oneLine(message, 400) +
 		", Class:com.amazonaws.services.ecs.model.ClientException"}
 }
 

@@ -34,6 +34,11 @@ type Config struct {
 	Deadline time.Duration // how long a generation may take to answer; 0 = 20 s
 	Drain    time.Duration // how long requests to the generation before may take to end; 0 = 10 s
 	Log      *slog.Logger  // nil = no log
+
+	// Gap stops the generation before a new one first, as AWS's deployment policy AllAtOnce does: the
+	// URL answers 503 until the new one answers, and when that fails nothing answers any more. A
+	// bundle that cannot be read is refused before anything is stopped.
+	Gap bool
 }
 
 // Deployment is what an environment is to run next.
@@ -48,10 +53,12 @@ type Deployment struct {
 	Deadline    time.Duration     // how long a generation may take to answer; 0 = the engine's default
 }
 
-// Failure is a deployment that did not come to run. The generation before it, if any, goes on.
-// Any other error of Deploy means that it was interrupted, not that it failed.
+// Failure is a deployment that did not come to run. The generation before it, if any, goes on,
+// unless Config.Gap had it stopped. Any other error of Deploy means that it was interrupted, not
+// that it failed.
 type Failure struct {
 	cause string
+	down  bool
 }
 
 // Error returns the cause.
@@ -59,6 +66,9 @@ func (f *Failure) Error() string { return f.cause }
 
 // Reason is the cause in one line, in AWS's words where AWS has words for it.
 func (f *Failure) Reason() string { return f.cause }
+
+// Down says whether the failure left nothing behind the environment's URL.
+func (f *Failure) Down() bool { return f.down }
 
 // ErrClosed is reported by an Engine that was closed.
 var ErrClosed = errors.New("the local engine is closed")

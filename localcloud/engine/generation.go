@@ -135,7 +135,7 @@ func portTaken(err error) bool {
 
 // cannot is how ECS words a container that does not even start.
 func cannot(what string, c definition, err error) error {
-	return &Failure{fmt.Sprintf("ECS task stopped due to: Task failed to start. (%s: %s: %s)", c.name, what, said(err))}
+	return &Failure{cause: fmt.Sprintf("ECS task stopped due to: Task failed to start. (%s: %s: %s)", c.name, what, said(err))}
 }
 
 // settle lets the engine restart essential containers that crash from now on, as ECS does. Until

@@ -17,7 +17,7 @@ type Pretend struct {
 }
 
 // Fail is the failure of a deployment for this reason.
-func Fail(reason string) *Failure { return &Failure{oneLine(reason, 1000)} }
+func Fail(reason string) *Failure { return &Failure{cause: oneLine(reason, 1000)} }
 
 // Deploy puts a page behind the environment's URL.
 func (p *Pretend) Deploy(ctx context.Context, d Deployment) error {

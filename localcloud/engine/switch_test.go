@@ -3,12 +3,12 @@ package engine
 import (
 	"bufio"
 	"context"
-	"flag"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -16,8 +16,13 @@ import (
 	"time"
 )
 
-// The soak asks for 20.
-var redeploys = flag.Int("redeploys", 4, "redeploys under load")
+// redeploys is how many the test makes under load; the soak makes 20.
+func redeploys() int {
+	if os.Getenv("BEANSPROUT_SOAK") == "1" {
+		return 20
+	}
+	return 4
+}
 
 func TestNoRequestFailsWhileGenerationsChange(t *testing.T) {
 	e := newTestEngine(t, Config{})
@@ -49,12 +54,12 @@ func TestNoRequestFailsWhileGenerationsChange(t *testing.T) {
 			}
 		})
 	}
-	for i := range *redeploys {
+	for i := range redeploys() {
 		deploy(i + 1)
 	}
 	stop()
 	clients.Wait()
-	t.Logf("%d redeploys, %d requests, %d failed", *redeploys, asked.Load(), failed.Load())
+	t.Logf("%d redeploys, %d requests, %d failed", redeploys(), asked.Load(), failed.Load())
 	eventually(t, "only the last generation stays", func() bool { return len(things(t, e)) == 2 })
 }
 

@@ -50,13 +50,20 @@ func (a *answer) Write(p []byte) (int, error) {
 	return a.ResponseWriter.Write(p)
 }
 
-// dress corrects the headers: no web page may read an answer, and where an object was
-// copied from is not its metadata.
+// dress corrects the headers: no web page may read an answer, where an object was copied
+// from is not its metadata, and the names of what is are lower case, for clients that keep
+// them as they come.
 func (a *answer) dress() {
 	h := a.Header()
 	h.Del("Access-Control-Allow-Origin")
 	h.Del("X-Amz-Copy-Source")
 	h.Set("X-Amz-Request-Id", a.id)
+	for name, values := range h {
+		if strings.HasPrefix(name, "X-Amz-Meta-") {
+			delete(h, name)
+			h[strings.ToLower(name)] = values
+		}
+	}
 }
 
 // end returns the refusal that was held back, nil when a success has left. That of a HEAD
@@ -85,6 +92,8 @@ func message(code string) string {
 		return "The bucket you tried to delete is not empty"
 	case "IncompleteBody":
 		return "You did not provide the number of bytes specified by the Content-Length HTTP header"
+	case "KeyTooLongError":
+		return "Your key is too long"
 	case "NoSuchKey":
 		return "The specified key does not exist."
 	case "PreconditionFailed":

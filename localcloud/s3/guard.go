@@ -34,8 +34,8 @@ func (g guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	body := &watched{ReadCloser: r.Body}
 	r.Body = body
 	if r.Method == http.MethodPost {
-		if err := whole(r); err != nil {
-			Fault(w, r, documentFault(err))
+		if e := whole(r); e != nil {
+			Fault(w, r, e)
 			return
 		}
 	}
@@ -44,7 +44,11 @@ func (g guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		a.match = m
 	}
 	g.next.ServeHTTP(a, r)
-	if e := a.end(); e != nil {
+	switch e := a.end(); {
+	case e == nil:
+	case e.Code == string(gofakes3.ErrNoSuchUpload) && r.URL.Query().Has("uploads"):
+		a.listNone(r)
+	default:
 		Fault(w, r, g.corrected(r, e, body.err))
 	}
 }
@@ -69,6 +73,9 @@ func refused(r *http.Request) *wire.Error {
 			return notImplemented("?" + name)
 		}
 	}
+	if query.Has("versioning") && r.Method != http.MethodGet { // it would say yes and do nothing
+		return notImplemented("?versioning with " + r.Method)
+	}
 	bucket, _, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
 	if strings.Contains(bucket, "_") { // gofakes3 keeps its own records in one
 		return wire.Errorf("InvalidBucketName", "The specified bucket is not valid.")
@@ -78,6 +85,9 @@ func refused(r *http.Request) *wire.Error {
 	}
 	if r.ContentLength > maxObject {
 		return wire.Errorf("EntityTooLarge", "Your proposed upload exceeds the maximum allowed size.")
+	}
+	if e := refusedPart(r); e != nil {
+		return e
 	}
 	return refusedHeader(r, query.Has("uploadId"))
 }
@@ -123,16 +133,21 @@ func bare(r *http.Request) *http.Request {
 
 // whole reads the XML of a POST to its end, where its hash is checked: gofakes3 stops at
 // the last tag.
-func whole(r *http.Request) error {
+func whole(r *http.Request) *wire.Error {
 	document, err := io.ReadAll(http.MaxBytesReader(nil, r.Body, maxDocument))
 	r.Body = io.NopCloser(bytes.NewReader(document))
-	return err
+	switch {
+	case errors.Is(err, sigv4.ErrPayload):
+		return errPayload()
+	case err != nil:
+		return malformed()
+	case r.URL.Query().Has("uploadId"):
+		return refusedCompletion(document)
+	}
+	return nil
 }
 
-func documentFault(err error) *wire.Error {
-	if errors.Is(err, sigv4.ErrPayload) {
-		return errPayload()
-	}
+func malformed() *wire.Error {
 	return wire.Errorf("MalformedXML", "The XML you provided was not well-formed or did not validate against our published schema")
 }
 

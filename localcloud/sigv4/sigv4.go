@@ -48,13 +48,16 @@ func (s Scope) String() string { return s.Date + "/" + s.Region + "/" + s.Servic
 // The body of an S3 request is not read: where a hash of it was signed, reading r.Body to
 // its end fails with ErrPayload if it is another one. All other bodies are read, up to
 // MaxBody, and put back.
-func Verify(r *http.Request, secret func(key string) (string, bool), now time.Time) (Scope, error) {
+//
+// The current time is any from earliest to latest: they differ where a clock was moved,
+// and clients may follow it or not.
+func Verify(r *http.Request, secret func(key string) (string, bool), earliest, latest time.Time) (Scope, error) {
 	query, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil {
 		return Scope{}, fmt.Errorf("%w: %v", ErrIncomplete, err)
 	}
 	if query.Has("AWSAccessKeyId") {
-		return verifyOld(r, query, secret, now)
+		return verifyOld(r, query, secret, earliest)
 	}
 	c, err := read(r, query)
 	if err != nil {
@@ -64,7 +67,7 @@ func Verify(r *http.Request, secret func(key string) (string, bool), now time.Ti
 	if !ok {
 		return c.scope, ErrUnknownKey
 	}
-	if err := c.fresh(now); err != nil {
+	if err := c.fresh(earliest, latest); err != nil {
 		return c.scope, err
 	}
 	hash, err := c.payload(r)
@@ -78,13 +81,13 @@ func Verify(r *http.Request, secret func(key string) (string, bool), now time.Ti
 }
 
 // fresh refuses what was signed too long ago, or for a time to come.
-func (c claim) fresh(now time.Time) error {
-	age := now.Sub(c.at)
+func (c claim) fresh(earliest, latest time.Time) error {
+	age := earliest.Sub(c.at)
 	switch {
 	case c.presigned && age > c.life:
 		return fmt.Errorf("%w: signed %s for %s", ErrExpired, c.at.Format(stamp), c.life)
-	case !c.presigned && age > skew, -age > skew:
-		return fmt.Errorf("%w: signed %s, now %s", ErrStale, c.at.Format(stamp), now.UTC().Format(stamp))
+	case !c.presigned && age > skew, c.at.Sub(latest) > skew:
+		return fmt.Errorf("%w: signed %s, now %s", ErrStale, c.at.Format(stamp), latest.UTC().Format(stamp))
 	}
 	return nil
 }

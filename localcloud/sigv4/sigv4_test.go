@@ -30,6 +30,10 @@ var at = time.Date(2026, 5, 1, 2, 3, 4, 0, time.UTC)
 
 func lookup(key string) (string, bool) { return secret, key == keyID }
 
+func verify(r *http.Request, now time.Time) (sigv4.Scope, error) {
+	return sigv4.Verify(r, lookup, now, now)
+}
+
 func sum(body string) string {
 	s := sha256.Sum256([]byte(body))
 	return hex.EncodeToString(s[:])
@@ -102,7 +106,7 @@ func requests(t *testing.T) map[string]*http.Request {
 func TestRightSignaturesAreAccepted(t *testing.T) {
 	for name, r := range requests(t) {
 		t.Run(name, func(t *testing.T) {
-			scope, err := sigv4.Verify(r, lookup, at.Add(59*time.Second))
+			scope, err := verify(r, at.Add(59*time.Second))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -144,7 +148,7 @@ func TestTamperedRequestsAreRefused(t *testing.T) {
 				if r.Header.Get("Authorization") == "" {
 					r.Header.Del("Authorization")
 				}
-				if _, err := sigv4.Verify(r, lookup, at); !errors.Is(err, sigv4.ErrMismatch) {
+				if _, err := verify(r, at); !errors.Is(err, sigv4.ErrMismatch) {
 					t.Errorf("err = %v, want %v", err, sigv4.ErrMismatch)
 				}
 			})
@@ -155,12 +159,12 @@ func TestTamperedRequestsAreRefused(t *testing.T) {
 func TestTamperedBodies(t *testing.T) {
 	r := requests(t)["query"]
 	r.Body = io.NopCloser(strings.NewReader("Action=TerminateEnvironment"))
-	if _, err := sigv4.Verify(r, lookup, at); !errors.Is(err, sigv4.ErrMismatch) {
+	if _, err := verify(r, at); !errors.Is(err, sigv4.ErrMismatch) {
 		t.Errorf("query: err = %v, want %v", err, sigv4.ErrMismatch)
 	}
 	r = requests(t)["s3 put"]
 	r.Body = io.NopCloser(strings.NewReader("hellp"))
-	if _, err := sigv4.Verify(r, lookup, at); err != nil {
+	if _, err := verify(r, at); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := io.ReadAll(r.Body); !errors.Is(err, sigv4.ErrPayload) {
@@ -203,10 +207,27 @@ func TestRefusals(t *testing.T) {
 			if tt.change != nil {
 				tt.change(r)
 			}
-			if _, err := sigv4.Verify(r, lookup, tt.now); !errors.Is(err, tt.want) {
+			if _, err := verify(r, tt.now); !errors.Is(err, tt.want) {
 				t.Errorf("err = %v, want %v", err, tt.want)
 			}
 		})
+	}
+}
+
+func TestAMovedClockAcceptsTheTimesBetween(t *testing.T) {
+	const far = 24 * time.Hour
+	for _, kind := range []string{"query", "s3 put", "presigned s3", "presigned sts"} {
+		for _, tt := range []struct {
+			earliest, latest time.Time
+			ok               bool
+		}{
+			{at, at.Add(far), true}, {at.Add(-far), at, true}, {at.Add(-far), at.Add(far), true},
+			{at.Add(far), at.Add(2 * far), false}, {at.Add(-2 * far), at.Add(-far), false},
+		} {
+			if _, err := sigv4.Verify(requests(t)[kind], lookup, tt.earliest, tt.latest); (err == nil) != tt.ok {
+				t.Errorf("%s between %s and %s: %v", kind, tt.earliest, tt.latest, err)
+			}
+		}
 	}
 }
 
@@ -230,10 +251,10 @@ func TestPresignedGetIsAcceptedUntilItExpires(t *testing.T) {
 		if want := "/bkt/" + key; r.URL.Path != want {
 			t.Errorf("path = %q, want %q", r.URL.Path, want)
 		}
-		if _, err := sigv4.Verify(r, lookup, at.Add(time.Minute)); err != nil {
+		if _, err := verify(r, at.Add(time.Minute)); err != nil {
 			t.Errorf("%s: %v", u, err)
 		}
-		if _, err := sigv4.Verify(arrived(t, out), lookup, at.Add(61*time.Second)); !errors.Is(err, sigv4.ErrExpired) {
+		if _, err := verify(arrived(t, out), at.Add(61*time.Second)); !errors.Is(err, sigv4.ErrExpired) {
 			t.Errorf("after a minute: err = %v, want %v", err, sigv4.ErrExpired)
 		}
 	}
@@ -246,7 +267,7 @@ func FuzzVerifyRefusesWhatNobodySigned(f *testing.F) {
 		r := httptest.NewRequest("GET", "/", nil)
 		r.Header = http.Header{"Authorization": {header}, "X-Amz-Date": {date}}
 		r.URL.RawQuery = query
-		if _, err := sigv4.Verify(r, lookup, at); err == nil {
+		if _, err := verify(r, at); err == nil {
 			t.Errorf("accepted %q %q %q", header, query, date)
 		}
 	})
@@ -280,7 +301,7 @@ func TestSignatureVersion2OfPresignedGets(t *testing.T) {
 			if tt.header != "" {
 				r.Header.Set(tt.header, "x")
 			}
-			if _, err := sigv4.Verify(r, lookup, tt.now); !errors.Is(err, tt.want) {
+			if _, err := verify(r, tt.now); !errors.Is(err, tt.want) {
 				t.Errorf("err = %v, want %v", err, tt.want)
 			}
 		})

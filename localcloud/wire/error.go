@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"strconv"
 )
 
 // Error is AWS's refusal of a call.
@@ -29,10 +28,4 @@ func refusal(err error, internal string) *Error {
 		return &Error{Code: e.Code, Message: e.Message, Status: cmp.Or(e.Status, http.StatusBadRequest)}
 	}
 	return &Error{Code: internal, Message: err.Error(), Status: http.StatusInternalServerError}
-}
-
-func write(w http.ResponseWriter, status int, body []byte) {
-	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
-	w.WriteHeader(status)
-	_, _ = w.Write(body) // a client that left is no error of ours
 }

@@ -12,8 +12,10 @@ import (
 )
 
 // rules is an `aws` tag: required, min=N, max=N (characters, entries or the value of a
-// number), enum=A|B, and, last, pattern=REGEXP, which must match the whole value.
+// number), enum=A|B, and, last, pattern=REGEXP, which must match the whole value. What
+// stands behind "each" holds for the entries of a list.
 type rules struct {
+	each     *rules
 	required bool
 	min, max int
 	enum     []string
@@ -22,20 +24,29 @@ type rules struct {
 }
 
 func rulesOf(t reflect.Type, f reflect.StructField) rules {
-	r := rules{min: math.MinInt, max: math.MaxInt}
-	tag := f.Tag.Get("aws")
-	for tag != "" {
+	r, err := parseRules(f.Tag.Get("aws"))
+	if err != nil {
+		panic(fmt.Sprintf("wire: tag of %s.%s: %v", t, f.Name, err))
+	}
+	return r
+}
+
+func parseRules(tag string) (r rules, err error) {
+	r.min, r.max = math.MinInt, math.MaxInt
+	for tag != "" && err == nil {
 		if p, ok := strings.CutPrefix(tag, "pattern="); ok {
 			r.source, r.pattern = p, regexp.MustCompile(`\A(?:`+p+`)\z`)
 			break
 		}
 		var rule string
-		rule, tag, _ = strings.Cut(tag, ",")
-		if err := r.add(rule); err != nil {
-			panic(fmt.Sprintf("wire: tag of %s.%s: %v", t, f.Name, err))
+		if rule, tag, _ = strings.Cut(tag, ","); rule == "each" {
+			each, err := parseRules(tag)
+			r.each = &each
+			return r, err
 		}
+		err = r.add(rule)
 	}
-	return r
+	return r, err
 }
 
 func (r *rules) add(rule string) (err error) {
@@ -62,9 +73,22 @@ func (r rules) broken(v reflect.Value) []string {
 		s := v.String()
 		return append(r.outside(utf8.RuneCountInString(s), "length"), r.strange(s)...)
 	case reflect.Slice:
-		return r.outside(v.Len(), "length")
+		return append(r.outside(v.Len(), "length"), r.brokenByEntries(v)...)
 	case reflect.Int, reflect.Int32, reflect.Int64:
 		return r.outside(int(v.Int()), "value")
+	}
+	return nil
+}
+
+// brokenByEntries is one constraint, as AWS words it, for whatever entries break.
+func (r rules) brokenByEntries(v reflect.Value) []string {
+	if r.each == nil {
+		return nil
+	}
+	for i := range v.Len() {
+		if broken := r.each.broken(v.Index(i)); broken != nil {
+			return []string{"Member must satisfy constraint: [" + strings.Join(broken, ", ") + "]"}
+		}
 	}
 	return nil
 }

@@ -23,6 +23,7 @@ type note struct {
 	Loud     bool
 	Since    time.Time
 	Settings []setting `aws:"max=2"`
+	Words    []string  `aws:"each,max=3"`
 	Tier     *tier
 }
 
@@ -160,6 +161,8 @@ func TestConstraints(t *testing.T) {
 		{"Name=abcd&Limit=1001", "value less than or equal to 1000"},
 		{"Name=abcd&Settings.member.1.Value=x", "Value null at &#39;settings.1.member.namespace&#39;"},
 		{"Name=abcd&Settings.member.1.Namespace=x&Settings.member.2.Namespace=x&Settings.member.3.Namespace=x", "length less than or equal to 2"},
+		{"Name=abcd&Words.member.1=abc&Words.member.2=abcd", "Value &#39;[abc abcd]&#39; at &#39;words&#39; failed to satisfy constraint: " +
+			"Member must satisfy constraint: [Member must have length less than or equal to 3]"},
 		{"Name=abcd&Loud=yes", "MalformedInput"},
 		{"Name=abcd&Since=yesterday", "MalformedInput"},
 		{"Name=abcd&Settings=x", "MalformedInput"},

@@ -1,0 +1,67 @@
+// Package cloudtest makes large local clouds for tests: a state file with one environment
+// goes in, one with thousands comes out, in the time that a few calls would take.
+package cloudtest
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"time"
+
+	bolt "go.etcd.io/bbolt"
+)
+
+// Multiply makes n environments of the only one that the closed cloud in dir has: all alike
+// but for the id (e-0000000000 and on), the name and the CNAME prefix (both load-0 and on). It
+// goes round the quota of environments on purpose.
+func Multiply(dir string, n int) error {
+	db, err := bolt.Open(filepath.Join(dir, "beanstalk.db"), 0o600, &bolt.Options{Timeout: time.Second})
+	if err != nil {
+		return fmt.Errorf("open the local cloud's state: %w", err)
+	}
+	err = db.Update(func(tx *bolt.Tx) error {
+		row, err := takeOnly(tx)
+		if err != nil {
+			return err
+		}
+		for i := range n {
+			if err := put(tx, row, i); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err := errors.Join(err, db.Close()); err != nil {
+		return fmt.Errorf("multiply environments: %w", err)
+	}
+	return nil
+}
+
+// takeOnly removes the only environment and returns it.
+func takeOnly(tx *bolt.Tx) (row map[string]any, err error) {
+	rows := tx.Bucket([]byte("environments"))
+	if count := rows.Stats().KeyN; count != 1 {
+		return nil, fmt.Errorf("there are %d environments, want 1", count)
+	}
+	key, raw := rows.Cursor().First()
+	if err := json.Unmarshal(raw, &row); err != nil {
+		return nil, err
+	}
+	name, prefix := fmt.Sprint(row["Region"], "/", row["Name"]), fmt.Sprint(row["Prefix"])
+	return row, errors.Join(rows.Delete(key), tx.Bucket([]byte("names")).Delete([]byte(name)), tx.Bucket([]byte("prefixes")).Delete([]byte(prefix)))
+}
+
+func put(tx *bolt.Tx, row map[string]any, i int) error {
+	id, name := fmt.Sprintf("e-%010d", i), fmt.Sprintf("load-%d", i)
+	row["ID"], row["Name"], row["Prefix"] = id, name, name
+	raw, err := json.Marshal(row)
+	if err != nil {
+		return err
+	}
+	quoted, region := fmt.Appendf(nil, "%q", id), fmt.Sprint(row["Region"], "/")
+	return errors.Join(
+		tx.Bucket([]byte("environments")).Put([]byte(region+id), raw),
+		tx.Bucket([]byte("names")).Put([]byte(region+name), quoted),
+		tx.Bucket([]byte("prefixes")).Put([]byte(name), quoted))
+}

@@ -1,0 +1,148 @@
+// Package conformance drives the local cloud with clients that nobody here wrote, boto3
+// and the aws command line, and compares its answers with botocore's model of AWS. It
+// holds tests only.
+package conformance
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+	"time"
+
+	"beansprout/localcloud"
+	"beansprout/localcloud/engine"
+)
+
+// access is what a client must know of a cloud.
+type access struct {
+	Endpoint string `json:"endpoint"`
+	Key      string `json:"key"`
+	Secret   string `json:"secret"`
+	Account  string `json:"account"`
+}
+
+// start starts a cloud without Docker that ends with the test. A version called "broken"
+// does not run there.
+func start(t *testing.T, cfg localcloud.Config) access {
+	t.Helper()
+	cfg.Dir = t.TempDir()
+	cfg.Pretend = &engine.Pretend{Outcome: func(d engine.Deployment) error {
+		if d.Version == "broken" {
+			return engine.Fail("the container exited with status 1")
+		}
+		return nil
+	}}
+	c, err := localcloud.Open(t.Context(), cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := c.Close(context.Background()); err != nil {
+			t.Errorf("close: %v", err)
+		}
+	})
+	r, err := localcloud.Status(cfg.Dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return access{r.Endpoint, r.Key, r.Secret, r.Account}
+}
+
+// needs skips a test, loudly, where a command does not work.
+func needs(t *testing.T, command string, args ...string) {
+	t.Helper()
+	if out, err := exec.Command(command, args...).CombinedOutput(); err != nil {
+		const attention = "ATTENTION: the local cloud's conformance to AWS is NOT PROVEN here: %s %s: %v"
+		t.Logf("%s", out)
+		fmt.Fprintf(os.Stderr, attention+"\n", command, strings.Join(args, " "), err)
+		t.Skipf(attention, command, strings.Join(args, " "), err)
+	}
+}
+
+// outcome is one line of a script: a case with what was wrong, or, at the end, which
+// operations succeeded and how many calls were to be refused.
+type outcome struct {
+	Case     string   `json:"case"`
+	Faults   []string `json:"faults"`
+	Driven   []string `json:"driven"`
+	Refusals int      `json:"refusals"`
+}
+
+// drive runs one of the scripts on clouds, and reports its cases as tests.
+func drive(t *testing.T, script string, clouds map[string]access) {
+	t.Helper()
+	needs(t, "python3", "-c", "import boto3")
+	given, err := json.Marshal(clouds)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, "python3", "-B", "testdata/"+script)
+	var stderr bytes.Buffer
+	cmd.Stdin, cmd.Stderr = bytes.NewReader(given), &stderr
+	cmd.Env = append(os.Environ(), "HOME="+t.TempDir(), "AWS_EC2_METADATA_DISABLED=true")
+	out, err := cmd.Output()
+	if err != nil {
+		t.Errorf("%s: %v\n%s", script, err, &stderr)
+	}
+	report(t, out)
+}
+
+func report(t *testing.T, lines []byte) {
+	var last outcome
+	for s := bufio.NewScanner(bytes.NewReader(lines)); s.Scan(); {
+		var o outcome
+		if err := json.Unmarshal(s.Bytes(), &o); err != nil {
+			t.Fatalf("%q: %v", s.Text(), err)
+		}
+		if last = o; o.Case == "" {
+			break
+		}
+		t.Run(o.Case, func(t *testing.T) {
+			for _, fault := range o.Faults {
+				t.Error(fault)
+			}
+		})
+	}
+	if last.Driven == nil {
+		t.Error("the script did not come to its end")
+	}
+	t.Logf("%d refusals; operations that succeeded: %v", last.Refusals, perService(last.Driven))
+}
+
+func perService(operations []string) map[string]int {
+	count := map[string]int{}
+	for _, o := range operations {
+		service, _, _ := strings.Cut(o, ":")
+		count[service]++
+	}
+	return count
+}
+
+func TestEveryOperationAnswersAsModelled(t *testing.T) {
+	clouds := map[string]access{"quick": start(t, localcloud.Config{}), "slow": start(t, localcloud.Config{UpdateTime: time.Hour})}
+	drive(t, "operations.py", clouds)
+}
+
+func TestWrongInputForEveryParameterIsRefused(t *testing.T) {
+	drive(t, "generated.py", map[string]access{"quick": start(t, localcloud.Config{})})
+}
+
+func TestWrongNamesAndStatesAreRefused(t *testing.T) {
+	drive(t, "refusals.py", map[string]access{
+		"quick":     start(t, localcloud.Config{}),
+		"slow":      start(t, localcloud.Config{UpdateTime: time.Hour, TerminateTime: time.Hour}),
+		"launching": start(t, localcloud.Config{CreateTime: time.Hour}),
+	})
+}
+
+func TestSequencesOfTheEBCLI(t *testing.T) {
+	drive(t, "ebcli.py", map[string]access{"quick": start(t, localcloud.Config{}), "slow": start(t, localcloud.Config{UpdateTime: time.Hour})})
+}

@@ -1,0 +1,102 @@
+package fault
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"strconv"
+	"time"
+)
+
+// Reasons to refuse a call that was right.
+var (
+	ErrThrottled = errors.New("rate exceeded")
+	ErrInternal  = errors.New("internal error")
+)
+
+// exchange is one call that is to be answered.
+type exchange struct {
+	w      http.ResponseWriter
+	r      *http.Request
+	next   http.Handler
+	refuse func(http.ResponseWriter, *http.Request, error)
+	closed <-chan struct{}
+}
+
+// spoil lets the call go wrong. last is what the same read was last answered.
+func (x exchange) spoil(rule Rule, last *answer) {
+	switch rule.Kind {
+	case Throttle:
+		x.refuse(x.w, x.r, ErrThrottled)
+	case Internal:
+		x.refuse(x.w, x.r, ErrInternal)
+	case Empty:
+		x.w.WriteHeader(http.StatusInternalServerError)
+	case HTML:
+		x.w.Header().Set("Content-Type", "text/html")
+		x.w.WriteHeader(http.StatusBadGateway)
+		_, _ = io.WriteString(x.w, "<html><head><title>502 Bad Gateway</title></head><body><center><h1>502 Bad Gateway</h1></center></body></html>\n")
+	case TimeoutBefore:
+		_, _ = io.Copy(io.Discard, x.r.Body) // nobody is seen leaving before the body has come
+		x.wait(rule.For)
+		x.cut(false)
+	case TimeoutAfter:
+		x.carryOut()
+		x.wait(rule.For)
+		x.cut(false)
+	case ResetBefore:
+		x.cut(true)
+	case ResetAfter:
+		x.carryOut()
+		x.cut(true)
+	case Slow:
+		x.wait(rule.For)
+		x.next.ServeHTTP(x.w, x.r)
+	case Truncated:
+		if a := x.carryOut().half(); len(a.body) > 0 {
+			a.send(x.w)
+			_ = http.NewResponseController(x.w).Flush()
+		}
+		x.cut(false)
+	case Malformed:
+		a := x.carryOut().half()
+		a.header.Set("Content-Length", strconv.Itoa(len(a.body)))
+		a.send(x.w)
+	case Stale:
+		last.send(x.w)
+	}
+}
+
+// carryOut lets the service answer, whether the client stays or not.
+func (x exchange) carryOut() *answer {
+	a := &answer{header: x.w.Header().Clone()}
+	x.next.ServeHTTP(a, x.r.WithContext(context.WithoutCancel(x.r.Context())))
+	return a
+}
+
+// wait lasts for d, at most until the client leaves or the set is closed; 0 has no end.
+func (x exchange) wait(d time.Duration) {
+	var end <-chan time.Time
+	if d > 0 {
+		end = time.After(d)
+	}
+	select {
+	case <-end:
+	case <-x.r.Context().Done():
+	case <-x.closed:
+	}
+}
+
+// cut ends the connection, as a machine does that has lost it when reset.
+func (x exchange) cut(reset bool) {
+	conn, _, err := http.NewResponseController(x.w).Hijack()
+	if err != nil {
+		panic(http.ErrAbortHandler) // the server's own way, which cannot reset
+	}
+	if tcp, ok := conn.(*net.TCPConn); ok && reset {
+		_ = tcp.SetLinger(0)
+	}
+	_ = conn.Close()
+}
