@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"runtime"
 	"sync"
 	"syscall"
 	"time"
@@ -22,14 +23,28 @@ const (
 
 // preparations returns, for each source, what runs its command. Sources that share the
 // directory and the command share the run, which is logged under the first one's name.
+// Different commands of one directory run in the order of the sources, and one that fails
+// fails those behind it.
 func preparations(ctx context.Context, sources []Source, log Log) []func() error {
 	type command struct{ dir, line string }
 	once := map[command]func() error{}
+	last := map[string]func() error{} // by directory
 	all := make([]func() error, len(sources))
 	for i, s := range sources {
 		c := command{s.Dir, s.Prepare}
 		if once[c] == nil {
-			once[c] = sync.OnceValue(func() error { return prepare(ctx, s, log.of(s.Name, stepPrepare)) })
+			before := last[s.Dir]
+			once[c] = sync.OnceValue(func() error {
+				if before != nil && s.Prepare != "" {
+					if err := before(); err != nil {
+						return err
+					}
+				}
+				return prepare(ctx, s, log.of(s.Name, stepPrepare))
+			})
+			if s.Prepare != "" {
+				last[s.Dir] = once[c]
+			}
 		}
 		all[i] = once[c]
 	}
@@ -61,11 +76,14 @@ func prepare(ctx context.Context, s Source, log func(string)) error {
 }
 
 // run runs the command in a process group of its own, so that a cancellation
-// reaches everything that it started.
+// reaches everything that it started. The kernel ends the shell if we are killed; it goes by
+// the thread that started it, which therefore must not end before.
 func run(ctx context.Context, s Source, out *lines) error {
 	cmd := exec.CommandContext(ctx, "sh", "-c", s.Prepare)
 	cmd.Dir, cmd.Stdout, cmd.Stderr = s.Dir, out, out
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGTERM) }
 	cmd.WaitDelay = grace
 	err := cmd.Run()

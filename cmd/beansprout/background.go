@@ -18,7 +18,7 @@ import (
 // startLocal starts the local cloud in the background, in a session of its own and holding
 // none of the caller's files, and returns when it answers. One that runs already is returned.
 func startLocal(ctx context.Context, o localOptions, talk *progress) (localcloud.Running, error) {
-	if cloud, err := localcloud.Status(o.dir); err == nil {
+	if cloud, err := localcloud.Status(o.cloud.Dir); err == nil {
 		return cloud, nil
 	}
 	step := talk.step("local cloud")
@@ -33,10 +33,11 @@ func startLocal(ctx context.Context, o localOptions, talk *progress) (localcloud
 
 func spawnLocal(ctx context.Context, o localOptions) (localcloud.Running, error) {
 	var none localcloud.Running
-	if err := os.MkdirAll(o.dir, 0o700); err != nil {
+	dir := o.cloud.Dir
+	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return none, err
 	}
-	log, err := os.OpenFile(filepath.Join(o.dir, localLog), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
+	log, err := os.OpenFile(filepath.Join(dir, localLog), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
 	if err != nil {
 		return none, err
 	}
@@ -49,10 +50,9 @@ func spawnLocal(ctx context.Context, o localOptions) (localcloud.Running, error)
 	if err != nil {
 		return none, err
 	}
-	cmd := exec.Command(self, "local", "serve", "--dir", o.dir,
-		"--port", fmt.Sprint(o.port), "--url-port", fmt.Sprint(o.urlPort),
-		"--create-time", o.create.String(), "--update-time", o.update.String(), "--terminate-time", o.remove.String())
-	cmd.Dir = o.dir
+	args := []string{"local", "serve", "--dir", dir, "--port", fmt.Sprint(o.cloud.Port), "--url-port", fmt.Sprint(o.cloud.URLPort)}
+	cmd := exec.Command(self, append(args, o.args...)...)
+	cmd.Dir = dir
 	cmd.Stdout, cmd.Stderr = log, log
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	if err := cmd.Start(); err != nil {
@@ -60,7 +60,7 @@ func spawnLocal(ctx context.Context, o localOptions) (localcloud.Running, error)
 	}
 	ended := make(chan error, 1)
 	go func() { ended <- cmd.Wait() }()
-	return awaitLocal(ctx, o.dir, ended, func() string { return logSince(log.Name(), start) })
+	return awaitLocal(ctx, dir, ended, func() string { return logSince(log.Name(), start) })
 }
 
 // awaitLocal waits until the local cloud in dir answers. The process that was started may

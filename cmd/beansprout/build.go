@@ -2,9 +2,11 @@ package main
 
 import (
 	"context"
+	"os"
 	"path/filepath"
 
 	"beansprout/builder"
+	"beansprout/cmd/beansprout/config"
 	"beansprout/envs"
 )
 
@@ -57,4 +59,17 @@ func (d *deployment) destination(ctx context.Context) (builder.Registry, error) 
 		return builder.Registry{}, err
 	}
 	return builder.Registry{Repository: uri, Username: token.Username, Password: token.Password}, nil
+}
+
+// checkSecrets refuses secrets from environment variables that aren't set, before anything
+// is built. Files may be made by prepare.
+func checkSecrets(cfg *config.Config) error {
+	for _, b := range cfg.Build {
+		for _, secret := range b.Secrets {
+			if _, ok := os.LookupEnv(secret.Env); secret.Env != "" && !ok {
+				return usageErrorf("%s: secret %q of image %q: the environment variable %s is not set", cfg.At("build."+b.Name+".secrets"), secret.ID, b.Name, secret.Env)
+			}
+		}
+	}
+	return nil
 }

@@ -15,6 +15,7 @@ import (
 	"beansprout/cmd/beansprout/checkout"
 	"beansprout/cmd/beansprout/config"
 	"beansprout/envs"
+	"beansprout/janitor"
 )
 
 func jsonFlag() cli.Flag { return &cli.BoolFlag{Name: "json", Usage: "print JSON"} }
@@ -121,6 +122,9 @@ func readConfig(c *cli.Context, dir string) (*config.Config, error) {
 	cfg, err := config.Load(path)
 	if err != nil {
 		return nil, usageErrorf("%w", err)
+	}
+	if _, err := janitor.Schedule(cfg.Expire.Schedule); err != nil {
+		return nil, usageErrorf("%s: expire.schedule: %w", cfg.At("expire.schedule"), err)
 	}
 	return cfg, nil
 }

@@ -9,7 +9,6 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
-	"strconv"
 	"syscall"
 	"time"
 
@@ -56,20 +55,6 @@ func dirFlag() cli.Flag {
 	return &cli.StringFlag{Name: "dir", EnvVars: []string{"BEANSPROUT_LOCAL_DIR"}, Usage: "keep its state in `DIR`", DefaultText: "beansprout/local in the user's state directory"}
 }
 
-func startFlags() []cli.Flag {
-	duration := func(name, usage string) cli.Flag {
-		return &cli.DurationFlag{Name: name, Usage: usage, DefaultText: "0s"}
-	}
-	return []cli.Flag{
-		dirFlag(),
-		&cli.IntFlag{Name: "port", EnvVars: []string{"BEANSPROUT_LOCAL_PORT"}, Value: localPort, Usage: "answer AWS's protocols on this `PORT`"},
-		&cli.IntFlag{Name: "url-port", EnvVars: []string{"BEANSPROUT_LOCAL_URL_PORT"}, Value: localURLPort, Usage: "serve the environments' URLs on this `PORT`"},
-		duration("create-time", "let the creation of an environment last this long at least"),
-		duration("update-time", "let an update last this long at least"),
-		duration("terminate-time", "let a termination last this long at least"),
-	}
-}
-
 // localDir is the directory of the local cloud that the command line or the environment names.
 func localDir(flag string) (string, error) {
 	dir := cmp.Or(flag, os.Getenv("BEANSPROUT_LOCAL_DIR"))
@@ -87,63 +72,6 @@ func localDir(flag string) (string, error) {
 	return filepath.Abs(dir)
 }
 
-// localOptions are the flags of start that are handed on to serve.
-type localOptions struct {
-	dir                    string
-	port, urlPort          int
-	portSet, urlPortSet    bool
-	create, update, remove time.Duration
-}
-
-func readLocalOptions(c *cli.Context) (localOptions, error) {
-	dir, err := localDir(c.String("dir"))
-	o := localOptions{
-		dir: dir, port: c.Int("port"), urlPort: c.Int("url-port"),
-		portSet: c.IsSet("port"), urlPortSet: c.IsSet("url-port"),
-		create: c.Duration("create-time"), update: c.Duration("update-time"), remove: c.Duration("terminate-time"),
-	}
-	if err != nil {
-		return o, err
-	}
-	return o, o.check()
-}
-
-// defaultLocalOptions are those of a verb that starts the local cloud by the way.
-func defaultLocalOptions() (localOptions, error) {
-	dir, err := localDir("")
-	if err != nil {
-		return localOptions{}, err
-	}
-	o := localOptions{dir: dir, port: localPort, urlPort: localURLPort}
-	for name, port := range map[string]*int{"BEANSPROUT_LOCAL_PORT": &o.port, "BEANSPROUT_LOCAL_URL_PORT": &o.urlPort} {
-		text := os.Getenv(name)
-		if text == "" {
-			continue
-		}
-		if *port, err = strconv.Atoi(text); err != nil {
-			return o, usageErrorf("%s is %q, which is no port", name, text)
-		}
-	}
-	return o, o.check()
-}
-
-func (o localOptions) check() error {
-	for _, port := range []int{o.port, o.urlPort} {
-		if port < 0 || port > 65535 {
-			return usageErrorf("%d is no port", port)
-		}
-	}
-	if o.port != 0 && o.port == o.urlPort {
-		return usageErrorf("the local cloud needs two ports, and both are to be %d", o.port)
-	}
-	for _, d := range []time.Duration{o.create, o.update, o.remove} {
-		if d < 0 {
-			return usageErrorf("%s is not a time that something can last", d)
-		}
-	}
-	return nil
-}
-
 func localStart(c *cli.Context) error {
 	o, err := readLocalOptions(c)
 	if err != nil {
@@ -155,8 +83,8 @@ func localStart(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	if o.portSet && o.port != 0 && o.port != cloud.Port || o.urlPortSet && o.urlPort != 0 && o.urlPort != cloud.URLPort {
-		return hint(fmt.Errorf("the local cloud in %s runs already, on ports %d and %d", o.dir, cloud.Port, cloud.URLPort), "stop it first, or name another --dir")
+	if o.elsewhere(cloud) {
+		return hint(fmt.Errorf("the local cloud in %s runs already, on ports %d and %d", o.cloud.Dir, cloud.Port, cloud.URLPort), "stop it first, or name another --dir")
 	}
 	talk.say("the local cloud answers at %s; its environments answer on port %d", cloud.Endpoint, cloud.URLPort)
 	return nil
@@ -280,11 +208,8 @@ func localServe(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	cloud, err := localcloud.Open(c.Context, localcloud.Config{
-		Dir: o.dir, Port: o.port, URLPort: o.urlPort, Docker: true,
-		CreateTime: o.create, UpdateTime: o.update, TerminateTime: o.remove,
-		Log: slog.New(slog.NewTextHandler(os.Stderr, nil)),
-	})
+	o.cloud.Log = slog.New(slog.NewTextHandler(os.Stderr, nil))
+	cloud, err := localcloud.Open(c.Context, o.cloud)
 	if errors.Is(err, syscall.EADDRINUSE) {
 		return hint(err, "name other ports: --port and --url-port of local start, or BEANSPROUT_LOCAL_PORT and BEANSPROUT_LOCAL_URL_PORT")
 	}

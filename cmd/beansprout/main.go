@@ -36,14 +36,14 @@ func run(args []string) int {
 
 func newApp(stdout, stderr io.Writer) *cli.App {
 	return &cli.App{
-		Name:                   "beansprout",
-		Usage:                  "an environment on AWS Elastic Beanstalk for every feature branch, for a few days",
-		UsageText:              "beansprout [--local] [--region REGION] VERB [options] [arguments]",
-		Version:                version,
-		HideVersion:            true,
-		Writer:                 stdout,
-		ErrWriter:              stderr,
-		UseShortOptionHandling: false,
+		Name:                      "beansprout",
+		Usage:                     "an environment on AWS Elastic Beanstalk for every feature branch, for a few days",
+		UsageText:                 "beansprout [--local] [--region REGION] VERB [options] [arguments]",
+		Version:                   version,
+		HideVersion:               true,
+		Writer:                    stdout,
+		ErrWriter:                 stderr,
+		DisableSliceFlagSeparator: true,
 		Flags: []cli.Flag{
 			&cli.BoolFlag{Name: "local", EnvVars: []string{"BEANSPROUT_LOCAL"}, Usage: "use the local cloud on this machine instead of AWS"},
 			&cli.StringFlag{Name: "region", EnvVars: []string{"BEANSPROUT_REGION"}, Usage: "AWS `REGION` (default: beansprout.yaml's, then the AWS configuration's)"},

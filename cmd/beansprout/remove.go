@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"beansprout/builder/ecr"
 	"beansprout/envs"
@@ -213,9 +214,14 @@ func (m *removal) removeRecord(ctx context.Context) error {
 	return err
 }
 
-// repository is the name or URI under which the application's images lie.
+// repository is the name or URI under which the application's images lie. The local cloud
+// has a repository of the same name for one of another account.
 func (s *session) repository() string {
-	return cmp.Or(s.cfg.Registry.Repository, repositoryName(s.cfg.Application))
+	repository := cmp.Or(s.cfg.Registry.Repository, repositoryName(s.cfg.Application))
+	if host, name, ok := strings.Cut(repository, "/"); ok && s.local && strings.Contains(host, ".") {
+		return name
+	}
+	return repository
 }
 
 // quiet shows no events: what a removal did stands in its receipt.

@@ -81,9 +81,6 @@ func openJanitor(c *cli.Context) (*session, bool, error) {
 	if err := needFile(cfg); err != nil {
 		return nil, false, err
 	}
-	if _, err := janitor.Schedule(cfg.Expire.Schedule); err != nil {
-		return nil, false, usageErrorf("%s: expire.schedule: %w", cfg.File, err)
-	}
 	if c.IsSet("max") && c.Int("max") < 1 {
 		return nil, false, usageErrorf("--max %d is no number of environments", c.Int("max"))
 	}

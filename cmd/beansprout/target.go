@@ -68,10 +68,18 @@ func (d *deployment) newTarget(ctx context.Context, left bool) (target, error) {
 	want := d.cfg.Environment
 	if t.base.SavedConfiguration = want.SavedConfiguration; t.base.SavedConfiguration != "" {
 		err = d.beanstalk.CheckSavedConfiguration(ctx, d.cfg.Application, t.base.SavedConfiguration)
-		return t, err
+		return t, d.misnamed("environment.saved_configuration", err)
 	}
 	t.base.Platform, err = d.beanstalk.Platform(ctx, want.Platform)
-	return t, err
+	return t, d.misnamed("environment.platform", err)
+}
+
+// misnamed makes of something that isn't found a mistake in the configuration.
+func (d *deployment) misnamed(path string, err error) error {
+	if !errors.Is(err, envs.ErrNotFound) {
+		return err
+	}
+	return usageErrorf("%s: %s: %w", d.cfg.At(path), path, err)
 }
 
 func (d *deployment) address(ctx context.Context, left bool) (string, error) {

@@ -110,6 +110,9 @@ func prepare(c *cli.Context) (*deployment, error) {
 	if d.template, err = readTemplate(cfg); err != nil {
 		return nil, err
 	}
+	if err := checkSecrets(cfg); err != nil {
+		return nil, err
+	}
 	if d.engine, err = builder.Connect(c.Context); err != nil {
 		return nil, hint(err, "%s", engineHint)
 	}

@@ -141,6 +141,7 @@ func TestWrongNamesAndStatesAreRefused(t *testing.T) {
 		"slow":      start(t, localcloud.Config{UpdateTime: time.Hour, TerminateTime: time.Hour}),
 		"launching": start(t, localcloud.Config{CreateTime: time.Hour}),
 	})
+	drive(t, "storerefusals.py", map[string]access{"quick": start(t, localcloud.Config{})})
 }
 
 func TestSequencesOfTheEBCLI(t *testing.T) {

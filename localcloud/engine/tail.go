@@ -24,8 +24,8 @@ const (
 )
 
 // Tail returns at most the last lines of each container of the environment's newest generation;
-// lines <= 0 means 100. Of one that failed, and was removed, it returns what was kept: up to 100
-// lines. Nothing there is an empty text.
+// lines <= 0 means 100. If the last deployment failed, what was kept of its logs follows: up to
+// 100 lines. Nothing there is an empty text.
 func (e *Engine) Tail(ctx context.Context, id string, lines int) (string, error) {
 	if err := checkID(id); err != nil {
 		return "", err
@@ -38,15 +38,14 @@ func (e *Engine) Tail(ctx context.Context, id string, lines int) (string, error)
 	if lines <= 0 {
 		lines = tailLines
 	}
-	text, err := os.ReadFile(e.failedFile(id))
-	if err == nil {
-		return string(text), nil
-	}
-	live, err := e.tail(ctx, lines, labelEnvironment, id)
+	text, err := e.tail(ctx, lines, labelEnvironment, id)
 	if err != nil {
 		return "", fmt.Errorf("tail the logs of %s: %w", id, err)
 	}
-	return live, nil
+	if failed, err := os.ReadFile(e.failedFile(id)); err == nil {
+		text += "==> the last deployment, which failed <==\n" + string(failed)
+	}
+	return text, nil
 }
 
 // tail reads the newest generation among the containers that have the labels, in the order in which

@@ -27,6 +27,7 @@ type Config struct {
 	Ledger      Ledger
 
 	notices []string
+	places  map[string]string // file:line:column by path of the key
 }
 
 // Image is how one image is made. Build has them in the order of the file.
@@ -122,6 +123,15 @@ func Defaults(dir string) *Config {
 	return c
 }
 
+// At returns where the file sets the key with this path, "expire.schedule", as file:line:column;
+// the file alone where it doesn't.
+func (c *Config) At(path string) string {
+	if at, ok := c.places[path]; ok {
+		return at
+	}
+	return c.File
+}
+
 // Notices returns a sentence for each key that the file sets and this version ignores.
 func (c *Config) Notices() []string { return c.notices }
 
@@ -138,5 +148,9 @@ func parse(file, dir string, text []byte) (*Config, error) {
 	}
 	c.complete()
 	c.notices = notices(d, c)
+	c.places = map[string]string{}
+	for path, v := range d.set {
+		c.places[path] = d.at(v.place())
+	}
 	return c, nil
 }

@@ -68,7 +68,7 @@ func TestEveryKeyIsTakenIn(t *testing.T) {
 			"beansprout.yaml:8:80: registry.expire_images_after is ignored by this version: it writes no lifecycle policy yet.",
 		},
 	}
-	if !reflect.DeepEqual(got, want) {
+	if !reflect.DeepEqual(placeless(got), placeless(want)) {
 		t.Errorf("got  %+v\nwant %+v", got, want)
 	}
 }
@@ -93,7 +93,7 @@ func TestLeftOutKeysHaveDefaults(t *testing.T) {
 		Expire: Expire{After: 5 * day, From: FromCreated, WarnBefore: day, RestoreFor: 3 * day,
 			Schedule: "0 * * * *", MaxDeletions: 10},
 	}
-	if !reflect.DeepEqual(got, want) {
+	if !reflect.DeepEqual(placeless(got), placeless(want)) {
 		t.Errorf("got  %+v\nwant %+v", got, want)
 	}
 	want.Application = ""
@@ -153,7 +153,7 @@ func TestFormsOfYAMLThatMeanTheSame(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if !reflect.DeepEqual(got, want) {
+			if !reflect.DeepEqual(placeless(got), placeless(want)) {
 				t.Errorf("got  %+v\nwant %+v", got, want)
 			}
 		})
@@ -224,5 +224,25 @@ func TestRolesOfASavedConfigurationStayUnlessNamed(t *testing.T) {
 	}
 	if e := c.Environment; e.InstanceProfile != "" || e.ServiceRole != "mine" || e.Platform != "" {
 		t.Errorf("got %+v", e)
+	}
+}
+
+// placeless is a configuration without where its keys stand, which differs between forms of
+// the same.
+func placeless(c *Config) *Config {
+	copied := *c
+	copied.places = nil
+	return &copied
+}
+
+func TestAtSaysWhereAKeyIsSet(t *testing.T) {
+	c, err := parse("f", "/", []byte("application: shop\nbuild: {web: {context: .}}\nexpire:\n  schedule: \"@daily\"\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for path, want := range map[string]string{"expire.schedule": "f:4:13", "environment.platform": "f"} {
+		if got := c.At(path); got != want {
+			t.Errorf("At(%q) = %q, want %q", path, got, want)
+		}
 	}
 }

@@ -145,13 +145,17 @@ func (v value) empty() bool {
 	return null
 }
 
+// place is where the value stands, or its key where there is none.
+func (v value) place() place {
+	if v.empty() {
+		return v.key
+	}
+	return placeOf(v.node)
+}
+
 // fail notes a problem with the value, at the value.
 func (v value) fail(format string, args ...any) {
-	at := v.key
-	if !v.empty() {
-		at = placeOf(v.node)
-	}
-	v.doc.fail(at, "%s", v.path+": "+fmt.Sprintf(format, args...))
+	v.doc.fail(v.place(), "%s", v.path+": "+fmt.Sprintf(format, args...))
 }
 
 func (v value) wrong(want string) {
