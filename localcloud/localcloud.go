@@ -37,6 +37,7 @@ type Config struct {
 	Pretend *engine.Pretend  // how they pretend; nil = every deployment succeeds
 	Log     *slog.Logger     // nil = silence
 	Now     func() time.Time // nil = time.Now
+	Gap     bool             // every switch stops the version before first, as AWS's AllAtOnce
 	Offset  time.Duration    // how far the cloud's clock is ahead of Now at the start
 
 	Quotas    beanstalk.Quotas // zero values are AWS's defaults

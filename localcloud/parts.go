@@ -61,7 +61,7 @@ func (c *Cloud) openRunner(ctx context.Context) (err error) {
 		return nil
 	}
 	c.runner, err = engine.New(ctx, engine.Config{
-		Cloud: c.id.ID, Registry: c.host(), Token: c.registry.Token, Dir: filepath.Join(c.cfg.Dir, engineDir), Log: c.cfg.Log,
+		Cloud: c.id.ID, Registry: c.host(), Token: c.registry.Token, Dir: filepath.Join(c.cfg.Dir, engineDir), Log: c.cfg.Log, Gap: c.cfg.Gap,
 	})
 	if err != nil {
 		return err

@@ -25,6 +25,7 @@ func startFlags() []cli.Flag {
 		duration("update-time", "let an update last this `TIME` at least"),
 		duration("terminate-time", "let a termination last this `TIME` at least"),
 		&cli.BoolFlag{Name: "no-containers", Usage: "run nothing: every URL answers a page of the local cloud's own"},
+		&cli.BoolFlag{Name: "gap", Usage: "stop the running version before the next one starts, as AWS's all-at-once policy does"},
 		&cli.StringFlag{Name: "throttle", Usage: "answer `RATE/BURST` describes and no more, as AWS does with 2/15"},
 		&cli.StringFlag{Name: "clock", Usage: "go wrong by `DURATION`, as in +5d"},
 		&cli.StringSliceFlag{Name: "fault", Usage: "spoil calls by `RULE`, SERVICE:OPERATION:KIND[:NAME=VALUE,...]; may be repeated"},
@@ -45,7 +46,7 @@ func readLocalOptions(c *cli.Context) (localOptions, error) {
 	}
 	o := localOptions{
 		cloud: localcloud.Config{
-			Dir: dir, Port: c.Int("port"), URLPort: c.Int("url-port"), Docker: !c.Bool("no-containers"),
+			Dir: dir, Port: c.Int("port"), URLPort: c.Int("url-port"), Docker: !c.Bool("no-containers"), Gap: c.Bool("gap"),
 			CreateTime: c.Duration("create-time"), UpdateTime: c.Duration("update-time"), TerminateTime: c.Duration("terminate-time"),
 		},
 		portSet: c.IsSet("port"), urlPortSet: c.IsSet("url-port"),

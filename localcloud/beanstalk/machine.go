@@ -109,9 +109,10 @@ func (e environment) settle(err error, now time.Time) (environment, []note) {
 }
 
 // fail is what becomes of an environment when the verb did not work. One that was launched
-// with impossible options is taken away again.
+// with impossible options is taken away again; one that was updated goes on as it was, unless
+// the update left nothing that answers.
 func (e *environment) fail(v verb, err error) {
-	if v != launch && v != restore && v != rebuild {
+	if v != launch && v != restore && v != rebuild && !(v == update && isDown(err)) {
 		return
 	}
 	e.Failed = true
@@ -123,6 +124,14 @@ func (e *environment) fail(v verb, err error) {
 func isFlaw(err error) bool {
 	_, ok := errors.AsType[flaw](err)
 	return ok
+}
+
+func isDown(err error) bool {
+	d, ok := errors.AsType[interface {
+		error
+		Down() bool
+	}](err)
+	return ok && d.Down()
 }
 
 // reason is the cause of a failure in one line, as the runner puts it.

@@ -128,7 +128,7 @@ func TestFailedFirstDeploymentIsExplainedAtTheURL(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if tail, err := again.Tail(t.Context(), "e-abcdefghij", 0); err != nil || !strings.HasPrefix(tail, "==> web <==\n") || strings.Count(tail, "\n") != 3 {
+	if tail, err := again.Tail(t.Context(), "e-abcdefghij", 0); err != nil || !strings.HasPrefix(tail, "==> the last deployment, which failed <==\n==> web <==\n") || strings.Count(tail, "\n") != 4 {
 		t.Errorf("Tail of another process = %q, %v, want two lines of web", tail, err)
 	}
 }
