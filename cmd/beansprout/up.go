@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"time"
 
@@ -46,21 +45,6 @@ type deployment struct {
 	slack    *announcer
 	started  time.Time
 }
-
-// result is what up has to say in the end.
-type result struct {
-	env     envs.Env
-	kept    bool
-	outcome string
-	images  []builder.Image
-}
-
-// The outcomes of up.
-const (
-	created   = "created"
-	deployed  = "deployed"
-	unchanged = "unchanged"
-)
 
 func up(c *cli.Context) error {
 	ctx, cancel, err := deadline(c)
@@ -245,53 +229,4 @@ func (d *deployment) showTail(ctx context.Context, e envs.Env) string {
 		d.talk.say("    %s", line)
 	}
 	return "\n" + text
-}
-
-func (d *deployment) print(c *cli.Context, r result) error {
-	if r.outcome == unchanged {
-		d.talk.say("unchanged: %s runs this already", d.name)
-	}
-	if !c.Bool("json") {
-		_, err := fmt.Fprintln(c.App.Writer, r.env.URL())
-		return err
-	}
-	type image struct {
-		Name      string `json:"name"`
-		Reference string `json:"reference"`
-		Digest    string `json:"digest"`
-	}
-	images := []image{}
-	for _, i := range r.images {
-		images = append(images, image{i.Name, i.Reference, i.Digest})
-	}
-	return printJSON(c.App.Writer, struct {
-		view
-		Outcome string  `json:"outcome"`
-		Seconds float64 `json:"seconds"`
-		Images  []image `json:"images"`
-	}{newView(r.env, d.expiry(r.env), &r.kept), r.outcome, time.Since(d.started).Seconds(), images})
-}
-
-// plan says what up would do, as far as that is known before the images are built. It waits
-// for nothing.
-func (d *deployment) plan(ctx context.Context, c *cli.Context) error {
-	t, err := d.lookAhead(ctx)
-	if err != nil {
-		return explain(err)
-	}
-	action := "deploy to"
-	switch {
-	case t.env.ID == "":
-		action = "create"
-	case t.broken:
-		action = "remove and create"
-	case t.env.State != envs.Ready:
-		action = fmt.Sprintf("wait for what AWS does (%s), and then deploy to", t.env.State)
-	}
-	d.talk.close()
-	if c.Bool("json") {
-		return printJSON(c.App.Writer, map[string]any{"name": d.name, "feature": d.feature, "action": action, "url": t.url})
-	}
-	_, err = fmt.Fprintf(c.App.Writer, "would build %d images, %s environment %s at %s\n", len(d.cfg.Build), action, d.name, t.url)
-	return err
 }
