@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -20,7 +21,8 @@ type seen struct {
 }
 
 // hammer asks a URL from many clients until it is stopped, which returns what they saw.
-func hammer(t *testing.T, get func(path string) (int, string)) (stop func() []seen) {
+// await returns when one of them has seen a version.
+func hammer(t *testing.T, get func(path string) (int, string)) (await func(version string), stop func() []seen) {
 	ctx, cancel := context.WithCancel(t.Context())
 	var clients sync.WaitGroup
 	var mu sync.Mutex
@@ -42,7 +44,17 @@ func hammer(t *testing.T, get func(path string) (int, string)) (stop func() []se
 			}
 		})
 	}
-	return func() []seen {
+	saw := func(version string) bool {
+		mu.Lock()
+		defer mu.Unlock()
+		return slices.ContainsFunc(all, func(s seen) bool { return s.version == version })
+	}
+	await = func(version string) {
+		for !saw(version) && t.Context().Err() == nil {
+			time.Sleep(time.Millisecond)
+		}
+	}
+	return await, func() []seen {
 		cancel()
 		clients.Wait()
 		return all
@@ -58,12 +70,12 @@ func TestGapAnswers503BetweenTwoVersions(t *testing.T) {
 	}
 	var together atomic.Bool
 	watched := watchGenerations(t, e, &together)
-	stop := hammer(t, get)
-	time.Sleep(50 * time.Millisecond)
+	await, stop := hammer(t, get)
+	await("v1")
 	if err := e.Deploy(t.Context(), deploymentWith(t, "v2", web(object{"command": []string{"late=300ms"}}))); err != nil {
 		t.Fatal(err)
 	}
-	time.Sleep(50 * time.Millisecond)
+	await("v2")
 	all := stop()
 	watched()
 	if together.Load() {
