@@ -22,6 +22,7 @@ demo-stop: build
 	@if [ "$$($(BIN) --local list --json)" = "[]" ]; then $(BIN) local reset; else $(BIN) local stop; fi
 
 test: lint
+	@.ci/compiler
 	@go build -ldflags "-s -w -X main.version=$(VERSION)" -o $(BIN) ./cmd/beansprout
 	@.ci/engine $(BIN)
 	go test -race -timeout 30m ./...
