@@ -61,6 +61,22 @@ func (d *deployment) destination(ctx context.Context) (builder.Registry, error) 
 	return builder.Registry{Repository: uri, Username: token.Username, Password: token.Password}, nil
 }
 
+// checkIncludes refuses folders and files of the bundle that don't exist, before anything is
+// built, unless a prepare may make them.
+func checkIncludes(cfg *config.Config) error {
+	for _, b := range cfg.Build {
+		if b.Prepare != "" {
+			return nil
+		}
+	}
+	for _, include := range cfg.Dockerrun.Include {
+		if _, err := os.Lstat(filepath.Join(cfg.Dir, include)); err != nil {
+			return usageErrorf("%s: dockerrun.include: %w", cfg.At("dockerrun.include"), err)
+		}
+	}
+	return nil
+}
+
 // checkSecrets refuses secrets from environment variables that aren't set, before anything
 // is built. Files may be made by prepare.
 func checkSecrets(cfg *config.Config) error {

@@ -45,7 +45,7 @@ func (d *deployment) bundle(images []builder.Image, url string) (*bundle, error)
 	b := &bundle{file: file}
 	if err := b.fill(d, document); err != nil {
 		b.close()
-		return nil, fmt.Errorf("bundle %s: %w", d.name, err)
+		return nil, hint(fmt.Errorf("bundle %s: %w", d.name, err), "dockerrun.include in beansprout.yaml says what goes into the bundle")
 	}
 	return b, nil
 }

@@ -10,6 +10,7 @@ import (
 	"beansprout/builder/ecr"
 	"beansprout/envs"
 	"beansprout/envs/beanstalk"
+	"beansprout/envs/ledger"
 )
 
 // advice says what to do about what the doors report. The first that fits is said.
@@ -23,6 +24,7 @@ var advice = []struct {
 	{builder.ErrNoContext, "context under build: in beansprout.yaml says which directory the Dockerfile sees"},
 	{builder.ErrUnreadable, "make it readable, or leave it out with a .dockerignore"},
 	{builder.ErrDenied, "check that the AWS credentials may push: beansprout needs the ecr: actions of templates/iam-policy.json"},
+	{ledger.ErrNoBucket, "ledger.bucket in beansprout.yaml names it; without that key Beanstalk's own serves"},
 	{ecr.ErrNoRepository, "registry.repository in beansprout.yaml names it"},
 	{errTimeout, "--timeout gives more; AWS goes on with what it has begun, and the next up takes it from there"},
 	{envs.ErrNotReady, "somebody else is changing it; try again when it is Ready"},

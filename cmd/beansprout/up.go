@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -94,7 +95,7 @@ func prepare(c *cli.Context) (*deployment, error) {
 	if d.template, err = readTemplate(cfg); err != nil {
 		return nil, err
 	}
-	if err := checkSecrets(cfg); err != nil {
+	if err := cmp.Or(checkSecrets(cfg), checkIncludes(cfg)); err != nil {
 		return nil, err
 	}
 	if d.engine, err = builder.Connect(c.Context); err != nil {

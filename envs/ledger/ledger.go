@@ -25,6 +25,9 @@ import (
 // environments may be able to write to the bucket.
 var ErrGarbage = errors.New("not a ledger record")
 
+// ErrNoBucket is reported when the ledger's bucket doesn't exist.
+var ErrNoBucket = errors.New("the bucket does not exist")
+
 // maxRecord bounds what is read of a record, in bytes.
 const maxRecord = 64 << 10
 
@@ -197,6 +200,9 @@ func translate(err error) error {
 	var api smithy.APIError
 	if !errors.As(err, &api) {
 		return err
+	}
+	if api.ErrorCode() == "NoSuchBucket" {
+		return fmt.Errorf("%w (NoSuchBucket)", ErrNoBucket)
 	}
 	if missing(err) {
 		return fmt.Errorf("%w: %s (%s)", envs.ErrNotFound, api.ErrorMessage(), api.ErrorCode())
