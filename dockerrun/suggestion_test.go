@@ -33,15 +33,3 @@ func TestASuggestionIsTheNearestWordOrAllFewWords(t *testing.T) {
 		}
 	}
 }
-
-func TestDistance(t *testing.T) {
-	tests := []struct {
-		a, b string
-		want int
-	}{{"", "", 0}, {"", "abc", 3}, {"abc", "", 3}, {"link", "links", 1}, {"kitten", "sitting", 3}, {"ab", "ba", 2}}
-	for _, test := range tests {
-		if got := distance(test.a, test.b); got != test.want {
-			t.Errorf("%s, %s: got %d, want %d", test.a, test.b, got, test.want)
-		}
-	}
-}
