@@ -22,7 +22,13 @@ var errNoVersion = errors.New("the version has gone")
 // images were being built.
 func (d *deployment) apply(ctx context.Context, t target, b *bundle, images []builder.Image) (envs.Env, string, error) {
 	if t.runs(b) {
-		return t.env, unchanged, nil
+		still, err := d.still(ctx, t)
+		if still || err != nil {
+			return t.env, unchanged, err
+		}
+		if t, err = d.target(ctx); err != nil {
+			return envs.Env{}, "", err
+		}
 	}
 	if err := d.register(ctx, b, images); err != nil {
 		return envs.Env{}, "", err
@@ -54,6 +60,15 @@ func (d *deployment) apply(ctx context.Context, t target, b *bundle, images []bu
 // runs says whether the bundle runs already, and as it should.
 func (t target) runs(b *bundle) bool {
 	return t.env.ID != "" && !t.broken && t.env.Version == b.label && t.change.Empty() && beanstalk.Healthy(t.env)
+}
+
+// still says whether the environment is as it was before the images were built.
+func (d *deployment) still(ctx context.Context, t target) (bool, error) {
+	now, err := d.beanstalk.Get(ctx, t.env.ID)
+	if errors.Is(err, envs.ErrNotFound) {
+		return false, nil
+	}
+	return now.State == t.env.State && now.Version == t.env.Version && now.CNAME == t.env.CNAME && beanstalk.Healthy(now), err
 }
 
 // relaunch removes an environment whose launch failed, and launches it again.
