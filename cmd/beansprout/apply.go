@@ -159,7 +159,8 @@ func (d *deployment) launch(ctx context.Context, t target, b *bundle) (envs.Env,
 // note writes down which environment the ledger speaks of from now on.
 func (d *deployment) note(ctx context.Context, id string) error {
 	_, err := d.ledger.Change(ctx, d.name, func(r *ledger.Record) {
-		*r = ledger.Record{Counter: r.Counter, Message: r.Message, Environment: id, Feature: d.feature, Settings: settingNames(d.settings)}
+		r.SpeakOf(id)
+		r.Feature, r.Settings = d.feature, settingNames(d.settings)
 	})
 	return err
 }
@@ -208,9 +209,8 @@ func (d *deployment) update(ctx context.Context, t target, b *bundle) (envs.Env,
 func (d *deployment) configure(ctx context.Context, t target, b *bundle) (envs.Env, error) {
 	d.talk.say("changing the settings %s", strings.Join(settingNames(slices.Concat(t.change.Set, t.change.Remove)), ", "))
 	_, err := d.ledger.Change(ctx, d.name, func(r *ledger.Record) {
-		if r.Environment != t.env.ID {
-			*r = ledger.Record{Counter: r.Counter, Message: r.Message, Environment: t.env.ID, Feature: d.feature}
-		}
+		r.SpeakOf(t.env.ID)
+		r.Feature = d.feature
 		r.Settings = sorted(r.Settings, settingNames(d.settings))
 	})
 	if err != nil {

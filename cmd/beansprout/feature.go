@@ -142,9 +142,8 @@ func needFile(cfg *config.Config) error {
 func subject(c *cli.Context, argument, dir string) (string, checkout.Checkout, error) {
 	co, err := checkout.Read(c.Context, dir, os.Getenv)
 	flag := c.String("feature")
-	if inherited, ok := os.LookupEnv("BEANSPROUT_FEATURE"); c.Args().Present() && argument == "" && c.Args().First() == "" && c.Command.Name != "up" ||
-		c.IsSet("feature") && flag == "" && !(ok && inherited == "") {
-		return "", co, hint(usageErrorf("the feature's name is empty"), "leave it out to mean the branch")
+	if inherited, ok := os.LookupEnv("BEANSPROUT_FEATURE"); c.IsSet("feature") && flag == "" && !(ok && inherited == "") {
+		return "", co, emptyFeature()
 	}
 	if flag == os.Getenv("BEANSPROUT_FEATURE") && argument != "" {
 		flag = argument // what the command line says wins over the environment
@@ -166,6 +165,11 @@ func subject(c *cli.Context, argument, dir string) (string, checkout.Checkout, e
 	return feature, co, nil
 }
 
+// emptyFeature refuses what an unset variable of a script leaves: it must not mean the branch.
+func emptyFeature() error {
+	return hint(usageErrorf("the feature's name is empty"), "leave it out to mean the branch")
+}
+
 // find returns the living environment of a feature, proved to be ours.
 func (s *session) find(ctx context.Context, feature string) (envs.Env, envs.Tags, error) {
 	name := envs.Name(s.account, s.cfg.Application, feature)
@@ -173,26 +177,24 @@ func (s *session) find(ctx context.Context, feature string) (envs.Env, envs.Tags
 	if err != nil {
 		return e, nil, err
 	}
+	return s.identify(ctx, e)
+}
+
+// identify reads an environment's tags and returns it with what they and its description
+// say, or why it isn't ours. The tags of one that is going away may have gone before it:
+// then they are nil, and its description serves.
+func (s *session) identify(ctx context.Context, e envs.Env) (envs.Env, envs.Tags, error) {
 	tags, err := s.beanstalk.Tags(ctx, e)
 	if known, ok := envs.Recognize(s.account, e); ok && e.State.Gone() && errors.Is(err, envs.ErrNotFound) {
-		return known, nil, nil // its tags go before it does
+		return known, nil, nil
 	}
 	if err != nil {
 		return e, nil, err
 	}
-	if e, err = s.prove(e, tags); err != nil {
-		return e, tags, err
+	if e, err = envs.Verify(s.account, e, tags); err != nil {
+		return e, tags, hint(environmentError(e, err), "it is left alone; look at it in the console, and give it another name or remove it there")
 	}
-	return envs.ParseDeployed(e, feature), tags, nil
-}
-
-// prove returns the environment with what its tags say, or why it isn't ours.
-func (s *session) prove(e envs.Env, tags envs.Tags) (envs.Env, error) {
-	e, err := envs.Verify(s.account, e, tags)
-	if err != nil {
-		return e, hint(environmentError(e, err), "it is left alone; look at it in the console, and give it another name or remove it there")
-	}
-	return e, nil
+	return envs.ParseDeployed(e, e.Feature), tags, nil
 }
 
 func directory(path string) (string, error) {

@@ -123,23 +123,18 @@ func (s *session) ours(ctx context.Context) ([]member, error) {
 
 // tagged returns the environment as its tags tell, nil where it isn't ours.
 func (s *session) tagged(ctx context.Context, e envs.Env) *member {
-	tags, err := s.beanstalk.Tags(ctx, e)
-	if errors.Is(err, envs.ErrNotFound) {
-		if known, ok := envs.Recognize(s.account, e); ok && e.State.Gone() {
-			return &member{known, nil} // its tags go before it does
-		}
+	e, tags, err := s.identify(ctx, e)
+	switch {
+	case errors.Is(err, envs.ErrNotFound), errors.Is(err, envs.ErrNotOurs):
 		return nil
-	}
-	if err != nil {
+	case err != nil:
 		s.talk.say("%s is left out: %v", e.Name, err)
 		return nil
-	}
-	e, err = envs.Verify(s.account, e, tags)
-	if err != nil {
-		return nil
+	case tags == nil:
+		return &member{e, nil}
 	}
 	kept := tags.Kept()
-	return &member{s.committed(ctx, envs.ParseDeployed(e, e.Feature)), &kept}
+	return &member{s.committed(ctx, e), &kept}
 }
 
 // committed returns the environment with the commit that its running version was made of, as

@@ -105,11 +105,7 @@ func (m *removal) settle(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	tags, err := m.beanstalk.Tags(ctx, now)
-	if err != nil {
-		return err
-	}
-	m.env, err = m.prove(now, tags)
+	m.env, _, err = m.identify(ctx, now)
 	return err
 }
 

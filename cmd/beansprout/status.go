@@ -49,6 +49,9 @@ func openFor(c *cli.Context) (*session, string, error) {
 	if err := needFile(cfg); err != nil {
 		return nil, "", err
 	}
+	if c.Args().Present() && c.Args().First() == "" {
+		return nil, "", emptyFeature()
+	}
 	feature, _, err := subject(c, c.Args().First(), ".")
 	if err != nil {
 		return nil, "", err

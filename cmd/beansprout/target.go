@@ -102,14 +102,11 @@ func (d *deployment) address(ctx context.Context, left bool) (string, error) {
 
 // liveTarget proves that the environment is ours and compares it with what is wanted.
 func (d *deployment) liveTarget(ctx context.Context, e envs.Env) (target, error) {
-	tags, err := d.beanstalk.Tags(ctx, e)
+	e, tags, err := d.identify(ctx, e)
 	if err != nil {
 		return target{}, err
 	}
-	if e, err = d.prove(e, tags); err != nil {
-		return target{}, err
-	}
-	t := target{env: envs.ParseDeployed(e, d.feature), url: e.URL(), kept: tags.Kept()}
+	t := target{env: e, url: e.URL(), kept: tags.Kept()}
 	if !beanstalk.Healthy(e) {
 		if t.broken, err = d.beanstalk.LaunchFailed(ctx, e); err != nil {
 			return target{}, err

@@ -180,9 +180,7 @@ func (d *deployment) remember(ctx context.Context, r result) {
 		return
 	}
 	rec, err := d.ledger.Change(ctx, d.name, func(rec *ledger.Record) {
-		if rec.Environment != r.env.ID {
-			*rec = ledger.Record{Counter: rec.Counter, Message: rec.Message, Environment: r.env.ID}
-		}
+		rec.SpeakOf(r.env.ID)
 		if !slices.Equal(rec.Images, live) {
 			rec.Previous, rec.Images = rec.Images, live
 		}

@@ -61,6 +61,14 @@ type Record struct {
 	Message     Message  `json:"message,omitzero"`
 }
 
+// SpeakOf makes the record one of the environment with this id. What it said about an earlier
+// one of the name is dropped, but for the message, which goes on.
+func (r *Record) SpeakOf(id string) {
+	if r.Environment != id {
+		*r = Record{Counter: r.Counter, Message: r.Message, Environment: id}
+	}
+}
+
 // Message is where the environment's Slack message is.
 type Message struct {
 	Channel   string `json:"channel,omitempty"` // its id, not its name

@@ -14,7 +14,7 @@ const everything = `# every key there is
 application: shop
 region: ap-northeast-2
 build:
-  web:   {prepare: make web, context: .., dockerfile: docker/Dockerfile, target: run, args: {A: 1.10, B: yes}, secrets: [{id: npmrc, file: ../.npmrc}, {id: netrc, file: /root/.netrc}, {id: token, env: NPM_TOKEN}]}
+  web:   {prepare: make web, context: .., dockerfile: docker/Dockerfile, target: run, args: {A: 1.10, B: yes}, secrets: [{id: npmrc, file: ../.npmrc}, {id: netrc, file: /home/.netrc}, {id: token, env: NPM_TOKEN}]}
   proxy: {context: ./proxy}
   plain:
 registry: {repository: 123456789012.dkr.ecr.eu-west-1.amazonaws.com/team/shop, expire_images_after: 2d}
@@ -43,7 +43,7 @@ func TestEveryKeyIsTakenIn(t *testing.T) {
 		Build: []Image{
 			{Name: "web", Prepare: "make web", Context: "..", Dockerfile: "docker/Dockerfile", Target: "run",
 				Args:    map[string]string{"A": "1.10", "B": "yes"},
-				Secrets: []Secret{{ID: "npmrc", File: "/.npmrc"}, {ID: "netrc", File: "/root/.netrc"}, {ID: "token", Env: "NPM_TOKEN"}}},
+				Secrets: []Secret{{ID: "npmrc", File: "/.npmrc"}, {ID: "netrc", File: "/home/.netrc"}, {ID: "token", Env: "NPM_TOKEN"}}},
 			{Name: "proxy", Context: "./proxy", Dockerfile: "Dockerfile", Args: map[string]string{}},
 			{Name: "plain", Context: ".", Dockerfile: "Dockerfile", Args: map[string]string{}},
 		},
