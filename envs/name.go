@@ -27,12 +27,12 @@ var letters = base32.NewEncoding("abcdefghijklmnopqrstuvwxyz234567").WithPadding
 func Name(account, application, feature string) string {
 	sum := sha256.Sum256([]byte(account + "\x00" + application + "\x00" + feature + "\x00"))
 	name := letters.EncodeToString(sum[:])[:hashLen]
-	app := slug(application, maxAppSlug)
+	app := Slug(application, maxAppSlug)
 	room := maxName - hashLen - 1
 	if app != "" {
 		room -= len(app) + 1
 	}
-	if f := slug(feature, room); f != "" {
+	if f := Slug(feature, room); f != "" {
 		name = f + "-" + name
 	}
 	if app != "" {
@@ -41,9 +41,9 @@ func Name(account, application, feature string) string {
 	return name
 }
 
-// slug keeps what a host name may hold: lower-case letters and digits, with one hyphen
+// Slug keeps what a host name may hold: lower-case letters and digits, with one hyphen
 // for each run of anything else, at most limit bytes and no hyphen at either end.
-func slug(s string, limit int) string {
+func Slug(s string, limit int) string {
 	var b strings.Builder
 	gap := false
 	for i := 0; i < len(s) && b.Len() < limit; i++ {

@@ -145,20 +145,7 @@ func settingNames(settings []beanstalk.Setting) []string {
 // repositoryName makes of an application's name one that ECR takes: 2 to 256 lower-case
 // letters, digits and single separators, a letter first.
 func repositoryName(application string) string {
-	var b strings.Builder
-	gap := false
-	for _, r := range strings.ToLower(application) {
-		if r < '0' || '9' < r && r < 'a' || 'z' < r {
-			gap = true
-			continue
-		}
-		if gap && b.Len() > 0 {
-			b.WriteByte('-')
-		}
-		gap = false
-		b.WriteRune(r)
-	}
-	name := b.String()
+	name := envs.Slug(strings.ToLower(application), 256)
 	if len(name) < 2 || name[0] < 'a' {
 		name = strings.TrimSuffix("beansprout-"+name, "-")
 	}
