@@ -109,6 +109,7 @@ func TestThePolicyChangesOnlyEnvironmentsWithOurTag(t *testing.T) {
 	changes := map[string]string{
 		"elasticbeanstalk:CreateEnvironment":    "aws:RequestTag/beansprout:feature",
 		"elasticbeanstalk:UpdateEnvironment":    "aws:ResourceTag/beansprout:feature",
+		"elasticbeanstalk:RebuildEnvironment":   "aws:ResourceTag/beansprout:feature",
 		"elasticbeanstalk:TerminateEnvironment": "aws:ResourceTag/beansprout:feature",
 	}
 	seen := 0

@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -76,10 +77,28 @@ func (c *Client) Get(ctx context.Context, id string) (envs.Env, error) {
 	return envs.Env{}, fmt.Errorf("read environment %s: %w", id, envs.ErrNotFound)
 }
 
-// describe reads all pages. AWS answers in one piece unless asked for pages, but says
-// nowhere that it always will.
+// Terminated returns the application's environments that were terminated since the given
+// time, of which AWS remembers six weeks. Their Updated is the end of their termination.
+func (c *Client) Terminated(ctx context.Context, application string, since time.Time) ([]envs.Env, error) {
+	rows, _, err := c.rows(ctx, &eb.DescribeEnvironmentsInput{
+		ApplicationName: &application, IncludeDeleted: aws.Bool(true), IncludedDeletedBackTo: &since,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("list terminated environments: %w", err)
+	}
+	return slices.DeleteFunc(rows, func(e envs.Env) bool { return e.State != envs.Terminated || e.Updated.Before(since) }), nil
+}
+
+// describe returns the rows that aren't Terminated.
 func (c *Client) describe(ctx context.Context, in *eb.DescribeEnvironmentsInput) ([]envs.Env, time.Time, error) {
 	in.IncludeDeleted = aws.Bool(false)
+	rows, now, err := c.rows(ctx, in)
+	return slices.DeleteFunc(rows, func(e envs.Env) bool { return e.State == envs.Terminated }), now, err
+}
+
+// rows reads all pages. AWS answers in one piece unless asked for pages, but says nowhere
+// that it always will.
+func (c *Client) rows(ctx context.Context, in *eb.DescribeEnvironmentsInput) ([]envs.Env, time.Time, error) {
 	var rows []envs.Env
 	for {
 		out, err := c.api.DescribeEnvironments(ctx, in)
@@ -87,9 +106,7 @@ func (c *Client) describe(ctx context.Context, in *eb.DescribeEnvironmentsInput)
 			return nil, time.Time{}, translate(err)
 		}
 		for _, d := range out.Environments {
-			if e := environment(d); e.State != envs.Terminated {
-				rows = append(rows, e)
-			}
+			rows = append(rows, environment(d))
 		}
 		if aws.ToString(out.NextToken) == "" {
 			now, _ := middleware.GetServerTime(out.ResultMetadata)

@@ -24,6 +24,9 @@ func (r *Refusal) Unwrap() error { return r.kind }
 // translate takes the SDK's wrapping off an error. Beanstalk answers almost every refusal
 // with the code InvalidParameterValue, which no client models, so only the text tells.
 func translate(err error) error {
+	if forbidden := fromGuard(err); forbidden != nil {
+		return forbidden
+	}
 	var api smithy.APIError
 	if !errors.As(err, &api) {
 		return err

@@ -92,6 +92,27 @@ func (c *Client) Terminate(ctx context.Context, e envs.Env) (Operation, error) {
 	return operation(e, terminating, "", out.ResultMetadata), nil
 }
 
+// Abort starts putting an environment back to what it was before the update under way. The
+// error wraps envs.ErrNotReady when there is nothing that AWS could abort; it can't a launch.
+func (c *Client) Abort(ctx context.Context, e envs.Env) error {
+	if _, err := c.api.AbortEnvironmentUpdate(ctx, &eb.AbortEnvironmentUpdateInput{EnvironmentId: &e.ID}); err != nil {
+		return fmt.Errorf("abort the update of environment %s: %w", e.Name, translate(err))
+	}
+	return nil
+}
+
+// Rebuild starts making an environment anew with its id, name, address and version, also
+// one that was terminated within the last six weeks. The error wraps envs.ErrNotFound when
+// AWS knows it or its version no longer, and envs.ErrTaken when its name or address is
+// another's by now.
+func (c *Client) Rebuild(ctx context.Context, e envs.Env) (Operation, error) {
+	out, err := c.api.RebuildEnvironment(ctx, &eb.RebuildEnvironmentInput{EnvironmentId: &e.ID})
+	if err != nil {
+		return Operation{}, fmt.Errorf("rebuild environment %s: %w", e.Name, translate(err))
+	}
+	return operation(e, launching, e.Version, out.ResultMetadata), nil
+}
+
 func operation(e envs.Env, k kind, version string, meta smithy.Metadata) Operation {
 	request, _ := middleware.GetRequestIDMetadata(meta)
 	since, ok := middleware.GetServerTime(meta)

@@ -13,12 +13,13 @@ import (
 	"beansprout/envs"
 )
 
-// Version is a bundle to be registered. Bucket must be in the environment's region.
+// Version is a bundle that is registered, or to be. Bucket must be in the environment's region.
 type Version struct {
 	Application string
 	Label       string
 	Description string
-	Bucket, Key string
+	Bucket, Key string    // "" each for AWS's sample application
+	Created     time.Time // by AWS's clock
 }
 
 // Register makes a bundle known to Beanstalk. Labels are content-addressed, so one that is
@@ -44,10 +45,10 @@ func (c *Client) CreateApplication(ctx context.Context, name string) error {
 	return nil
 }
 
-// Versions returns the labels of all versions that were registered for the named environment.
-func (c *Client) Versions(ctx context.Context, application, name string) ([]string, error) {
+// AllVersions returns all versions of an application; one that doesn't exist has none.
+func (c *Client) AllVersions(ctx context.Context, application string) ([]Version, error) {
 	in := &eb.DescribeApplicationVersionsInput{ApplicationName: &application, MaxRecords: aws.Int32(1000)}
-	var labels []string
+	var all []Version
 	for {
 		out, err := c.api.DescribeApplicationVersions(ctx, in)
 		if err = translate(err); errors.Is(err, envs.ErrNotFound) {
@@ -56,16 +57,37 @@ func (c *Client) Versions(ctx context.Context, application, name string) ([]stri
 		if err != nil {
 			return nil, fmt.Errorf("list the versions of application %q: %w", application, err)
 		}
-		for _, v := range out.ApplicationVersions {
-			if label := aws.ToString(v.VersionLabel); envs.IsVersionOf(label, name) {
-				labels = append(labels, label)
-			}
+		for _, d := range out.ApplicationVersions {
+			all = append(all, registered(d))
 		}
 		if aws.ToString(out.NextToken) == "" {
-			return labels, nil
+			return all, nil
 		}
 		in.NextToken = out.NextToken
 	}
+}
+
+func registered(d types.ApplicationVersionDescription) Version {
+	v := Version{
+		Application: aws.ToString(d.ApplicationName), Label: aws.ToString(d.VersionLabel),
+		Description: aws.ToString(d.Description), Created: aws.ToTime(d.DateCreated),
+	}
+	if b := d.SourceBundle; b != nil {
+		v.Bucket, v.Key = aws.ToString(b.S3Bucket), aws.ToString(b.S3Key)
+	}
+	return v
+}
+
+// Versions returns the labels of all versions that were registered for the named environment.
+func (c *Client) Versions(ctx context.Context, application, name string) ([]string, error) {
+	all, err := c.AllVersions(ctx, application)
+	var labels []string
+	for _, v := range all {
+		if envs.IsVersionOf(v.Label, name) {
+			labels = append(labels, v.Label)
+		}
+	}
+	return labels, err
 }
 
 // busy is how long AWS may call a version in use by an operation in progress.

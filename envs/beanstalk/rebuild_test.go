@@ -1,0 +1,109 @@
+package beanstalk
+
+import (
+	"errors"
+	"slices"
+	"testing"
+	"time"
+
+	"beansprout/envs"
+	"beansprout/localcloud"
+)
+
+func TestAnUpdateIsAborted(t *testing.T) {
+	c, _ := cloud(t, localcloud.Config{UpdateTime: time.Minute})
+	e, err := launch(t, c, "shop-x")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Abort(t.Context(), e); !errors.Is(err, envs.ErrNotReady) {
+		t.Errorf("with nothing to abort: %v", err)
+	}
+	if _, err := c.Deploy(t.Context(), e, version(t, c, "shop-x-2"), ""); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Abort(t.Context(), e); err != nil {
+		t.Fatal(err)
+	}
+	if e, err = c.Settle(t.Context(), e); err != nil || e.Version != "shop-x-1" {
+		t.Errorf("afterwards: %+v, %v", e, err)
+	}
+}
+
+func TestWhatWasTerminatedIsRemembered(t *testing.T) {
+	c, _ := cloud(t, localcloud.Config{})
+	e, err := launch(t, c, "shop-x")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if rows, err := c.Terminated(t.Context(), application, time.Time{}); err != nil || len(rows) > 0 {
+		t.Errorf("while it lives: %v, %v", rows, err)
+	}
+	op, err := c.Terminate(t.Context(), e)
+	if err == nil {
+		_, err = c.Wait(t.Context(), op, func(Event) {})
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows, err := c.Terminated(t.Context(), application, time.Now().Add(-time.Minute))
+	if err != nil || len(rows) != 1 || rows[0].ID != e.ID || rows[0].Version != "shop-x-1" || time.Since(rows[0].Updated).Abs() > time.Minute {
+		t.Errorf("Terminated = %+v, %v", rows, err)
+	}
+	if rows, err := c.Terminated(t.Context(), application, time.Now().Add(time.Minute)); err != nil || len(rows) > 0 {
+		t.Errorf("since later: %v, %v", rows, err)
+	}
+	if rows, err := c.Terminated(t.Context(), "other", time.Time{}); err != nil || len(rows) > 0 {
+		t.Errorf("of another application: %v, %v", rows, err)
+	}
+}
+
+func TestATerminatedEnvironmentComesBack(t *testing.T) {
+	c, _ := cloud(t, localcloud.Config{})
+	e, err := launch(t, c, "shop-x")
+	if err != nil {
+		t.Fatal(err)
+	}
+	op, err := c.Terminate(t.Context(), e)
+	if err == nil {
+		_, err = c.Wait(t.Context(), op, func(Event) {})
+	}
+	if err == nil {
+		op, err = c.Rebuild(t.Context(), e)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	back, err := c.Wait(t.Context(), op, func(Event) {})
+	if err != nil || back.ID != e.ID || back.CNAME != e.CNAME || back.Version != e.Version || back.State != envs.Ready {
+		t.Errorf("rebuilt: %+v, %v", back, err)
+	}
+	if _, err := c.Rebuild(t.Context(), envs.Env{ID: "e-2222222222", Name: "shop-y"}); !errors.Is(err, envs.ErrNotFound) {
+		t.Errorf("what never was: %v", err)
+	}
+}
+
+func TestVersionsAreListed(t *testing.T) {
+	c, _ := cloud(t, localcloud.Config{})
+	want := []string{"shop-x-0123456789abcdef0123", "shop-x-v2", "v1"}
+	for _, label := range want {
+		version(t, c, label)
+	}
+	all, err := c.AllVersions(t.Context(), application)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, v := range all {
+		got = append(got, v.Label)
+		if v.Application != application || time.Since(v.Created).Abs() > time.Minute {
+			t.Errorf("got %+v", v)
+		}
+	}
+	if slices.Sort(got); !slices.Equal(got, want) {
+		t.Errorf("AllVersions = %q, want %q", got, want)
+	}
+	if ours, err := c.Versions(t.Context(), application, "shop-x"); err != nil || !slices.Equal(ours, want[:1]) {
+		t.Errorf("Versions = %q, %v", ours, err)
+	}
+}
