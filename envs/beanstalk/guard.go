@@ -19,8 +19,9 @@ func (c *Client) Guarded(guard func(context.Context) error) *Client {
 		}
 		return next.HandleFinalize(ctx, in)
 	})
+	api := c.api
 	guarded := *c
-	guarded.api = eb.New(c.api.Options(), func(o *eb.Options) {
+	guarded.api = eb.New(api.Options(), func(o *eb.Options) {
 		o.APIOptions = append(o.APIOptions[:len(o.APIOptions):len(o.APIOptions)], func(s *middleware.Stack) error {
 			if !changes(s.ID()) {
 				return nil
