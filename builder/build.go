@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"path/filepath"
 
 	"github.com/docker/docker/api/types/build"
@@ -14,11 +15,8 @@ import (
 // people's. Its value is Source.Name.
 const label = "beansprout.image"
 
-// build makes the image in the engine and returns its id there.
-func (b *Builder) build(ctx context.Context, s Source, log func(string)) (string, error) {
-	if err := check(s); err != nil {
-		return "", &BuildError{Image: s.Name, Err: err}
-	}
+// build makes the image in the engine, where it takes the tag, and returns its id there.
+func (b *Builder) build(ctx context.Context, s Source, tag string, log func(string)) (string, error) {
 	inner, broken := context.WithCancelCause(ctx)
 	defer broken(nil)
 	share, err := newSession(inner, s, broken)
@@ -27,7 +25,7 @@ func (b *Builder) build(ctx context.Context, s Source, log func(string)) (string
 	}
 	defer b.serve(inner, share, broken)()
 	steps := newTrace(log)
-	id, err := b.solve(inner, s, share.ID(), steps)
+	id, err := b.solve(inner, buildOptions(s, tag, share.ID()), steps)
 	var refused refusal
 	switch {
 	case err == nil:
@@ -42,8 +40,8 @@ func (b *Builder) build(ctx context.Context, s Source, log func(string)) (string
 
 // solve has the engine build over the session and follows what it says until the end.
 // The engine stops building when the connection closes, as it does when ctx ends.
-func (b *Builder) solve(ctx context.Context, s Source, sessionID string, steps *trace) (id string, err error) {
-	response, err := b.docker.ImageBuild(ctx, nil, buildOptions(s, sessionID))
+func (b *Builder) solve(ctx context.Context, o build.ImageBuildOptions, steps *trace) (id string, err error) {
+	response, err := b.docker.ImageBuild(ctx, nil, o)
 	if err != nil {
 		return "", err
 	}
@@ -66,19 +64,27 @@ func (b *Builder) solve(ctx context.Context, s Source, sessionID string, steps *
 	return id, err
 }
 
-func buildOptions(s Source, sessionID string) build.ImageBuildOptions {
+func buildOptions(s Source, tag, sessionID string) build.ImageBuildOptions {
 	args := make(map[string]*string, len(s.Args))
 	for name, value := range s.Args {
 		args[name] = &value
 	}
+	labels := map[string]string{}
+	maps.Copy(labels, s.Labels)
+	labels[label] = s.Name
 	return build.ImageBuildOptions{
+		Tags:          []string{tag},
 		Version:       build.BuilderBuildKit,
 		RemoteContext: "client-session",
 		SessionID:     sessionID,
 		Dockerfile:    filepath.ToSlash(dockerfile(s)),
 		Target:        s.Target,
 		BuildArgs:     args,
-		Labels:        map[string]string{label: s.Name},
+		Labels:        labels,
+		Platform:      s.Platform,
+		CacheFrom:     s.CacheFrom,
+		NetworkMode:   s.Network,
+		PullParent:    s.Pull,
 		Remove:        true,
 	}
 }

@@ -17,7 +17,7 @@ func TestBuildPushesAnImageThatTheRegistryServesByDigest(t *testing.T) {
 	b, shelf, log := connect(t), newShelf(t), &record{}
 	s := newSource(t, b, map[string]string{"Dockerfile": "FROM scratch\nCOPY a /a\n", "a": rand.Text()})
 	s.Prepare = "echo made by prepare > made"
-	made, err := b.Build(t.Context(), []Source{s}, shelf.registry, log.log)
+	made, err := b.Build(t.Context(), []Source{s}, shelf.registry, Options{Log: log.log})
 	if err != nil {
 		t.Fatalf("%v\n%s", err, log)
 	}
@@ -43,15 +43,15 @@ func TestBuildPushesAnImageThatTheRegistryServesByDigest(t *testing.T) {
 func TestBuildNeitherBuildsNorPushesAgainWhatIsUnchanged(t *testing.T) {
 	b, shelf, log := connect(t), newShelf(t), &record{}
 	s := newSource(t, b, map[string]string{"Dockerfile": "FROM scratch\nCOPY a /a\n", "a": "content of a"})
-	first, err := b.Build(t.Context(), []Source{s}, shelf.registry, nil)
+	first, err := b.Build(t.Context(), []Source{s}, shelf.registry, Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	second, err := b.Build(t.Context(), []Source{s}, shelf.registry, log.log)
+	second, err := b.Build(t.Context(), []Source{s}, shelf.registry, Options{Log: log.log})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if first[0] != second[0] {
+	if first[0].Reference != second[0].Reference {
 		t.Errorf("first %+v, second %+v", first[0], second[0])
 	}
 	if n := shelf.count(); n != 1 {
@@ -67,7 +67,7 @@ func TestBuildPushesAgainToARegistryThatHasLostTheImage(t *testing.T) {
 	s := newSource(t, b, map[string]string{"Dockerfile": "FROM scratch\nCOPY a /a\n", "a": "content of a"})
 	for range 2 {
 		shelf.clear()
-		made, err := b.Build(t.Context(), []Source{s}, shelf.registry, nil)
+		made, err := b.Build(t.Context(), []Source{s}, shelf.registry, Options{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -91,7 +91,7 @@ func TestBuildSendsOnlyWhatChanged(t *testing.T) {
 	send := func() int64 {
 		t.Helper()
 		before := r.sent.Load()
-		if _, err := b.Build(t.Context(), []Source{s}, shelf.registry, nil); err != nil {
+		if _, err := b.Build(t.Context(), []Source{s}, shelf.registry, Options{}); err != nil {
 			t.Fatal(err)
 		}
 		return r.sent.Load() - before
@@ -115,7 +115,7 @@ func TestBuildReturnsImagesInTheOrderOfTheirSources(t *testing.T) {
 	made, err := b.Build(t.Context(), sources, func(ctx context.Context) (Registry, error) {
 		calls++
 		return shelf.registry(ctx)
-	}, nil)
+	}, Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -137,7 +137,7 @@ func TestBuildHonoursArgumentsTargetAndDockerignore(t *testing.T) {
 		"a":                     "content of a", "ignored": "never sent",
 	})
 	s.Dockerfile, s.Target, s.Args = "docker/App.Dockerfile", "wanted", map[string]string{"FILE": "a"}
-	if _, err := b.Build(t.Context(), []Source{s}, shelf.registry, nil); err != nil {
+	if _, err := b.Build(t.Context(), []Source{s}, shelf.registry, Options{}); err != nil {
 		t.Fatal(err)
 	}
 	files := savedFiles(t, b, s)
@@ -161,7 +161,7 @@ RUN --mount=type=secret,id=variable,required ["/step", "expect", "` + variable +
 	write(t, path, file)
 	t.Setenv("BUILDER_TEST_SECRET", variable)
 	s.Secrets = []Secret{{ID: "file", File: path}, {ID: "variable", Env: "BUILDER_TEST_SECRET"}}
-	if _, err := b.Build(t.Context(), []Source{s}, shelf.registry, nil); err != nil {
+	if _, err := b.Build(t.Context(), []Source{s}, shelf.registry, Options{}); err != nil {
 		t.Fatal(err)
 	}
 	for name, content := range savedFiles(t, b, s) {
@@ -213,7 +213,7 @@ func TestBuildPrintsNothingThatMovesTheCursor(t *testing.T) {
 	b, shelf, log := connect(t), newShelf(t), &record{}
 	s := newSource(t, b, map[string]string{"step": stepBinary(t), "Dockerfile": "FROM scratch\nCOPY step /step\nRUN [\"/step\", \"escape\", \"" + rand.Text() + "\"]\n"})
 	s.Prepare = `printf '\033[2J\033]0;title\007prepared\r\n'`
-	if _, err := b.Build(t.Context(), []Source{s}, shelf.registry, log.log); err != nil {
+	if _, err := b.Build(t.Context(), []Source{s}, shelf.registry, Options{Log: log.log}); err != nil {
 		t.Fatal(err)
 	}
 	for _, line := range log.lines {

@@ -7,6 +7,7 @@ package builder
 import (
 	"context"
 	"sync"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 )
@@ -32,9 +33,13 @@ type Source struct {
 	Target     string            // the stage to build; "" is the last one
 	Args       map[string]string // build arguments
 	Secrets    []Secret
-	// Tag returns the registry tag of the image with the given id in the engine
-	// ("sha256:..."). Equal ids must give equal tags.
-	Tag func(id string) string
+	Platform   string            // "linux/arm64"; "" is the engine's
+	CacheFrom  []string          // references of images whose layers may be reused
+	Network    string            // of RUN: "" or "default", "none", "host"
+	Pull       bool              // look for newer base images although the engine has some
+	Labels     map[string]string // put on the image, no part of its fingerprint
+	WarnSize   int64             // bytes of context from which the log says what makes it large; 0 is never
+	Local      string            // under which the engine keeps the newest image of this source: letters, digits and _.-
 }
 
 // Secret is something that RUN --mount=type=secret may read while an image is built.
@@ -47,17 +52,35 @@ type Secret struct {
 
 // Image is an image in a registry.
 type Image struct {
-	Name      string // Source.Name
-	Reference string // repository@sha256:...
-	Digest    string // sha256:...
-	Platform  string // what it runs on, "linux/amd64"
+	Name        string // Source.Name
+	Reference   string // repository@sha256:...
+	Digest      string // sha256:...
+	Platform    string // what it runs on, "linux/amd64"
+	Fingerprint string // of all that it is made from, 40 hex digits; "" when that can't be told
+	Cached      bool   // the registry had it: it was neither built nor pushed
+	Took        time.Duration
+	Sent        int64 // bytes to the registry
+	Context     int64 // bytes to the engine
 }
 
 // Registry is where images are pushed.
 type Registry struct {
 	Repository string // host/name
-	Username   string
-	Password   string
+	// Image returns the digest of the manifest that the tag is on and that of its config,
+	// each "" where there is none.
+	Image func(ctx context.Context, tag string) (digest, config string, err error)
+	// Login is called before the first push, and once more when the registry calls the
+	// credentials expired.
+	Login func(ctx context.Context) (Credentials, error)
+}
+
+// Credentials open a registry.
+type Credentials struct{ Username, Password string }
+
+// Options are how Build goes about it.
+type Options struct {
+	Log     Log
+	Rebuild bool // what the registry has already, too
 }
 
 // Log receives the lines that making an image prints, free of control characters. The
@@ -65,27 +88,27 @@ type Registry struct {
 type Log func(image, step, line string)
 
 // Build prepares, builds and pushes the sources side by side and returns their images in
-// the same order. The registry is asked for once, while the images are being built. The
+// the same order. What the registry has under the fingerprint of a source is neither built
+// nor pushed. The registry is asked for once, while the commands that prepare run. The
 // first failure cancels the others in the engine and is the one reported: as a *BuildError
 // when an image can't be made, wrapping ErrDenied when the registry refuses the
 // credentials, wrapping ErrNoEngine when the engine has gone.
-func (b *Builder) Build(ctx context.Context, sources []Source, registry func(context.Context) (Registry, error), log Log) ([]Image, error) {
+func (b *Builder) Build(ctx context.Context, sources []Source, registry func(context.Context) (Registry, error), o Options) ([]Image, error) {
 	if len(sources) == 0 {
 		return nil, nil
 	}
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(parallel + 1)
-	target := sync.OnceValues(func() (Registry, error) { return registry(ctx) })
+	w := newWork(ctx, b, registry, o)
 	g.Go(func() error {
-		_, err := target()
+		_, err := w.registry()
 		return err
 	})
-	log = log.oneAtATime()
-	prepared := preparations(ctx, sources, log)
+	prepared := preparations(ctx, sources, w.log)
 	images := make([]Image, len(sources))
 	for i, s := range sources {
 		g.Go(func() (err error) {
-			images[i], err = b.image(ctx, s, prepared[i], target, log)
+			images[i], err = w.image(ctx, s, prepared[i])
 			if ctx.Err() != nil { // err only says how the image came to its end
 				return context.Cause(ctx)
 			}
@@ -96,21 +119,6 @@ func (b *Builder) Build(ctx context.Context, sources []Source, registry func(con
 		return nil, err
 	}
 	return images, nil
-}
-
-func (b *Builder) image(ctx context.Context, s Source, prepared func() error, target func() (Registry, error), log Log) (Image, error) {
-	if err := prepared(); err != nil {
-		return Image{}, err
-	}
-	id, err := b.build(ctx, s, log.of(s.Name, stepBuild))
-	if err != nil {
-		return Image{}, err
-	}
-	registry, err := target()
-	if err != nil {
-		return Image{}, err
-	}
-	return b.publish(ctx, s, id, registry, log.of(s.Name, stepPush))
 }
 
 // oneAtATime returns a Log that keeps the goroutines that call it apart.

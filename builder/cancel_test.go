@@ -36,7 +36,7 @@ func TestCancellingBuildStopsItInTheEngine(t *testing.T) {
 	defer cancel()
 	result := make(chan error, 1)
 	go func() {
-		_, err := b.Build(ctx, []Source{s}, shelf.registry, log.log)
+		_, err := b.Build(ctx, []Source{s}, shelf.registry, Options{Log: log.log})
 		result <- err
 	}()
 	log.await(t, "asleep")
@@ -58,7 +58,7 @@ func TestTheFirstFailureCancelsTheOthersAndIsReported(t *testing.T) {
 	quick.Prepare = "while [ ! -e " + started + " ]; do sleep 0.01; done; exit 7"
 	result := make(chan error, 1)
 	go func() {
-		_, err := b.Build(t.Context(), []Source{slow, quick}, shelf.registry, log.log)
+		_, err := b.Build(t.Context(), []Source{slow, quick}, shelf.registry, Options{Log: log.log})
 		result <- err
 	}()
 	log.await(t, "asleep")
@@ -74,7 +74,7 @@ func TestAFailingRegistryCancelsTheBuilds(t *testing.T) {
 	b := connect(t)
 	s, _ := sleeper(t, b)
 	wrong := errors.New("no token today")
-	_, err := b.Build(t.Context(), []Source{s}, func(context.Context) (Registry, error) { return Registry{}, wrong }, nil)
+	_, err := b.Build(t.Context(), []Source{s}, func(context.Context) (Registry, error) { return Registry{}, wrong }, Options{})
 	if !errors.Is(err, wrong) {
 		t.Errorf("error = %v, want %v", err, wrong)
 	}
@@ -92,7 +92,7 @@ func TestAnEngineThatGoesAwayGetsOneSentence(t *testing.T) {
 	defer b.Close()
 	result := make(chan error, 1)
 	go func() {
-		_, err := b.Build(t.Context(), []Source{s}, shelf.registry, log.log)
+		_, err := b.Build(t.Context(), []Source{s}, shelf.registry, Options{Log: log.log})
 		result <- err
 	}()
 	log.await(t, "asleep")

@@ -13,7 +13,7 @@ import (
 func TestBuildShowsTheStepThatFailed(t *testing.T) {
 	b, shelf, log := connect(t), newShelf(t), &record{}
 	s := newSource(t, b, map[string]string{"step": stepBinary(t), "Dockerfile": "FROM scratch\nCOPY step /step\nRUN [\"/step\", \"exit\", \"3\"]\n"})
-	_, err := b.Build(t.Context(), []Source{s}, shelf.registry, log.log)
+	_, err := b.Build(t.Context(), []Source{s}, shelf.registry, Options{Log: log.log})
 	var failed *BuildError
 	if !errors.As(err, &failed) {
 		t.Fatalf("error = %v", err)
@@ -63,7 +63,7 @@ func TestBuildExplainsWhatIsWrongWithASource(t *testing.T) {
 			if test.change != nil {
 				test.change(&s)
 			}
-			_, err := b.Build(t.Context(), []Source{s}, shelf.registry, nil)
+			_, err := b.Build(t.Context(), []Source{s}, shelf.registry, Options{})
 			var failed *BuildError
 			if !errors.As(err, &failed) || failed.Image != s.Name {
 				t.Fatalf("error = %v", err)
@@ -87,7 +87,7 @@ func TestBuildNamesTheFileThatItCannotRead(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer socket.Close()
-	_, err = b.Build(t.Context(), []Source{s}, shelf.registry, nil)
+	_, err = b.Build(t.Context(), []Source{s}, shelf.registry, Options{})
 	if !errors.Is(err, ErrUnreadable) || !strings.Contains(err.Error(), path) {
 		t.Errorf("error = %v", err)
 	}

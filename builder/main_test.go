@@ -3,6 +3,7 @@ package builder
 import (
 	"context"
 	"crypto/rand"
+	"encoding/json"
 	"fmt"
 	"io"
 	"log"
@@ -45,7 +46,7 @@ func newSource(t *testing.T, b *Builder, files map[string]string) Source {
 	}
 	name := "test-" + strings.ToLower(rand.Text())
 	t.Cleanup(func() { removeImages(t, b, name) })
-	return Source{Name: name, Dir: dir, Context: dir, Tag: func(id string) string { return name + "-" + id[7:19] }}
+	return Source{Name: name, Dir: dir, Context: dir}
 }
 
 func removeImages(t *testing.T, b *Builder, name string) {
@@ -149,7 +150,31 @@ func (s *shelf) content() http.Handler {
 }
 
 func (s *shelf) registry(context.Context) (Registry, error) {
-	return Registry{Repository: s.host + "/app", Username: "AWS", Password: s.password}, nil
+	return Registry{Repository: s.host + "/app", Image: s.image, Login: s.login}, nil
+}
+
+func (s *shelf) login(context.Context) (Credentials, error) {
+	return Credentials{Username: "AWS", Password: s.password}, nil
+}
+
+// image asks for the manifest under a tag as a client of the registry would.
+func (s *shelf) image(ctx context.Context, tag string) (digest, config string, err error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+s.host+"/v2/app/manifests/"+tag, nil)
+	if err != nil {
+		return "", "", err
+	}
+	request.SetBasicAuth("AWS", s.password)
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return "", "", err
+	}
+	defer response.Body.Close()
+	var manifest struct{ Config struct{ Digest string } }
+	if response.StatusCode != http.StatusOK {
+		return "", "", nil
+	}
+	err = json.NewDecoder(response.Body).Decode(&manifest)
+	return response.Header.Get("Docker-Content-Digest"), manifest.Config.Digest, err
 }
 
 func (s *shelf) count() int {

@@ -111,7 +111,7 @@ func TestCancellingPrepareKillsAllThatItStarted(t *testing.T) {
 	result := make(chan error, 1)
 	go func() {
 		registry := func(context.Context) (Registry, error) { return Registry{}, nil }
-		_, err := (&Builder{}).Build(ctx, []Source{s}, registry, nil)
+		_, err := (&Builder{}).Build(ctx, []Source{s}, registry, Options{})
 		result <- err
 	}()
 	eventually(t, "the command", func() bool {

@@ -6,77 +6,44 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
-	"slices"
 	"strings"
 
 	"github.com/docker/docker/api/types/image"
 	"github.com/docker/docker/api/types/registry"
 )
 
-// publish tags the image with the given id, pushes it unless the registry has it, and
-// removes older images of the same source from the engine.
-func (b *Builder) publish(ctx context.Context, s Source, id string, to Registry, log func(string)) (Image, error) {
-	ref := to.Repository + ":" + s.Tag(id)
-	wrap := func(err error) error { return fmt.Errorf("push image %q to %s: %w", s.Name, to.Repository, err) }
-	if err := b.docker.ImageTag(ctx, id, ref); err != nil {
-		return Image{}, wrap(b.engineError(err))
+// push sends the image with the given id to the registry under the tag, and returns the
+// digest that the registry gave it.
+func (w *work) push(ctx context.Context, name, id string, to Registry, tag string) (string, error) {
+	ref := to.Repository + ":" + tag
+	wrap := func(err error) error { return fmt.Errorf("push image %q to %s: %w", name, to.Repository, err) }
+	if err := w.docker.ImageTag(ctx, id, ref); err != nil {
+		return "", wrap(w.engineError(err))
 	}
-	made, err := b.docker.ImageInspect(ctx, id)
+	defer w.untag(ctx, ref)
+	login, err := to.Login(ctx)
 	if err != nil {
-		return Image{}, wrap(b.engineError(err))
+		return "", err
 	}
-	auth, err := authorization(to)
+	auth, err := authorization(to.Repository, login)
 	if err != nil {
-		return Image{}, wrap(err)
+		return "", wrap(err)
 	}
-	digest, ok := b.pushed(ctx, made.RepoDigests, ref, auth)
-	if ok {
-		log("already in the registry: " + ref)
-	} else if digest, err = b.push(ctx, ref, auth, log); err != nil {
-		return Image{}, wrap(err)
+	digest, err := w.send(ctx, ref, auth, w.log.of(name, stepPush))
+	if err != nil {
+		return "", wrap(err)
 	}
-	b.tidy(ctx, s, id, to.Repository, log)
-	return Image{
-		Name:      s.Name,
-		Reference: to.Repository + "@" + digest,
-		Digest:    digest,
-		Platform:  platform(made),
-	}, nil
-}
-
-func platform(i image.InspectResponse) string {
-	p := i.Os + "/" + i.Architecture
-	if i.Variant != "" {
-		p += "/" + i.Variant
-	}
-	return p
+	return digest, nil
 }
 
 // authorization is the content of the X-Registry-Auth header, the only place that the
 // password goes to.
-func authorization(to Registry) (string, error) {
-	host, _, _ := strings.Cut(to.Repository, "/")
-	return registry.EncodeAuthConfig(registry.AuthConfig{Username: to.Username, Password: to.Password, ServerAddress: host})
+func authorization(repository string, c Credentials) (string, error) {
+	host, _, _ := strings.Cut(repository, "/")
+	return registry.EncodeAuthConfig(registry.AuthConfig{Username: c.Username, Password: c.Password, ServerAddress: host})
 }
 
-// pushed returns the digest under which the registry has what ref names. The registry
-// is asked only when the engine remembers to have pushed it there.
-func (b *Builder) pushed(ctx context.Context, repoDigests []string, ref, auth string) (string, bool) {
-	repository := ref[:strings.LastIndexByte(ref, ':')]
-	known := slices.ContainsFunc(repoDigests, func(r string) bool { return strings.HasPrefix(r, repository+"@") })
-	if !known {
-		return "", false
-	}
-	there, err := b.docker.DistributionInspect(ctx, ref, auth)
-	if err != nil {
-		return "", false // the push says what is wrong, if anything is
-	}
-	digest := there.Descriptor.Digest.String()
-	return digest, slices.Contains(repoDigests, repository+"@"+digest)
-}
-
-// push sends the image and returns the digest that the registry gave it.
-func (b *Builder) push(ctx context.Context, ref, auth string, log func(string)) (digest string, err error) {
+func (b *Builder) send(ctx context.Context, ref, auth string, log func(string)) (digest string, err error) {
 	stream, err := b.docker.ImagePush(ctx, ref, image.PushOptions{RegistryAuth: auth})
 	if err != nil {
 		return "", denied(b.engineError(err))

@@ -11,8 +11,10 @@ func TestARegistryThatRefusesTheTokenIsNamedAsThat(t *testing.T) {
 	b, shelf := connect(t), newShelf(t)
 	s := newSource(t, b, map[string]string{"Dockerfile": "FROM scratch\nCOPY a /a\n", "a": "a"})
 	_, err := b.Build(t.Context(), []Source{s}, func(context.Context) (Registry, error) {
-		return Registry{Repository: shelf.host + "/app", Username: "AWS", Password: "of yesterday"}, nil
-	}, nil)
+		return Registry{Repository: shelf.host + "/app", Image: shelf.image, Login: func(context.Context) (Credentials, error) {
+			return Credentials{Username: "AWS", Password: "of yesterday"}, nil
+		}}, nil
+	}, Options{})
 	if !errors.Is(err, ErrDenied) || !strings.Contains(err.Error(), "Your authorization token has expired") {
 		t.Errorf("error = %v", err)
 	}
@@ -22,11 +24,11 @@ func TestARegistryThatRefusesTheTokenIsNamedAsThat(t *testing.T) {
 }
 
 func TestARegistryThatIsNotThereIsNamed(t *testing.T) {
-	b := connect(t)
+	b, shelf := connect(t), newShelf(t)
 	s := newSource(t, b, map[string]string{"Dockerfile": "FROM scratch\nCOPY a /a\n", "a": "a"})
 	_, err := b.Build(t.Context(), []Source{s}, func(context.Context) (Registry, error) {
-		return Registry{Repository: "127.0.0.1:1/app", Username: "AWS", Password: "x"}, nil
-	}, nil)
+		return Registry{Repository: "127.0.0.1:1/app", Image: shelf.image, Login: shelf.login}, nil
+	}, Options{})
 	if err == nil || errors.Is(err, ErrDenied) || errors.Is(err, ErrNoEngine) ||
 		!strings.HasPrefix(err.Error(), `push image "`+s.Name+`" to 127.0.0.1:1/app: `) || !strings.Contains(err.Error(), "connection refused") {
 		t.Errorf("error = %v", err)

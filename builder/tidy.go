@@ -1,49 +1,65 @@
 package builder
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"regexp"
+	"slices"
+	"strings"
 	"time"
 
-	"github.com/containerd/errdefs"
 	"github.com/docker/docker/api/types/filters"
 	"github.com/docker/docker/api/types/image"
 )
 
-// settled is how long ago an image must have been tagged before it may be removed:
-// another build may be about to push it.
-const settled = time.Hour
+// forgotten is how long ago the images of a source must have been tagged last for them to
+// go although they have a tag: nobody builds that any more.
+const forgotten = 24 * time.Hour
 
-// tidy removes from the engine the images that earlier builds of the source left there,
-// so that a build machine does not fill up. What can't be removed stays: the engine
-// refuses for an image that a container, running or not, is made from.
-func (b *Builder) tidy(ctx context.Context, s Source, id, repository string, log func(string)) {
-	all, err := b.docker.ImageList(ctx, image.ListOptions{Filters: filters.NewArgs(
-		filters.Arg("label", label+"="+s.Name), filters.Arg("reference", repository))})
+// localTag is where the engine keeps the newest image of a source. The one before loses its
+// only tag by that.
+func localTag(s Source, repository string) string {
+	return repository + ":local-" + cmp.Or(s.Local, s.Name)
+}
+
+// untag takes a tag of ours off an image that has another one, also when ctx has ended.
+func (b *Builder) untag(ctx context.Context, ref string) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), grace)
+	defer cancel()
+	_, _ = b.docker.ImageRemove(ctx, ref, image.RemoveOptions{})
+}
+
+// tidy removes from the engine the images that earlier builds of the source left there
+// without a tag, and those that lie in the repository forgotten, so that a build machine does
+// not fill up. What can't be removed stays: the engine refuses for an image that a
+// container, running or not, is made from.
+func (w *work) tidy(ctx context.Context, s Source, id, repository string) {
+	ours := filters.Arg("label", label+"="+s.Name)
+	pruned, err := w.docker.ImagesPrune(ctx, filters.NewArgs(ours, filters.Arg("dangling", "true")))
+	if err == nil && len(pruned.ImagesDeleted) > 0 {
+		w.log.of(s.Name, stepPush)(fmt.Sprintf("removed the images of earlier builds from the engine: %d MB", pruned.SpaceReclaimed/1e6))
+	}
+	all, err := w.docker.ImageList(ctx, image.ListOptions{Filters: filters.NewArgs(ours, filters.Arg("reference", repository))})
 	if err != nil {
 		return
 	}
-	for _, ref := range former(all, repository, id, s.Tag) {
-		if !b.lain(ctx, ref) {
-			continue
-		}
-		_, err := b.docker.ImageRemove(ctx, ref, image.RemoveOptions{PruneChildren: true})
-		switch {
-		case err == nil:
-			log("removed the older " + ref + " from the engine")
-		case !errdefs.IsNotFound(err) && !errdefs.IsConflict(err) && ctx.Err() == nil:
-			log(fmt.Sprintf("kept the older %s: %v", ref, err))
+	others := slices.DeleteFunc(all, func(i image.Summary) bool { return i.ID == id })
+	for _, ref := range tagged(others, repository) {
+		if w.forgotten(ctx, ref) {
+			_, _ = w.docker.ImageRemove(ctx, ref, image.RemoveOptions{PruneChildren: true})
 		}
 	}
 }
 
-// former picks the references that an earlier build of the same source has made: in our
-// repository, tagged as the source tags the very image that the reference names.
-func former(all []image.Summary, repository, id string, tag func(id string) string) []string {
+var ourTags = regexp.MustCompile(`^(local-.+|ctx-[0-9a-f]{40}|id-[0-9a-f]{20})$`)
+
+// tagged returns the tags of ours that the images have in the repository.
+func tagged(all []image.Summary, repository string) []string {
 	var refs []string
 	for _, i := range all {
 		for _, ref := range i.RepoTags {
-			if i.ID != id && ref == repository+":"+tag(i.ID) {
+			if tag, ok := strings.CutPrefix(ref, repository+":"); ok && ourTags.MatchString(tag) {
 				refs = append(refs, ref)
 			}
 		}
@@ -51,8 +67,7 @@ func former(all []image.Summary, repository, id string, tag func(id string) stri
 	return refs
 }
 
-// lain says whether ref was tagged long enough ago.
-func (b *Builder) lain(ctx context.Context, ref string) bool {
-	i, err := b.docker.ImageInspect(ctx, ref)
-	return err == nil && b.now().Sub(i.Metadata.LastTagTime) >= settled
+func (w *work) forgotten(ctx context.Context, ref string) bool {
+	i, err := w.docker.ImageInspect(ctx, ref)
+	return err == nil && w.now().Sub(i.Metadata.LastTagTime) >= forgotten
 }

@@ -3,6 +3,7 @@ package builder
 import (
 	"context"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -10,16 +11,15 @@ import (
 	"github.com/docker/docker/api/types/image"
 )
 
-func TestFormerPicksOnlyWhatTheSourceHasTagged(t *testing.T) {
-	tag := func(id string) string { return "build-" + id }
+func TestTaggedPicksOnlyTagsOfOursInTheRepository(t *testing.T) {
+	ctx := "ctx-" + strings.Repeat("0a", 20)
 	all := []image.Summary{
-		{ID: "new", RepoTags: []string{"host/app:build-new"}},
-		{ID: "old", RepoTags: []string{"host/app:build-old", "host/app:latest", "host/other:build-old"}},
-		{ID: "foreign", RepoTags: []string{"host/app:build-old2", "host/app:v1"}},
+		{RepoTags: []string{"host/app:local-shop-web", "host/app:latest", "host/other:local-shop-web"}},
+		{RepoTags: []string{"host/app:" + ctx, "host/app:" + ctx + "0", "host/app:v1"}},
 		{ID: "dangling"},
 	}
-	if got, want := former(all, "host/app", "new", tag), []string{"host/app:build-old"}; !slices.Equal(got, want) {
-		t.Errorf("former = %q, want %q", got, want)
+	if got, want := tagged(all, "host/app"), []string{"host/app:local-shop-web", "host/app:" + ctx}; !slices.Equal(got, want) {
+		t.Errorf("tagged = %q, want %q", got, want)
 	}
 }
 
@@ -29,17 +29,13 @@ func TestBuildRemovesItsOlderImagesFromTheEngine(t *testing.T) {
 	build := func(content string) []string {
 		t.Helper()
 		write(t, s.Context+"/a", content)
-		if _, err := b.Build(t.Context(), []Source{s}, shelf.registry, nil); err != nil {
+		if _, err := b.Build(t.Context(), []Source{s}, shelf.registry, Options{}); err != nil {
 			t.Fatal(err)
 		}
 		return images(t, b, s.Name)
 	}
 	build("first")
-	if got := build("second"); len(got) != 2 {
-		t.Errorf("an image that was tagged just now is gone: %q", got)
-	}
-	b.now = func() time.Time { return time.Now().Add(2 * settled) }
-	if got := build("third"); len(got) != 1 {
+	if got := build("second"); len(got) != 1 {
 		t.Errorf("images = %q, want one", got)
 	}
 	ctx := context.Background()
@@ -47,11 +43,33 @@ func TestBuildRemovesItsOlderImagesFromTheEngine(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got := build("fourth")
+	got := build("third")
 	if err := b.docker.ContainerRemove(ctx, user.ID, container.RemoveOptions{Force: true}); err != nil {
 		t.Error(err)
 	}
 	if len(got) != 2 {
 		t.Errorf("images = %q, want two: a container is made from one", got)
+	}
+}
+
+func TestBuildRemovesImagesThatNobodyBuildsAnyMore(t *testing.T) {
+	b, shelf := connect(t), newShelf(t)
+	s := newSource(t, b, map[string]string{"Dockerfile": "FROM scratch\nCOPY a /a\n", "a": "first"})
+	build := func(local string) []string {
+		t.Helper()
+		write(t, s.Context+"/a", local)
+		s.Local = local
+		if _, err := b.Build(t.Context(), []Source{s}, shelf.registry, Options{}); err != nil {
+			t.Fatal(err)
+		}
+		return images(t, b, s.Name)
+	}
+	build("one")
+	if got := build("two"); len(got) != 2 {
+		t.Errorf("images = %q, want that of each environment", got)
+	}
+	b.now = func() time.Time { return time.Now().Add(2 * forgotten) }
+	if got := build("three"); len(got) != 1 {
+		t.Errorf("images = %q, want one", got)
 	}
 }

@@ -92,33 +92,22 @@ func IsVersionOf(label, name string) bool {
 	return ok && versionSuffix.MatchString(rest)
 }
 
+// LocalTag returns what the engine keeps the newest image of the named environment under.
+// An image's hyphens become underscores, so that no tag of an environment can be read as the
+// tag of another whose name goes on where this one's ends.
+func LocalTag(name, image string) string { return name + "-" + strings.ReplaceAll(image, "-", "_") }
+
 // LiveTag returns the registry tag that keeps an image from expiring while the named
 // environment lives on it.
-func LiveTag(name, image, digest string) string { return imageTag("live", name, image, digest) }
-
-// BuildTag returns the registry tag under which an image of the named environment is pushed;
-// id is the image's id in the engine.
-func BuildTag(name, image, id string) string { return imageTag("build", name, image, id) }
-
-// imageTag writes an image's hyphens as underscores, so that no tag of an environment
-// can be read as the tag of another whose name goes on where this one's ends.
-func imageTag(kind, name, image, digest string) string {
-	digest = strings.TrimPrefix(digest, "sha256:")
-	return kind + "-" + name + "-" + strings.ReplaceAll(image, "-", "_") + "-" + digest[:12]
+func LiveTag(name, image, digest string) string {
+	return "live-" + LocalTag(name, image) + "-" + strings.TrimPrefix(digest, "sha256:")[:12]
 }
 
 var imageSuffix = regexp.MustCompile(`^-[A-Za-z0-9_.]+-[0-9a-f]{12}$`)
 
-// IsImageTagOf says whether tag is one that LiveTag or BuildTag makes for the named environment.
-func IsImageTagOf(tag, name string) bool {
-	return IsLiveTagOf(tag, name) || isTagOf("build-", tag, name)
-}
-
 // IsLiveTagOf says whether tag is one that LiveTag makes for the named environment.
-func IsLiveTagOf(tag, name string) bool { return isTagOf("live-", tag, name) }
-
-func isTagOf(kind, tag, name string) bool {
-	rest, ok := strings.CutPrefix(tag, kind+name)
+func IsLiveTagOf(tag, name string) bool {
+	rest, ok := strings.CutPrefix(tag, "live-"+name)
 	return ok && imageSuffix.MatchString(rest)
 }
 

@@ -15,15 +15,6 @@ import (
 // maxBatch is how many images BatchDeleteImage takes (API reference).
 const maxBatch = 100
 
-// manifests are the media types to be had as they were pushed: under any other bytes an
-// image would have another digest.
-var manifests = []string{
-	"application/vnd.docker.distribution.manifest.v2+json",
-	"application/vnd.docker.distribution.manifest.list.v2+json",
-	"application/vnd.oci.image.manifest.v1+json",
-	"application/vnd.oci.image.index.v1+json",
-}
-
 // Tag puts a tag on the image with that digest, taking it off any other. That the image
 // has the tag already is success. Repositories are named or given by URI. The error wraps
 // ErrNoRepository, ErrNoImage, or ErrTagTaken where tags are immutable.
@@ -54,23 +45,6 @@ func (r *Registry) tag(ctx context.Context, to address, digest, tag string) erro
 		}
 	}
 	return err
-}
-
-func (r *Registry) image(ctx context.Context, in address, id types.ImageIdentifier) (types.Image, error) {
-	out, err := r.api.BatchGetImage(ctx, &ecr.BatchGetImageInput{
-		RegistryId: in.account, RepositoryName: &in.name,
-		ImageIds: []types.ImageIdentifier{id}, AcceptedMediaTypes: manifests,
-	})
-	if err != nil {
-		return types.Image{}, translate(err)
-	}
-	if len(out.Failures) > 0 {
-		return types.Image{}, failure(out.Failures[0])
-	}
-	if len(out.Images) != 1 || out.Images[0].ImageId == nil {
-		return types.Image{}, ErrNoImage
-	}
-	return out.Images[0], nil
 }
 
 // Tags returns the digest behind each tag of the repository. The error wraps

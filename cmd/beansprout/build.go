@@ -2,10 +2,12 @@ package main
 
 import (
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
 
 	"beansprout/builder"
+	"beansprout/builder/ecr"
 	"beansprout/cmd/beansprout/config"
 	"beansprout/envs"
 )
@@ -17,7 +19,7 @@ func (d *deployment) build(ctx context.Context) ([]builder.Image, error) {
 		steps[s.Name] = d.talk.step("image " + s.Name)
 	}
 	log := func(image, stage, line string) { steps[image].log(stage + ": " + line) }
-	images, err := d.engine.Build(ctx, d.sources(), d.destination, log)
+	images, err := d.engine.Build(ctx, d.sources(), d.destination, builder.Options{Log: log})
 	for _, s := range steps {
 		if err != nil {
 			s.done("stopped")
@@ -35,7 +37,7 @@ func (d *deployment) sources() []builder.Source {
 		s := builder.Source{
 			Name: b.Name, Dir: d.cfg.Dir, Prepare: b.Prepare, Context: filepath.Join(d.cfg.Dir, b.Context),
 			Dockerfile: b.Dockerfile, Target: b.Target, Args: b.Args,
-			Tag: func(id string) string { return envs.BuildTag(d.name, b.Name, id) },
+			Local: envs.LocalTag(d.name, b.Name),
 		}
 		for _, secret := range b.Secrets {
 			s.Secrets = append(s.Secrets, builder.Secret{ID: secret.ID, File: secret.File, Env: secret.Env})
@@ -54,11 +56,20 @@ func (d *deployment) destination(ctx context.Context) (builder.Registry, error) 
 	if created {
 		d.talk.say("repository %s did not exist and was created", d.repository())
 	}
-	token, err := d.registry.Token(ctx)
-	if err != nil {
-		return builder.Registry{}, err
-	}
-	return builder.Registry{Repository: uri, Username: token.Username, Password: token.Password}, nil
+	return builder.Registry{
+		Repository: uri,
+		Image: func(ctx context.Context, tag string) (digest, config string, err error) {
+			digest, config, err = d.registry.Image(ctx, uri, tag)
+			if errors.Is(err, ecr.ErrNoImage) {
+				return "", "", nil
+			}
+			return digest, config, err
+		},
+		Login: func(ctx context.Context) (builder.Credentials, error) {
+			token, err := d.registry.Token(ctx)
+			return builder.Credentials{Username: token.Username, Password: token.Password}, err
+		},
+	}, nil
 }
 
 // checkIncludes refuses folders and files of the bundle that don't exist, before anything is

@@ -186,7 +186,7 @@ func (m *removal) removeImages(ctx context.Context) error {
 	}
 	var mine []string
 	for tag := range tags {
-		if !envs.IsImageTagOf(tag, m.env.Name) {
+		if !envs.IsLiveTagOf(tag, m.env.Name) {
 			continue
 		}
 		if len(m.receipt.Kept) > 0 {
