@@ -181,13 +181,14 @@ func (d *deployment) remember(ctx context.Context, r result) {
 	}
 	rec, err := d.ledger.Change(ctx, d.name, func(rec *ledger.Record) {
 		rec.SpeakOf(r.env.ID)
-		if !slices.Equal(rec.Images, live) {
-			rec.Previous, rec.Images = rec.Images, live
+		if rec.Version != r.env.Version {
+			rec.Before = ledger.Run{Version: rec.Version, Commit: rec.Commit, Images: rec.Images}
 		}
+		rec.Images = live
 		rec.Feature, rec.Version, rec.Commit, rec.Settings = d.feature, r.env.Version, r.env.Commit, set
 	})
 	if err == nil {
-		err = d.untag(ctx, slices.Concat(rec.Previous, rec.Images))
+		err = d.untag(ctx, slices.Concat(rec.Before.Images, rec.Images))
 	}
 	if err != nil {
 		d.talk.say("warning: %v", err)

@@ -1,141 +1,165 @@
 // Package ledger is the door to S3: it keeps one small record per environment of what
-// changes about it, and the bundles that its versions are made of. A record only ever
-// adds to what AWS says: a lost ledger loses no environment.
+// changes about it, the lease that gives the right to change it, and the bundles that its
+// versions are made of. A record only ever adds to what AWS says: a lost ledger loses no
+// environment.
 package ledger
 
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"net/http"
-	"strings"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/middleware"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
-	"github.com/aws/aws-sdk-go-v2/service/s3/types"
-	"github.com/aws/smithy-go"
-
-	"beansprout/envs"
 )
 
-// ErrGarbage is reported when an object of the ledger isn't a record. Instances of the
-// environments may be able to write to the bucket.
-var ErrGarbage = errors.New("not a ledger record")
+const (
+	prefix       = "beansprout/"
+	recordPrefix = prefix + "ledger/"
+)
 
-// ErrNoBucket is reported when the ledger's bucket doesn't exist.
-var ErrNoBucket = errors.New("the bucket does not exist")
-
-// maxRecord bounds what is read of a record, in bytes.
-const maxRecord = 64 << 10
-
-const prefix = "beansprout/"
+func recordKey(name string) string { return recordPrefix + name + ".json" }
 
 // Ledger keeps records and bundles in one bucket.
 type Ledger struct {
-	api    *s3.Client
-	bucket string
+	Duration time.Duration // how long a lease lasts that isn't renewed
+	Renewal  time.Duration // how often it is renewed; well under Duration
+
+	api     *s3.Client
+	bucket  string
+	request time.Duration // bounds one request about a record
+	poll    time.Duration // first pause while somebody else holds a lease
+	clock   func() instant
 }
 
-// New returns the ledger in a bucket of the environments' region.
-func New(api *s3.Client, bucket string) *Ledger { return &Ledger{api, bucket} }
+// New returns the ledger in a bucket of the environments' region, with leases of a minute.
+func New(api *s3.Client, bucket string) *Ledger {
+	return &Ledger{
+		Duration: time.Minute, Renewal: 20 * time.Second,
+		api: api, bucket: bucket, request: 10 * time.Second, poll: time.Second, clock: now,
+	}
+}
 
 // Bucket is the bucket's name.
 func (l *Ledger) Bucket() string { return l.bucket }
 
-// Record is what changes about one environment. It counts only while Environment is the id
-// of the living one.
-type Record struct {
-	// Counter is raised by every write: equal bytes have equal ETags, and a record that was
-	// changed and changed back must not look untouched.
-	Counter     int64    `json:"counter"`
-	Environment string   `json:"environment,omitempty"` // its id
-	Feature     string   `json:"feature,omitempty"`
-	Version     string   `json:"version,omitempty"`  // label of what runs
-	Commit      string   `json:"commit,omitempty"`   // that Version was made of
-	Images      []string `json:"images,omitempty"`   // live tags of what runs
-	Previous    []string `json:"previous,omitempty"` // live tags of what ran before
-	Settings    []string `json:"settings,omitempty"` // "namespace:name" of what we have set
-	Message     Message  `json:"message,omitzero"`
+// reading is a record as it was read.
+type reading struct {
+	Record
+	etag string  // "" where there is no record
+	sent instant // when it was asked for, by our own clocks: before S3 looked at its own
 }
 
-// SpeakOf makes the record one of the environment with this id. What it said about an earlier
-// one of the name is dropped, but for the message, which goes on.
-func (r *Record) SpeakOf(id string) {
-	if r.Environment != id {
-		*r = Record{Counter: r.Counter, Message: r.Message, Environment: id}
-	}
-}
-
-// Message is where the environment's Slack message is.
-type Message struct {
-	Channel   string `json:"channel,omitempty"` // its id, not its name
-	Timestamp string `json:"timestamp,omitempty"`
-}
-
-func recordKey(name string) string { return prefix + "ledger/" + name + ".json" }
-
-// Read returns the record of the named environment, the zero record when there is none. The
-// error wraps ErrGarbage when what is there isn't one.
+// Read returns the record of the named environment, the zero record when there is none. A
+// lease that is over isn't in it. The error wraps ErrGarbage when what is there isn't a record.
 func (l *Ledger) Read(ctx context.Context, name string) (Record, error) {
-	r, _, err := l.read(ctx, name)
+	r, err := l.read(ctx, name)
 	if err != nil {
 		return Record{}, fmt.Errorf("read the ledger of %s: %w", name, err)
 	}
-	return r, nil
+	return r.Record, nil
 }
 
-func (l *Ledger) read(ctx context.Context, name string) (r Record, etag string, err error) {
+// read tries anew where an answer was cut off. Half an answer looks like garbage, too:
+// what is garbage must be so twice.
+func (l *Ledger) read(ctx context.Context, name string) (r reading, err error) {
+	for try := range tries {
+		r, err = l.readOnce(ctx, name)
+		if err == nil || try > 0 && errors.Is(err, ErrGarbage) || !uncertain(err) || ctx.Err() != nil {
+			break
+		}
+	}
+	return r, translate(err)
+}
+
+func (l *Ledger) readOnce(ctx context.Context, name string) (r reading, err error) {
+	ctx, cancel := context.WithTimeout(ctx, l.request)
+	defer cancel()
+	r.sent = l.clock()
 	out, err := l.api.GetObject(ctx, &s3.GetObjectInput{Bucket: &l.bucket, Key: aws.String(recordKey(name))})
 	if missing(err) {
-		return Record{}, "", nil
+		r.At, err = dateOf(err)
+		return r, err
 	}
-	if err != nil {
-		return Record{}, "", translate(err)
-	}
-	defer out.Body.Close()
-	r, err = parse(out.Body)
-	return r, aws.ToString(out.ETag), err
-}
-
-func parse(body io.Reader) (r Record, err error) {
-	text, err := io.ReadAll(io.LimitReader(body, maxRecord+1))
 	if err != nil {
 		return r, err
 	}
-	if len(text) > maxRecord {
-		return r, fmt.Errorf("%w: over %d bytes", ErrGarbage, maxRecord)
+	defer out.Body.Close()
+	r.etag = aws.ToString(out.ETag)
+	r.Record, err = parse(out.Body)
+	if at, ok := middleware.GetServerTime(out.ResultMetadata); ok {
+		r.At = at
+	} else {
+		return r, errNoDate
 	}
-	if err := json.Unmarshal(text, &r); err != nil {
-		return Record{}, fmt.Errorf("%w: %w", ErrGarbage, err)
+	if r.Lease != nil && expired(*r.Lease, l.Duration, r.At, aws.ToTime(out.LastModified), alive) {
+		r.Lease = nil
 	}
-	return r, nil
+	return r, err
 }
 
 // Change reads the record of the named environment, lets change alter it and writes it back
 // on the condition that nobody else has meanwhile; otherwise it starts again. Nothing is
-// written when nothing was altered. Garbage is replaced. Slices are to be replaced, not altered.
+// written when nothing was altered. Garbage is replaced. Slices are to be replaced, not
+// altered. The lease is not for change to touch, and no change prolongs it.
 func (l *Ledger) Change(ctx context.Context, name string, change func(*Record)) (Record, error) {
-	for {
-		before, etag, err := l.read(ctx, name)
+	return l.swap(ctx, name, func(r reading) (Record, error) {
+		after := r.Record
+		change(&after)
+		after.Lease = r.Lease
+		if equal(r.Record, after) {
+			return after, errUnaltered
+		}
+		return after, nil
+	})
+}
+
+// What alter may answer a swap besides errors of its own.
+var (
+	errUnaltered = errors.New("nothing was altered") // ends it without a write, and without an error
+	errAgain     = errors.New("read once more")
+)
+
+// tries is how often a request is made whose answer is lost, or is none.
+const tries = 4
+
+// swap replaces the record of the named environment by what alter makes of it, which it may
+// be asked several times. An error of alter ends it. A write whose answer was lost is decided
+// by reading back: the SDK may have made it twice, so even a lost race may have been won.
+func (l *Ledger) swap(ctx context.Context, name string, alter func(reading) (Record, error)) (Record, error) {
+	write := rand.Text()
+	for lost := 0; ; {
+		was, err := l.read(ctx, name)
 		if err != nil && !errors.Is(err, ErrGarbage) {
 			return Record{}, fmt.Errorf("read the ledger of %s: %w", name, err)
 		}
-		after := before
-		change(&after)
-		if err == nil && equal(before, after) {
-			return after, nil
+		if was.Write == write {
+			return was.Record, nil
 		}
-		after.Counter = before.Counter + 1
-		switch err := l.write(ctx, name, after, etag); {
-		case err == nil:
+		after, err := alter(was)
+		if err == nil {
+			after.Counter, after.Write = was.Counter+1, write
+			err = l.write(ctx, name, after, was.etag)
+			if err == nil {
+				return after, nil
+			}
+			if !conflict(err) {
+				lost++
+			}
+			if lost == tries || !conflict(err) && !uncertain(err) {
+				return Record{}, fmt.Errorf("write the ledger of %s: %w", name, translate(err))
+			}
+		} else if errors.Is(err, errUnaltered) {
 			return after, nil
-		case !conflict(err):
-			return Record{}, fmt.Errorf("write the ledger of %s: %w", name, translate(err))
+		} else if !errors.Is(err, errAgain) {
+			return was.Record, err
 		}
-		if err := ctx.Err(); err != nil {
+		if err := pause(ctx, conflictPause); err != nil {
 			return Record{}, fmt.Errorf("write the ledger of %s: %w", name, err)
 		}
 	}
@@ -152,6 +176,8 @@ func (l *Ledger) write(ctx context.Context, name string, r Record, etag string) 
 	if err != nil {
 		return err
 	}
+	ctx, cancel := context.WithTimeout(ctx, l.request)
+	defer cancel()
 	in := &s3.PutObjectInput{
 		Bucket: &l.bucket, Key: aws.String(recordKey(name)),
 		Body: bytes.NewReader(text), ContentType: aws.String("application/json"),
@@ -178,42 +204,4 @@ func (l *Ledger) Delete(ctx context.Context, name string) (existed bool, err err
 		return false, fmt.Errorf("delete the ledger of %s: %w", name, translate(err))
 	}
 	return true, nil
-}
-
-// conflict says whether a conditional write lost: 412, or on AWS 409 for two writes at
-// once, or 404 for a record that went away in between (S3 user guide, "Conditional requests").
-func conflict(err error) bool {
-	var api smithy.APIError
-	if !errors.As(err, &api) {
-		return false
-	}
-	switch api.ErrorCode() {
-	case "PreconditionFailed", "ConditionalRequestConflict", "NoSuchKey":
-		return true
-	}
-	return false
-}
-
-func missing(err error) bool {
-	var key *types.NoSuchKey
-	var head *types.NotFound
-	var bucket *types.NoSuchBucket
-	var answer interface{ HTTPStatusCode() int }
-	return errors.As(err, &key) || errors.As(err, &head) || errors.As(err, &bucket) ||
-		errors.As(err, &answer) && answer.HTTPStatusCode() == http.StatusNotFound
-}
-
-// translate takes the SDK's wrapping off an error.
-func translate(err error) error {
-	var api smithy.APIError
-	if !errors.As(err, &api) {
-		return err
-	}
-	if api.ErrorCode() == "NoSuchBucket" {
-		return fmt.Errorf("%w (NoSuchBucket)", ErrNoBucket)
-	}
-	if missing(err) {
-		return fmt.Errorf("%w: %s (%s)", envs.ErrNotFound, api.ErrorMessage(), api.ErrorCode())
-	}
-	return fmt.Errorf("%s (%s)", strings.TrimSuffix(api.ErrorMessage(), "."), api.ErrorCode())
 }
