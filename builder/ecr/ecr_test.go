@@ -24,6 +24,12 @@ const nowhere = "sha256:00000000000000000000000000000000000000000000000000000000
 // open returns a registry in a new local cloud, and the client that it calls through.
 func open(t *testing.T) (*ecr.Registry, *awsecr.Client) {
 	t.Helper()
+	_, client := cloudAndClient(t)
+	return ecr.New(client), client
+}
+
+func cloudAndClient(t *testing.T) (*localcloud.Cloud, *awsecr.Client) {
+	t.Helper()
 	cloud, err := localcloud.Open(t.Context(), localcloud.Config{Dir: t.TempDir()})
 	if err != nil {
 		t.Fatal(err)
@@ -34,18 +40,17 @@ func open(t *testing.T) (*ecr.Registry, *awsecr.Client) {
 		}
 	})
 	key, secret := cloud.Credentials()
-	client := awsecr.New(awsecr.Options{
+	return cloud, awsecr.New(awsecr.Options{
 		Region:       "us-east-1",
 		BaseEndpoint: aws.String(cloud.Endpoint()),
 		Credentials:  credentials.NewStaticCredentialsProvider(key, secret, ""),
 	})
-	return ecr.New(client), client
 }
 
 // repository creates a repository and returns its URI.
 func repository(t *testing.T, r *ecr.Registry) string {
 	t.Helper()
-	uri, _, err := r.Repository(t.Context(), "shop")
+	uri, _, err := r.Repository(t.Context(), "shop", ecr.Settings{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -63,14 +68,34 @@ func tags(t *testing.T, r *ecr.Registry, repository string) map[string]string {
 
 func TestRepositoryIsCreatedOnce(t *testing.T) {
 	r, _ := open(t)
-	first, created, err := r.Repository(t.Context(), "team/shop")
+	first, created, err := r.Repository(t.Context(), "team/shop", ecr.Settings{})
 	if err != nil || !created || !strings.HasSuffix(first, "/team/shop") {
 		t.Fatalf("Repository = %q, %v, %v, want a new one", first, created, err)
 	}
-	again, created, err := r.Repository(t.Context(), "team/shop")
+	again, created, err := r.Repository(t.Context(), "team/shop", ecr.Settings{})
 	if err != nil || created || again != first {
 		t.Errorf("Repository = %q, %v, %v, want %q as it was", again, created, err, first)
 	}
+}
+
+func TestANewRepositoryHasTheSettingsAndAnotherKeepsItsOwn(t *testing.T) {
+	r, client := open(t)
+	for i, s := range []ecr.Settings{{Scan: true, Immutable: true}, {}} {
+		if _, _, err := r.Repository(t.Context(), "strict", s); err != nil {
+			t.Fatal(err)
+		}
+		out, err := client.DescribeRepositories(t.Context(), &awsecr.DescribeRepositoriesInput{RepositoryNames: []string{"strict"}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := out.Repositories[0]
+		if got.ImageTagMutability != types.ImageTagMutabilityImmutable || !got.ImageScanningConfiguration.ScanOnPush {
+			t.Errorf("%d: %s, scan %v", i, got.ImageTagMutability, got.ImageScanningConfiguration.ScanOnPush)
+		}
+	}
+	uri := repository(t, r)
+	push(t, r, uri, "a")
+	push(t, r, uri, "a") // which tags that are immutable refuse
 }
 
 func TestRepositoryThatSomebodyElseCreatesMeanwhileIsFound(t *testing.T) {
@@ -78,7 +103,7 @@ func TestRepositoryThatSomebodyElseCreatesMeanwhileIsFound(t *testing.T) {
 	options := client.Options()
 	var theirs string
 	options.HTTPClient = &before{"CreateRepository", func() { theirs = repository(t, other) }}
-	ours, created, err := ecr.New(awsecr.New(options)).Repository(t.Context(), "shop")
+	ours, created, err := ecr.New(awsecr.New(options)).Repository(t.Context(), "shop", ecr.Settings{})
 	if theirs == "" || ours != theirs || created || err != nil {
 		t.Errorf("Repository = %q, %v, %v, want %q", ours, created, err, theirs)
 	}
@@ -87,14 +112,14 @@ func TestRepositoryThatSomebodyElseCreatesMeanwhileIsFound(t *testing.T) {
 func TestRepositoryOfAnotherAccountIsTakenAsItIs(t *testing.T) {
 	r := ecr.New(awsecr.New(awsecr.Options{Region: "us-east-1"})) // a call would fail
 	const uri = "123456789012.dkr.ecr.ap-northeast-2.amazonaws.com/team/shop"
-	if got, created, err := r.Repository(t.Context(), uri); got != uri || created || err != nil {
+	if got, created, err := r.Repository(t.Context(), uri, ecr.Settings{}); got != uri || created || err != nil {
 		t.Errorf("Repository = %q, %v, %v, want %q", got, created, err, uri)
 	}
 }
 
 func TestRepositoryWithAnImpossibleNameIsRefusedInPlainWords(t *testing.T) {
 	r, _ := open(t)
-	_, created, err := r.Repository(t.Context(), "Not A Name")
+	_, created, err := r.Repository(t.Context(), "Not A Name", ecr.Settings{})
 	var refusal *ecr.Refusal
 	if created || !errors.As(err, &refusal) || refusal.Code != "InvalidParameterException" {
 		t.Fatalf("created %v, error = %v", created, err)
@@ -107,12 +132,55 @@ func TestRepositoryWithAnImpossibleNameIsRefusedInPlainWords(t *testing.T) {
 func TestTokenOpensTheRegistryForHours(t *testing.T) {
 	r, _ := open(t)
 	push(t, r, repository(t, r), "v1")
-	token, err := r.Token(t.Context())
+	token, err := r.Token(t.Context(), "shop")
 	if err != nil {
 		t.Fatal(err)
 	}
 	if left := time.Until(token.Expires); token.Username != "AWS" || token.Password == "" || left < time.Hour {
 		t.Errorf("user %q, password of %d bytes, valid for %s", token.Username, len(token.Password), left)
+	}
+}
+
+func TestCallsGoToTheRepositorysOwnRegion(t *testing.T) {
+	const there = "123456789012.dkr.ecr.ap-northeast-2.amazonaws.com/shop"
+	for call, do := range map[string]func(*ecr.Registry, string) error{
+		"Token":  func(r *ecr.Registry, in string) error { _, err := r.Token(t.Context(), in); return err },
+		"Image":  func(r *ecr.Registry, in string) error { _, _, err := r.Image(t.Context(), in, "a"); return err },
+		"Tags":   func(r *ecr.Registry, in string) error { _, err := r.Tags(t.Context(), in); return err },
+		"Tag":    func(r *ecr.Registry, in string) error { return r.Tag(t.Context(), in, nowhere, "a") },
+		"Untag":  func(r *ecr.Registry, in string) error { _, err := r.Untag(t.Context(), in, []string{"a"}); return err },
+		"Expire": func(r *ecr.Registry, in string) error { _, err := r.Expire(t.Context(), in, day); return err },
+	} {
+		for repository, want := range map[string]string{"shop": "us-east-1", there: "ap-northeast-2"} {
+			var called recording
+			r := ecr.New(awsecr.New(awsecr.Options{
+				Region: "us-east-1", HTTPClient: &called,
+				Credentials: credentials.NewStaticCredentialsProvider("key", "secret", ""),
+			}))
+			if err := do(r, repository); err == nil || !strings.Contains(called.host, "."+want+".") {
+				t.Errorf("%s of %s called %q: %v", call, repository, called.host, err)
+			}
+		}
+	}
+}
+
+func TestImageIsFoundByItsTag(t *testing.T) {
+	r, _ := open(t)
+	uri := repository(t, r)
+	digest := push(t, r, uri, "a")
+	pushList(t, r, uri, "list", digest)
+	found, config, err := r.Image(t.Context(), uri, "a")
+	if err != nil || found != digest || config != configDigest {
+		t.Errorf("Image = %q, %q, %v, want %q, %q", found, config, err, digest, configDigest)
+	}
+	if found, config, err := r.Image(t.Context(), "shop", "list"); err != nil || found == "" || config != "" {
+		t.Errorf("Image of a list = %q, %q, %v", found, config, err)
+	}
+	if _, _, err := r.Image(t.Context(), uri, "b"); !errors.Is(err, ecr.ErrNoImage) {
+		t.Errorf("error = %v, want %v", err, ecr.ErrNoImage)
+	}
+	if _, _, err := r.Image(t.Context(), "gone", "a"); !errors.Is(err, ecr.ErrNoRepository) {
+		t.Errorf("error = %v, want %v", err, ecr.ErrNoRepository)
 	}
 }
 
@@ -239,7 +307,7 @@ func TestACancelledCallIsCancelled(t *testing.T) {
 	r, _ := open(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := r.Token(ctx); !errors.Is(err, context.Canceled) {
+	if _, err := r.Token(ctx, "shop"); !errors.Is(err, context.Canceled) {
 		t.Errorf("error = %v", err)
 	}
 }

@@ -29,6 +29,27 @@ func (r refusing) Do(request *http.Request) (*http.Response, error) {
 	if !strings.HasSuffix(request.Header.Get("X-Amz-Target"), "."+r.operation) {
 		return http.DefaultClient.Do(request)
 	}
-	body := fmt.Sprintf(`{"__type":%q,"message":"no"}`, r.code)
-	return &http.Response{StatusCode: http.StatusBadRequest, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(body)), Request: request}, nil
+	return answer(request, http.StatusBadRequest, fmt.Sprintf(`{"__type":%q,"message":"no"}`, r.code)), nil
+}
+
+// answering answers the operation with this body instead of passing it on.
+type answering struct{ operation, body string }
+
+func (a answering) Do(request *http.Request) (*http.Response, error) {
+	if !strings.HasSuffix(request.Header.Get("X-Amz-Target"), "."+a.operation) {
+		return http.DefaultClient.Do(request)
+	}
+	return answer(request, http.StatusOK, a.body), nil
+}
+
+// recording answers nothing and keeps the host that was called.
+type recording struct{ host string }
+
+func (r *recording) Do(request *http.Request) (*http.Response, error) {
+	r.host = request.URL.Host
+	return answer(request, http.StatusBadRequest, `{"__type":"AccessDeniedException"}`), nil
+}
+
+func answer(request *http.Request, status int, body string) *http.Response {
+	return &http.Response{StatusCode: status, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(body)), Request: request}
 }

@@ -41,7 +41,7 @@ func (r *Registry) image(ctx context.Context, in address, id types.ImageIdentifi
 	out, err := r.api.BatchGetImage(ctx, &ecr.BatchGetImageInput{
 		RegistryId: in.account, RepositoryName: &in.name,
 		ImageIds: []types.ImageIdentifier{id}, AcceptedMediaTypes: manifests,
-	})
+	}, in.there)
 	if err != nil {
 		return types.Image{}, translate(err)
 	}

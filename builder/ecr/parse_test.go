@@ -9,20 +9,20 @@ import (
 )
 
 func TestParseTellsNamesFromURIs(t *testing.T) {
-	for repository, want := range map[string]struct{ account, name string }{
-		"shop":                  {"", "shop"},
-		"team/shop":             {"", "team/shop"},
-		"my.team/shop":          {"", "my.team/shop"},
-		"127.0.0.1:2326/shop":   {"", "shop"},
-		"127.0.0.1:2326/a/shop": {"", "a/shop"},
-		"123456789012.dkr.ecr.us-east-1.amazonaws.com/team/shop":       {"123456789012", "team/shop"},
-		"123456789012.dkr.ecr-fips.us-gov-west-1.amazonaws.com/shop":   {"123456789012", "shop"},
-		"123456789012.dkr.ecr.cn-north-1.amazonaws.com.cn/shop":        {"123456789012", "shop"},
-		"123456789012.dkr-ecr.us-east-1.on.aws/shop":                   {"123456789012", "shop"},
-		"123456789012.dkr.ecr.us-east-1.amazonaws.com.example.com/app": {"", "123456789012.dkr.ecr.us-east-1.amazonaws.com.example.com/app"},
+	for repository, want := range map[string]struct{ account, region, name string }{
+		"shop":                  {"", "", "shop"},
+		"team/shop":             {"", "", "team/shop"},
+		"my.team/shop":          {"", "", "my.team/shop"},
+		"127.0.0.1:2326/shop":   {"", "", "shop"},
+		"127.0.0.1:2326/a/shop": {"", "", "a/shop"},
+		"123456789012.dkr.ecr.us-east-1.amazonaws.com/team/shop":       {"123456789012", "us-east-1", "team/shop"},
+		"123456789012.dkr.ecr-fips.us-gov-west-1.amazonaws.com/shop":   {"123456789012", "us-gov-west-1", "shop"},
+		"123456789012.dkr.ecr.cn-north-1.amazonaws.com.cn/shop":        {"123456789012", "cn-north-1", "shop"},
+		"123456789012.dkr-ecr.us-east-1.on.aws/shop":                   {"123456789012", "us-east-1", "shop"},
+		"123456789012.dkr.ecr.us-east-1.amazonaws.com.example.com/app": {"", "", "123456789012.dkr.ecr.us-east-1.amazonaws.com.example.com/app"},
 	} {
-		if got := parse(repository); aws.ToString(got.account) != want.account || got.name != want.name {
-			t.Errorf("parse(%q) = %q, %q, want %q, %q", repository, aws.ToString(got.account), got.name, want.account, want.name)
+		if got := parse(repository); aws.ToString(got.account) != want.account || got.region != want.region || got.name != want.name {
+			t.Errorf("parse(%q) = %q, %q, %q, want %q", repository, aws.ToString(got.account), got.region, got.name, want)
 		}
 	}
 }

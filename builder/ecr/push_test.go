@@ -19,13 +19,17 @@ const (
 	listType     = "application/vnd.docker.distribution.manifest.list.v2+json"
 	configType   = "application/vnd.docker.container.image.v1+json"
 	layerType    = "application/vnd.docker.image.rootfs.diff.tar.gzip"
+
+	config = `{"architecture":"amd64","os":"linux","rootfs":{"type":"layers"}}`
 )
+
+var configDigest = digest(config)
 
 // push puts a new image under that tag, as an engine would, and returns its digest.
 func push(t *testing.T, r *ecr.Registry, uri, tag string) string {
 	t.Helper()
 	p := newPusher(t, r, uri)
-	config, layer := `{"architecture":"amd64","os":"linux","rootfs":{"type":"layers"}}`, rand.Text()
+	layer := rand.Text()
 	return p.manifest(tag, manifestType, fmt.Sprintf(`{"schemaVersion":2,"mediaType":%q,"config":{"mediaType":%q,"size":%d,"digest":%q},"layers":[{"mediaType":%q,"size":%d,"digest":%q}]}`,
 		manifestType, configType, len(config), p.blob(config), layerType, len(layer), p.blob(layer)))
 }
@@ -51,7 +55,7 @@ type pusher struct {
 
 func newPusher(t *testing.T, r *ecr.Registry, uri string) pusher {
 	t.Helper()
-	token, err := r.Token(t.Context())
+	token, err := r.Token(t.Context(), uri)
 	if err != nil {
 		t.Fatal(err)
 	}

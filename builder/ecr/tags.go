@@ -31,7 +31,7 @@ func (r *Registry) tag(ctx context.Context, to address, digest, tag string) erro
 		RegistryId: to.account, RepositoryName: &to.name,
 		ImageDigest: &digest, ImageTag: &tag,
 		ImageManifest: image.ImageManifest, ImageManifestMediaType: image.ImageManifestMediaType,
-	})
+	}, to.there)
 	if err == nil {
 		return nil
 	}
@@ -57,7 +57,7 @@ func (r *Registry) Tags(ctx context.Context, repository string) (map[string]stri
 		Filter: &types.ListImagesFilter{TagStatus: types.TagStatusTagged},
 	})
 	for pages.HasMorePages() {
-		page, err := pages.NextPage(ctx)
+		page, err := pages.NextPage(ctx, in.there)
 		if err != nil {
 			return nil, wrap(translate(err), "list the tags of repository %q", repository)
 		}
@@ -90,7 +90,7 @@ func (r *Registry) untag(ctx context.Context, from address, tags []string) (remo
 	for i := range tags {
 		ids[i].ImageTag = &tags[i]
 	}
-	out, err := r.api.BatchDeleteImage(ctx, &ecr.BatchDeleteImageInput{RegistryId: from.account, RepositoryName: &from.name, ImageIds: ids})
+	out, err := r.api.BatchDeleteImage(ctx, &ecr.BatchDeleteImageInput{RegistryId: from.account, RepositoryName: &from.name, ImageIds: ids}, from.there)
 	if err != nil {
 		return nil, translate(err)
 	}

@@ -18,10 +18,11 @@ type Token struct {
 	Expires            time.Time
 }
 
-// Token fetches a new token. It is good for every repository that the caller may use,
-// those of other accounts in the same region included.
-func (r *Registry) Token(ctx context.Context) (Token, error) {
-	out, err := r.api.GetAuthorizationToken(ctx, &ecr.GetAuthorizationTokenInput{})
+// Token fetches a new token for the region of the repository. It is good for all that the
+// caller may use there, repositories of other accounts included, which is why the call's
+// registry ids are deprecated (API reference, GetAuthorizationToken).
+func (r *Registry) Token(ctx context.Context, repository string) (Token, error) {
+	out, err := r.api.GetAuthorizationToken(ctx, &ecr.GetAuthorizationTokenInput{}, parse(repository).there)
 	if err != nil {
 		return Token{}, wrap(translate(err), "get the registry's token")
 	}

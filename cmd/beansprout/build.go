@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"time"
 
 	"beansprout/builder"
 	"beansprout/builder/ecr"
@@ -49,7 +50,7 @@ func (d *deployment) sources() []builder.Source {
 
 // destination is where images are pushed, made where it is missing.
 func (d *deployment) destination(ctx context.Context) (builder.Registry, error) {
-	uri, created, err := d.registry.Repository(ctx, d.repository())
+	uri, created, err := d.registry.Repository(ctx, d.repository(), ecr.Settings{})
 	if err != nil {
 		return builder.Registry{}, err
 	}
@@ -66,10 +67,22 @@ func (d *deployment) destination(ctx context.Context) (builder.Registry, error) 
 			return digest, config, err
 		},
 		Login: func(ctx context.Context) (builder.Credentials, error) {
-			token, err := d.registry.Token(ctx)
+			d.expire(ctx, uri)
+			token, err := d.registry.Token(ctx, uri)
 			return builder.Credentials{Username: token.Username, Password: token.Password}, err
 		},
 	}, nil
+}
+
+// expire has what is pushed there go in time. That it can't be set is no reason not to deploy.
+func (d *deployment) expire(ctx context.Context, repository string) {
+	changed, err := d.registry.Expire(ctx, repository, time.Duration(d.cfg.Registry.ExpireImagesAfter))
+	switch {
+	case err != nil && ctx.Err() == nil:
+		d.talk.say("warning: %v: images stay there", err)
+	case changed:
+		d.talk.say("repository %s now expires images %s after they were pushed, unless an environment lives on them", d.repository(), d.cfg.Registry.ExpireImagesAfter)
+	}
 }
 
 // checkIncludes refuses folders and files of the bundle that don't exist, before anything is

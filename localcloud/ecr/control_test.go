@@ -375,6 +375,11 @@ func TestLifecyclePolicyIsKeptAndCarriedOut(t *testing.T) {
 	if slices.Sort(tags); !slices.Equal(tags, []string{"b-1", "b-3", "live-x"}) {
 		t.Errorf("left %v", tags)
 	}
+	b.passes(25 * time.Hour)
+	if err := b.pulls("shop:live-x", b.login("us-east-1")); err != nil {
+		t.Errorf("what carries a live tag: %v", err)
+	}
+	b.wantRefusal(b.pulls("shop:b-3", b.login("us-east-1")), 404, "MANIFEST_UNKNOWN", "Requested image not found")
 	deleted, err := c.DeleteLifecyclePolicy(t.Context(), &awsecr.DeleteLifecyclePolicyInput{RepositoryName: aws.String("shop")})
 	if err != nil || *deleted.LifecyclePolicyText != text || deleted.LastEvaluatedAt == nil {
 		t.Errorf("deleted %+v, %v", deleted, err)

@@ -87,7 +87,7 @@ func (s *Service) describeImages(_ context.Context, c wire.Call, in struct {
 	ImageDetails []imageDetail `json:"imageDetails"`
 	NextToken    string        `json:"nextToken"`
 }, err error) {
-	r, err := s.settled(c, in.RepositoryName)
+	r, err := s.settled(c.Region, in.RepositoryName, c.Now)
 	if err != nil {
 		return out, err
 	}
@@ -134,7 +134,7 @@ func (s *Service) listImages(_ context.Context, c wire.Call, in struct {
 	ImageIDs  []imageID `json:"imageIds"`
 	NextToken string    `json:"nextToken"`
 }, err error) {
-	r, err := s.settled(c, in.RepositoryName)
+	r, err := s.settled(c.Region, in.RepositoryName, c.Now)
 	if err != nil {
 		return out, err
 	}
@@ -164,7 +164,7 @@ func (s *Service) batchGetImage(_ context.Context, c wire.Call, in struct {
 	Images   []imageManifest `json:"images"`
 	Failures []failure       `json:"failures"`
 }, err error) {
-	r, err := s.lookup(c.Region, in.RepositoryName)
+	r, err := s.settled(c.Region, in.RepositoryName, c.Now)
 	if err != nil {
 		return out, err
 	}

@@ -82,13 +82,13 @@ func (r *repository) settle(now time.Time) int {
 }
 
 // settled returns a repository after its policy had its say.
-func (s *Service) settled(c wire.Call, name string) (*repository, error) {
-	r, err := s.lookup(c.Region, name)
-	if err != nil || len(r.due(c.Now)) == 0 {
+func (s *Service) settled(region, name string, now time.Time) (*repository, error) {
+	r, err := s.lookup(region, name)
+	if err != nil || len(r.due(now)) == 0 {
 		return r, err
 	}
-	return s.update(c.Region, name, func(r *repository) error {
-		r.settle(c.Now)
+	return s.update(region, name, func(r *repository) error {
+		r.settle(now)
 		return nil
 	})
 }

@@ -83,5 +83,10 @@ func (s *Service) candidates(p place) ([]*repository, error) {
 	if err == nil && len(rs) == 0 {
 		err = noRepository(s.Account, p.name)
 	}
+	for i := range rs {
+		if err == nil {
+			rs[i], err = s.settled(rs[i].Region, p.name, s.Now())
+		}
+	}
 	return rs, err
 }

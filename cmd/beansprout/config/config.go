@@ -52,7 +52,7 @@ type Secret struct {
 // Registry is where the images are pushed.
 type Registry struct {
 	Repository        string   // "", name, or URI of a repository in another account
-	ExpireImagesAfter Duration // whole days, ECR counts in nothing else
+	ExpireImagesAfter Duration // whole days, ECR counts in nothing else; 0: never
 }
 
 // Environment is where an environment comes from and what it is like. One of CopyFrom,

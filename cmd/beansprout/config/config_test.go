@@ -64,9 +64,6 @@ func TestEveryKeyIsTakenIn(t *testing.T) {
 		Expire: Expire{After: 36 * hour, From: FromDeployed, Schedule: "CRON_TZ=Asia/Seoul 0 9 * * *", MaxDeletions: 3},
 		Slack:  Slack{Channel: "#qa"},
 		Ledger: Ledger{Bucket: "shop-ledger"},
-		notices: []string{
-			"beansprout.yaml:8:80: registry.expire_images_after is ignored by this version: it writes no lifecycle policy yet.",
-		},
 	}
 	if !reflect.DeepEqual(placeless(got), placeless(want)) {
 		t.Errorf("got  %+v\nwant %+v", got, want)
@@ -116,7 +113,6 @@ func TestUnsetWarningIsADayAndAtMostHalfOfTheDays(t *testing.T) {
 
 func TestWhatIsIgnoredIsSaid(t *testing.T) {
 	c, err := parse("dir/beansprout.yaml", "/dir", []byte(`application: shop
-registry: {expire_images_after: 1d}
 expire:
   warn_before: 1d
   restore_for: 3d
@@ -125,9 +121,8 @@ expire:
 		t.Fatal(err)
 	}
 	want := []string{
-		"dir/beansprout.yaml:2:12: registry.expire_images_after is ignored by this version: it writes no lifecycle policy yet.",
-		"dir/beansprout.yaml:4:3: expire.warn_before is taken as 0s by this version: it doesn't warn yet.",
-		"dir/beansprout.yaml:5:3: expire.restore_for is taken as 0s by this version: what it removes can't be restored yet.",
+		"dir/beansprout.yaml:3:3: expire.warn_before is taken as 0s by this version: it doesn't warn yet.",
+		"dir/beansprout.yaml:4:3: expire.restore_for is taken as 0s by this version: what it removes can't be restored yet.",
 	}
 	if got := c.Notices(); !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)

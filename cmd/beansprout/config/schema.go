@@ -57,7 +57,7 @@ func (r *Registry) take(v value) {
 	v.object(fields{
 		"repository": text(&r.Repository, checkRepository),
 		"expire_images_after": func(v value) {
-			duration(&r.ExpireImagesAfter, day, year)(v)
+			duration(&r.ExpireImagesAfter, 0, year)(v)
 			if r.ExpireImagesAfter%day != 0 {
 				v.fail("want whole days, as in 1d: ECR counts in nothing else")
 			}

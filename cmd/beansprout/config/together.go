@@ -110,9 +110,6 @@ func notices(d *document, c *Config) []string {
 			sentences = append(sentences, d.at(v.key)+": "+path+" "+consequence)
 		}
 	}
-	if c.Registry.ExpireImagesAfter > 0 {
-		add("registry.expire_images_after", "is ignored by this version: it writes no lifecycle policy yet.")
-	}
 	if c.Expire.WarnBefore > 0 {
 		add("expire.warn_before", "is taken as 0s by this version: it doesn't warn yet.")
 	}
