@@ -1,6 +1,8 @@
 package main
 
 import (
+	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -8,6 +10,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"beansprout/envs"
+	"beansprout/envs/ledger"
 )
 
 func downCommand() *cli.Command {
@@ -18,6 +21,7 @@ func downCommand() *cli.Command {
 		Flags: []cli.Flag{
 			featureFlag(), configFlag(), jsonFlag(), dryRunFlag(),
 			&cli.BoolFlag{Name: "force", Usage: "also when the environment is kept"}, timeoutFlag(),
+			&cli.BoolFlag{Name: "no-wait", Usage: "return when AWS has begun, and leave the rest to the next sweep"},
 		},
 		Action: down,
 	})
@@ -34,30 +38,90 @@ func down(c *cli.Context) error {
 		return err
 	}
 	defer s.talk.close()
-	e, tags, err := s.find(ctx, feature)
-	switch {
-	case errors.Is(err, envs.ErrNotFound):
-		// What an interrupted removal left is still to be taken away.
-		e = envs.Env{Name: envs.Name(s.account, s.cfg.Application, feature), Application: s.cfg.Application, Feature: feature}
-	case err != nil:
-		return err
-	case tags.Kept() && !c.Bool("force"):
-		return hint(fmt.Errorf("environment %s is kept: its tag %s says so", e.Name, envs.TagLifecycle), "say --force to remove it all the same")
+	l, err := s.clients.ledger(ctx, s.cfg.Ledger.Bucket)
+	if err != nil {
+		return explain(err)
+	}
+	t, err := s.teardown(ctx, l, feature, c.Bool("force"))
+	if err != nil {
+		return explain(err)
 	}
 	if c.Bool("dry-run") {
-		return printPlan(c.App.Writer, e, c.Bool("json"))
+		return printPlan(c.App.Writer, t.env, c.Bool("json"))
 	}
-	step := s.talk.step("down " + e.Name)
-	receipt, err := remover{s, true}.remove(ctx, e)
-	if err != nil {
+	step := s.talk.step("down " + t.env.Name)
+	t.leave = c.Bool("no-wait")
+	receipt, err := t.run(ctx, l)
+	switch {
+	case err != nil:
 		step.fail(err)
-	} else if len(receipt.Removed) == 0 {
+	case len(receipt.Removed)+len(receipt.Kept) == 0:
 		step.done("nothing was there")
-	} else {
+	case t.leave:
+		step.done("AWS is removing it")
+	default:
 		step.done("removed")
 	}
 	s.talk.close()
 	return errors.Join(printReceipt(c.App.Writer, receipt, c.Bool("json")), explain(timedOut(ctx, err)))
+}
+
+// teardown is a feature on its way out because somebody said so.
+type teardown struct {
+	remover
+	env   envs.Env
+	known bool // the ledger has a record of it
+}
+
+// teardown looks whether the feature may be taken down.
+func (s *session) teardown(ctx context.Context, l *ledger.Ledger, feature string, force bool) (teardown, error) {
+	spare := func(e envs.Env, tags envs.Tags, rec ledger.Record) error {
+		reason := keepReason(e, tags, rec)
+		if reason == "" || force {
+			return nil
+		}
+		return hint(fmt.Errorf("environment %s is kept: %s", e.Name, reason), "say --force to remove it all the same")
+	}
+	t := teardown{remover: remover{session: s, verb: "down", patient: true, spare: spare}}
+	rec, err := l.Read(ctx, envs.Name(s.account, s.cfg.Application, feature))
+	if err != nil && !errors.Is(err, ledger.ErrGarbage) {
+		return t, err
+	}
+	t.known = err != nil || rec.Counter > 0
+	e, tags, err := s.find(ctx, feature)
+	if errors.Is(err, envs.ErrNotFound) {
+		// What an interrupted removal left is still to be taken away.
+		t.env = envs.Env{Name: envs.Name(s.account, s.cfg.Application, feature), Application: s.cfg.Application, Feature: feature}
+		return t, nil
+	}
+	t.env = e
+	return t, cmp.Or(err, spare(e, tags, rec))
+}
+
+// run tells an up in progress that the feature is not wanted any more, waits for it, and
+// removes. Where there is neither an environment nor a record, there is no up to be told.
+func (t teardown) run(ctx context.Context, l *ledger.Ledger) (envs.Receipt, error) {
+	if t.env.ID == "" && !t.known {
+		m := newRemoval(t.session, t.env, l)
+		err := m.run(ctx)
+		return m.receipt, err
+	}
+	if _, err := l.Change(ctx, t.env.Name, func(r *ledger.Record) { r.Teardowns++ }); err != nil {
+		return envs.Receipt{Environment: t.env.Name}, err
+	}
+	return t.remove(ctx, t.env)
+}
+
+// keepReason says why an environment is kept: by its tag, or by the ledger while that speaks
+// of this very environment. It is "" for one that isn't.
+func keepReason(e envs.Env, tags envs.Tags, rec ledger.Record) string {
+	switch {
+	case tags.Kept():
+		return fmt.Sprintf("its tag %s says so", envs.TagLifecycle)
+	case rec.Kept != nil && rec.Environment == e.ID:
+		return "beansprout keep said so"
+	}
+	return ""
 }
 
 func printPlan(w io.Writer, e envs.Env, asJSON bool) error {

@@ -17,60 +17,105 @@ import (
 // remover takes environments away with their whole footprint.
 type remover struct {
 	*session
-	// patient waits for a launch or deploy in progress; otherwise it is envs.ErrNotReady.
+	verb string // who it is, for those who wait
+	// patient waits for somebody else's launch or deploy; otherwise that is envs.ErrNotReady.
 	patient bool
+	leave   bool // returns when AWS has begun, and leaves the rest to a sweep
+	// spare returns the reason to keep the environment after all, by its tags and the ledger as
+	// they are just before it is removed. An error that wraps envs.ErrNotOurs says the same.
+	spare func(envs.Env, envs.Tags, ledger.Record) error
 }
 
 // removal is one environment on its way out.
 type removal struct {
-	remover
+	*session
 	env     envs.Env
 	ledger  *ledger.Ledger
+	hurried bool // what AWS is at work on is left alone
+	leave   bool // once AWS has begun, the rest is left to a sweep
 	receipt envs.Receipt
 }
 
-// remove takes away the environment, then its versions, their bundles, its image tags and
-// its ledger record, and says in the receipt what went and what stayed. The environment has
-// been proved to be ours just before. What has gone already is success, so the next removal
-// of the same name completes one that was interrupted.
+func newRemoval(s *session, e envs.Env, l *ledger.Ledger) *removal {
+	return &removal{session: s, env: e, ledger: l, receipt: envs.Receipt{Environment: e.Name, Removed: []string{}, Kept: []envs.Kept{}}}
+}
+
+// remove takes away the environment, then its versions, their bundles and its image tags, and
+// says in the receipt what went and what stayed; of its ledger record a tombstone stays. It
+// holds the lease, and proves once more that the environment is ours. What has gone already
+// is success, so the next removal of the same name completes one that was interrupted.
 func (r remover) remove(ctx context.Context, e envs.Env) (envs.Receipt, error) {
-	m := &removal{remover: r, env: e, receipt: envs.Receipt{Environment: e.Name, Removed: []string{}, Kept: []envs.Kept{}}}
-	err := m.run(ctx)
+	l, err := r.clients.ledger(ctx, r.cfg.Ledger.Bucket)
+	if err != nil {
+		return newRemoval(r.session, e, nil).receipt, err
+	}
+	held, turn, err := r.take(ctx, l, e.Name, ledger.Claim{Verb: r.verb, Impatient: !r.patient}, func(ledger.Record) error { return nil })
+	if err != nil {
+		return newRemoval(r.session, e, l).receipt, err
+	}
+	m := newRemoval(turn.session, e, l)
+	m.hurried, m.leave = !r.patient, r.leave
+	if err = r.prove(held, m, turn.record); err == nil {
+		err = m.run(held)
+	}
+	if lost := context.Cause(held); ctx.Err() == nil && errors.Is(lost, ledger.ErrLost) {
+		turn.stop()
+		return m.receipt, fmt.Errorf("remove environment %s: %w", e.Name, lost)
+	}
+	turn.end(ctx, func(rec *ledger.Record) {
+		if err == nil && !m.leave {
+			rec.Shrink(nil)
+		}
+	})
 	return m.receipt, err
 }
 
-func (m *removal) run(ctx context.Context) (err error) {
+// prove reads what is to be removed once more, now that nobody else may change it.
+func (r remover) prove(ctx context.Context, m *removal, rec ledger.Record) error {
+	now, err := m.beanstalk.Find(ctx, m.env.Name)
+	if errors.Is(err, envs.ErrNotFound) {
+		m.env.ID = ""
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if was := m.env; !r.patient && (now.ID != was.ID || now.Version != was.Version || !now.Updated.Equal(was.Updated)) {
+		return fmt.Errorf("environment %s: %w: it has just changed", was.Name, envs.ErrNotReady)
+	}
+	proved, tags, err := m.identify(ctx, now)
+	if err != nil {
+		return err
+	}
+	m.env = proved
+	return r.spare(proved, tags, rec)
+}
+
+// run removes everything that belongs to the environment.
+func (m *removal) run(ctx context.Context) error {
 	if m.env.ID != "" {
-		if err := m.terminate(ctx); err != nil {
+		if err := m.terminate(ctx); err != nil || m.leave {
 			return err
 		}
-	}
-	if m.ledger, err = m.clients.ledger(ctx, m.cfg.Ledger.Bucket); err != nil {
-		return err
-	}
-	// What is named after the environment belongs to whoever lives under that name now.
-	switch heir, err := m.beanstalk.Find(ctx, m.env.Name); {
-	case err == nil && heir.ID != m.env.ID:
-		m.receipt.Keep("versions, bundles, image tags and ledger record", "environment "+heir.ID+" has been launched under the name")
-		return nil
-	case err != nil && !errors.Is(err, envs.ErrNotFound):
-		return err
 	}
 	message := m.message(ctx)
 	if err := m.removeVersions(ctx); err != nil {
 		return err
 	}
-	err = errors.Join(m.removeImages(ctx), m.removeRecord(ctx))
+	err := m.removeImages(ctx)
 	m.announceRemoved(ctx, message)
 	return err
 }
 
-// terminate returns when the environment has gone. While AWS is at work on it, a patient
-// remover waits, and proves afresh that it is ours.
+// terminate returns when the environment has gone. While AWS is still at work on it, for
+// somebody who holds no lease or has been killed, it waits.
 func (m *removal) terminate(ctx context.Context) error {
 	for !m.env.State.Gone() {
 		op, err := m.beanstalk.Terminate(ctx, m.env)
 		switch {
+		case err == nil && m.leave:
+			m.receipt.Keep("environment "+m.env.Name+" ("+m.env.ID+")", "AWS is removing it")
+			return nil
 		case err == nil:
 			if _, err = m.beanstalk.Wait(ctx, op, quiet); err == nil {
 				m.receipt.Remove("environment " + m.env.Name + " (" + m.env.ID + ")")
@@ -78,7 +123,7 @@ func (m *removal) terminate(ctx context.Context) error {
 			return err
 		case errors.Is(err, envs.ErrNotFound):
 			m.env.State = envs.Terminating // somebody else's termination, or a try of ours whose answer was lost
-		case !errors.Is(err, envs.ErrNotReady) || !m.patient:
+		case !errors.Is(err, envs.ErrNotReady) || m.hurried:
 			return err
 		default:
 			if err := m.settle(ctx); err != nil {
@@ -112,9 +157,14 @@ func (m *removal) settle(ctx context.Context) error {
 // removeVersions takes away the versions and bundles that were made for the environment,
 // except those that another environment, such as a clone, runs: AWS itself would delete them.
 func (m *removal) removeVersions(ctx context.Context) error {
-	used, err := m.runElsewhere(ctx)
+	used, heir, err := m.others(ctx)
 	if err != nil {
 		return err
+	}
+	// What is named after the environment belongs to whoever lives under that name now.
+	if heir != "" {
+		m.receipt.Keep("versions, bundles and image tags", "environment "+heir+" has been launched under the name")
+		return nil
 	}
 	versions, err := m.beanstalk.Versions(ctx, m.env.Application, m.env.Name)
 	if err != nil {
@@ -135,16 +185,21 @@ func (m *removal) removeVersions(ctx context.Context) error {
 	return errors.Join(failures...)
 }
 
-// runElsewhere returns which other environment runs a version, by label.
-func (m *removal) runElsewhere(ctx context.Context) (map[string]string, error) {
+// others returns which other environment runs a version, by label, and the id of one that lives
+// under the removed one's name.
+func (m *removal) others(ctx context.Context) (used map[string]string, heir string, err error) {
 	rows, _, err := m.beanstalk.Environments(ctx, m.env.Application)
-	used := map[string]string{}
+	used = map[string]string{}
 	for _, other := range rows {
-		if other.ID != m.env.ID {
-			used[other.Version] = other.Name
+		if other.ID == m.env.ID {
+			continue
+		}
+		used[other.Version] = other.Name
+		if other.Name == m.env.Name && !other.State.Gone() {
+			heir = other.ID
 		}
 	}
-	return used, err
+	return used, heir, err
 }
 
 // sorted returns what is in any of the lists, each once.
@@ -198,14 +253,6 @@ func (m *removal) removeImages(ctx context.Context) error {
 	removed, err := m.registry.Untag(ctx, repository, sorted(mine))
 	for _, tag := range removed {
 		m.receipt.Remove("image tag " + repository + ":" + tag)
-	}
-	return err
-}
-
-func (m *removal) removeRecord(ctx context.Context) error {
-	existed, err := m.ledger.Delete(ctx, m.env.Name)
-	if existed {
-		m.receipt.Remove("ledger record of " + m.env.Name)
 	}
 	return err
 }

@@ -24,6 +24,7 @@ const (
 	created   = "created"
 	deployed  = "deployed"
 	unchanged = "unchanged"
+	overtaken = "superseded"
 )
 
 func (d *deployment) print(c *cli.Context, r result) error {
@@ -31,6 +32,9 @@ func (d *deployment) print(c *cli.Context, r result) error {
 		d.talk.say("unchanged: %s runs this already", d.name)
 	}
 	if !c.Bool("json") {
+		if r.outcome == overtaken {
+			return nil
+		}
 		_, err := fmt.Fprintln(c.App.Writer, r.env.URL())
 		return err
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"beansprout/envs"
+	"beansprout/envs/ledger"
 	"beansprout/janitor"
 )
 
@@ -99,10 +100,18 @@ func (s *session) janitor(c *cli.Context, log *slog.Logger) *janitor.Janitor {
 		Lifetime:     s.lifetime(),
 		MaxDeletions: max(s.cfg.Expire.MaxDeletions, c.Int("max")),
 		Max:          c.Int("max"),
-		Remove:       remover{s, false}.remove,
+		Remove:       remover{session: s, verb: "janitor", spare: s.spare}.remove,
 		Log:          log,
 		Now:          time.Now,
 	}
+}
+
+// spare keeps what somebody has protected since the janitor looked.
+func (s *session) spare(e envs.Env, tags envs.Tags, rec ledger.Record) error {
+	if reason := keepReason(e, tags, rec); reason != "" {
+		return fmt.Errorf("environment %s is kept: %w: %s", e.Name, envs.ErrNotReady, reason)
+	}
+	return nil
 }
 
 // inventory is what the janitor may ask: our application's environments and nothing else.

@@ -20,6 +20,7 @@ type target struct {
 	broken bool                 // its launch failed: it is to be removed and launched again
 	change beanstalk.Difference // what has to change about its settings
 	base   beanstalk.Base       // what a new one starts from
+	read   time.Time            // by our clock
 }
 
 // target finds out where the deploy goes, and waits until what lives may be changed.
@@ -106,7 +107,7 @@ func (d *deployment) liveTarget(ctx context.Context, e envs.Env) (target, error)
 	if err != nil {
 		return target{}, err
 	}
-	t := target{env: e, url: e.URL(), kept: tags.Kept()}
+	t := target{env: e, url: e.URL(), kept: tags.Kept(), read: time.Now()}
 	if !beanstalk.Healthy(e) {
 		if t.broken, err = d.beanstalk.LaunchFailed(ctx, e); err != nil {
 			return target{}, err

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"slices"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -27,6 +26,7 @@ func upCommand() *cli.Command {
 		ArgsUsage: "[DIR]",
 		Flags: []cli.Flag{
 			featureFlag(), configFlag(), jsonFlag(), dryRunFlag(), timeoutFlag(),
+			&cli.BoolFlag{Name: "abort", Usage: "when interrupted, have AWS abort a deploy in progress instead of leaving it to itself"},
 		},
 		Action: up,
 	})
@@ -42,8 +42,11 @@ type deployment struct {
 	settings []beanstalk.Setting
 	engine   *builder.Builder
 	ledger   *ledger.Ledger
-	record   ledger.Record
+	asked    ledger.Record      // as it was when this run drew its ticket
+	record   ledger.Record      // as it was read last
+	took     map[string]float64 // seconds that AWS took for what was waited for
 	slack    *announcer
+	aborts   bool // an interruption aborts the deploy in progress
 	started  time.Time
 }
 
@@ -73,7 +76,7 @@ func up(c *cli.Context) error {
 
 // prepare reads everything and refuses what can be refused before anything is built.
 func prepare(c *cli.Context) (*deployment, error) {
-	d := &deployment{started: time.Now()}
+	d := &deployment{started: time.Now(), took: map[string]float64{}, aborts: c.Bool("abort")}
 	arg := c.Args().First()
 	if arg == "" {
 		arg = "."
@@ -117,10 +120,12 @@ func (d *deployment) run(ctx context.Context) (r result, err error) {
 	if d.ledger, err = d.clients.ledger(ctx, d.cfg.Ledger.Bucket); err != nil {
 		return r, err
 	}
-	if d.record, err = d.ledger.Read(ctx, d.name); err != nil {
-		d.talk.say("warning: %v: its Slack message and what was set before are forgotten", err)
+	d.asked, err = d.ledger.Change(ctx, d.name, func(r *ledger.Record) { r.Draw(d.checkout.Commit) })
+	if err != nil {
+		return r, err
 	}
-	d.slack = d.announcer(ctx, d.ledger, d.name, d.record.Message)
+	d.record = d.asked
+	d.slack = d.announcer(ctx, d.ledger, d.name, d.asked.Message)
 	d.slack.tell(d.post(notify.Building, envs.Env{}))
 
 	r, err = d.deploy(ctx)
@@ -128,10 +133,12 @@ func (d *deployment) run(ctx context.Context) (r result, err error) {
 		d.talk.say("what was just pushed has been removed by somebody else: once more")
 		r, err = d.deploy(ctx)
 	}
-	if err != nil {
-		return r, err
+	var late superseded
+	if errors.As(err, &late) {
+		d.talk.say("superseded: %s", late.reason)
+		return result{outcome: overtaken, env: envs.Env{Name: d.name, Application: d.cfg.Application, Feature: d.feature}}, nil
 	}
-	if err := d.check(ctx, r.env.URL()); err != nil {
+	if err != nil {
 		return r, err
 	}
 	d.slack.tell(d.post(notify.Ready, r.env))
@@ -153,13 +160,13 @@ func (d *deployment) deploy(ctx context.Context) (r result, err error) {
 		return r, err
 	}
 	defer b.close()
-	if r.env, r.outcome, err = d.apply(ctx, t, b, r.images); err != nil {
-		return r, err
+	if done, err := d.unchanged(ctx, t, b, r.images); done || err != nil {
+		r.env, r.kept, r.outcome = t.env, t.kept, unchanged
+		r.env.Commit = d.checkout.Commit
+		return r, cmp.Or(err, d.check(ctx, r.env.URL()))
 	}
-	// AWS's description names the commit of the last try, which may have failed.
-	r.env.Commit, r.kept = d.checkout.Commit, t.kept
-	d.remember(ctx, r)
-	return r, nil
+	err = d.inTurn(ctx, t, b, &r)
+	return r, err
 }
 
 // post is what Slack is told.
@@ -168,30 +175,6 @@ func (d *deployment) post(state notify.State, e envs.Env) notify.Post {
 		State: state, Application: d.cfg.Application, Feature: d.feature,
 		Commit: d.checkout.Commit, Owner: d.checkout.Author, BuildURL: d.checkout.BuildURL,
 		URL: e.URL(), Expires: d.expiry(e),
-	}
-}
-
-// remember writes down what runs now, and takes the tags off the images that neither run nor
-// ran before. The deploy has succeeded: what goes wrong here is a warning.
-func (d *deployment) remember(ctx context.Context, r result) {
-	live := d.liveTags(r.images)
-	set := settingNames(d.settings)
-	if was := d.record; was.Environment == r.env.ID && slices.Equal(was.Images, live) && slices.Equal(was.Settings, set) && was.Version == r.env.Version && was.Commit == r.env.Commit {
-		return
-	}
-	rec, err := d.ledger.Change(ctx, d.name, func(rec *ledger.Record) {
-		rec.SpeakOf(r.env.ID)
-		if rec.Version != r.env.Version {
-			rec.Before = ledger.Run{Version: rec.Version, Commit: rec.Commit, Images: rec.Images}
-		}
-		rec.Images = live
-		rec.Feature, rec.Version, rec.Commit, rec.Settings = d.feature, r.env.Version, r.env.Commit, set
-	})
-	if err == nil {
-		err = d.untag(ctx, slices.Concat(rec.Before.Images, rec.Images))
-	}
-	if err != nil {
-		d.talk.say("warning: %v", err)
 	}
 }
 
@@ -204,7 +187,7 @@ func (d *deployment) failed(ctx context.Context, e envs.Env, err error) error {
 	switch {
 	case errors.Is(err, context.Canceled):
 		p.Reason = "interrupted"
-		if e.ID != "" {
+		if e.ID != "" && !d.aborts {
 			d.talk.say("AWS goes on with what it has begun; the next up takes it from there")
 		}
 	case errors.As(err, &failure):
