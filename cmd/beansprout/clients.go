@@ -21,6 +21,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/elasticbeanstalk"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
 
 	"beansprout/builder/ecr"
 	"beansprout/envs/beanstalk"
@@ -35,8 +36,9 @@ type clients struct {
 	plain     *http.Client // knows *.localhost
 	region    string
 
-	s3  *s3.Client
-	sts *sts.Client
+	s3     *s3.Client
+	sts    *sts.Client
+	number string // the account's, once it is known
 }
 
 // awsClients returns clients for AWS, configured as the AWS CLI is, with region winning
@@ -89,6 +91,9 @@ func newClients(cfg aws.Config) *clients {
 
 // account returns the number of the AWS account that the credentials belong to.
 func (c *clients) account(ctx context.Context) (string, error) {
+	if c.number != "" {
+		return c.number, nil
+	}
 	out, err := c.sts.GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
 	if ctx.Err() != nil {
 		return "", fmt.Errorf("ask AWS who we are: %w", context.Cause(ctx))
@@ -96,20 +101,28 @@ func (c *clients) account(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", hint(fmt.Errorf("ask AWS who we are: %w", err), "check the AWS credentials: aws sts get-caller-identity must work; or try --local")
 	}
-	return aws.ToString(out.Account), nil
+	c.number = aws.ToString(out.Account)
+	return c.number, nil
 }
 
 // ledger returns the ledger in the bucket that the configuration names, or else in
-// Beanstalk's own.
+// Beanstalk's own, which is created on the first write. Anybody could have made a bucket of
+// that name: S3 refuses one that is another account's.
 func (c *clients) ledger(ctx context.Context, bucket string) (*ledger.Ledger, error) {
-	if bucket == "" {
-		own, err := c.beanstalk.Bucket(ctx)
-		if err != nil {
-			return nil, err
-		}
-		bucket = own
+	if bucket != "" {
+		return ledger.New(c.s3, bucket), nil
 	}
-	return ledger.New(c.s3, bucket), nil
+	account, err := c.account(ctx)
+	if err != nil {
+		return nil, err
+	}
+	owned := s3.New(c.s3.Options(), s3.WithAPIOptions(smithyhttp.SetHeaderValue("X-Amz-Expected-Bucket-Owner", account)))
+	l := ledger.New(owned, fmt.Sprintf("elasticbeanstalk-%s-%s", c.region, account))
+	l.Create = func(ctx context.Context) error {
+		_, err := c.beanstalk.Bucket(ctx)
+		return err
+	}
+	return l, nil
 }
 
 // retryer is patient, with at most longest between two tries: the whole account shares two

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -13,7 +12,6 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"beansprout/envs"
-	"beansprout/envs/ledger"
 )
 
 func listCommand() *cli.Command {
@@ -140,8 +138,11 @@ func (s *session) tagged(ctx context.Context, e envs.Env) *member {
 // committed returns the environment with the commit that its running version was made of, as
 // the ledger says. The description names that of the last try, which may have failed.
 func (s *session) committed(ctx context.Context, e envs.Env) envs.Env {
-	bucket := cmp.Or(s.cfg.Ledger.Bucket, fmt.Sprintf("elasticbeanstalk-%s-%s", s.region, s.account))
-	r, err := ledger.New(s.s3, bucket).Read(ctx, e.Name)
+	l, err := s.clients.ledger(ctx, s.cfg.Ledger.Bucket)
+	if err != nil {
+		return e
+	}
+	r, err := l.Read(ctx, e.Name)
 	if err == nil && r.Environment == e.ID && r.Version == e.Version {
 		e.Commit = r.Commit
 	}

@@ -28,13 +28,18 @@ func (l *Ledger) Upload(ctx context.Context, label string, bundle io.ReadSeeker,
 	if err != nil && !missing(err) {
 		return fmt.Errorf("look for bundle %s: %w", *key, translate(err))
 	}
-	_, err = l.api.PutObject(ctx, &s3.PutObjectInput{
-		Bucket: &l.bucket, Key: key, Body: bundle, ContentLength: &size, ContentType: aws.String("application/zip"),
+	return l.housed(ctx, func() error {
+		if _, err := bundle.Seek(0, io.SeekStart); err != nil {
+			return fmt.Errorf("read bundle %s: %w", *key, err)
+		}
+		_, err := l.api.PutObject(ctx, &s3.PutObjectInput{
+			Bucket: &l.bucket, Key: key, Body: bundle, ContentLength: &size, ContentType: aws.String("application/zip"),
+		})
+		if err != nil {
+			return fmt.Errorf("upload bundle %s: %w", *key, translate(err))
+		}
+		return nil
 	})
-	if err != nil {
-		return fmt.Errorf("upload bundle %s: %w", *key, translate(err))
-	}
-	return nil
 }
 
 // Bundles returns the labels of all bundles that were uploaded for the named environment.

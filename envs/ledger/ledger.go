@@ -30,6 +30,9 @@ type Ledger struct {
 	Duration time.Duration // how long a lease lasts that isn't renewed
 	Renewal  time.Duration // how often it is renewed; well under Duration
 
+	// Create makes the bucket, where S3 says that there is none; nil where that isn't ours to do.
+	Create func(context.Context) error
+
 	api     *s3.Client
 	bucket  string
 	request time.Duration // bounds one request about a record
@@ -125,6 +128,9 @@ var (
 	errAgain     = errors.New("read once more")
 )
 
+// errUnanswered is what a write ends with that may have come through.
+var errUnanswered = errors.New("whether it came through isn't known")
+
 // tries is how often a request is made whose answer is lost, or is none.
 const tries = 4
 
@@ -144,23 +150,21 @@ func (l *Ledger) swap(ctx context.Context, name string, alter func(reading) (Rec
 		after, err := alter(was)
 		if err == nil {
 			after.Counter, after.Write = was.Counter+1, write
-			err = l.write(ctx, name, after, was.etag)
-			if err == nil {
-				return after, nil
-			}
-			if !conflict(err) {
-				lost++
-			}
-			if lost == tries || !conflict(err) && !uncertain(err) {
-				return Record{}, fmt.Errorf("write the ledger of %s: %w", name, translate(err))
-			}
-		} else if errors.Is(err, errUnaltered) {
+			err = l.housed(ctx, func() error { return l.write(ctx, name, after, was.etag) })
+		}
+		switch {
+		case err == nil, errors.Is(err, errUnaltered):
 			return after, nil
-		} else if !errors.Is(err, errAgain) {
+		case errors.Is(err, errAgain):
+		case !errors.Is(err, errUnanswered):
 			return was.Record, err
+		default:
+			if lost++; lost == tries {
+				return was.Record, err
+			}
 		}
 		if err := pause(ctx, conflictPause); err != nil {
-			return Record{}, fmt.Errorf("write the ledger of %s: %w", name, err)
+			return was.Record, fmt.Errorf("write the ledger of %s: %w", name, err)
 		}
 	}
 }
@@ -171,13 +175,13 @@ func equal(a, b Record) bool {
 	return bytes.Equal(x, y)
 }
 
+// write replaces the record whose ETag is etag; "" is none. The error is errAgain when
+// another has been written meanwhile.
 func (l *Ledger) write(ctx context.Context, name string, r Record, etag string) error {
 	text, err := json.Marshal(r)
 	if err != nil {
-		return err
+		return fmt.Errorf("write the ledger of %s: %w", name, err)
 	}
-	ctx, cancel := context.WithTimeout(ctx, l.request)
-	defer cancel()
 	in := &s3.PutObjectInput{
 		Bucket: &l.bucket, Key: aws.String(recordKey(name)),
 		Body: bytes.NewReader(text), ContentType: aws.String("application/json"),
@@ -187,8 +191,18 @@ func (l *Ledger) write(ctx context.Context, name string, r Record, etag string) 
 	} else {
 		in.IfMatch = &etag
 	}
+	ctx, cancel := context.WithTimeout(ctx, l.request)
+	defer cancel()
 	_, err = l.api.PutObject(ctx, in)
-	return err
+	switch {
+	case err == nil:
+		return nil
+	case conflict(err):
+		return errAgain
+	case uncertain(err):
+		return fmt.Errorf("write the ledger of %s: %w: %w", name, errUnanswered, translate(err))
+	}
+	return fmt.Errorf("write the ledger of %s: %w", name, translate(err))
 }
 
 // Delete takes the record of the named environment away; none is success.

@@ -69,7 +69,7 @@ func (a *answer) dress() {
 // end returns the refusal that was held back, nil when a success has left. That of a HEAD
 // has no more than its status.
 func (a *answer) end() *wire.Error {
-	if !a.started && a.refusal == 0 {
+	if !a.started && a.refusal == 0 && !a.unmet {
 		a.WriteHeader(http.StatusOK) // a HEAD's success is silent
 	}
 	if a.started {

@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	"github.com/johannesboyne/gofakes3"
-	"github.com/johannesboyne/gofakes3/backend/s3bolt"
 
 	"beansprout/localcloud/sigv4"
 	"beansprout/localcloud/wire"
@@ -22,7 +21,7 @@ const (
 // guard stands before gofakes3.
 type guard struct {
 	next    http.Handler
-	backend *s3bolt.Backend
+	backend *objects
 }
 
 func (g guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -40,10 +39,15 @@ func (g guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	a := &answer{ResponseWriter: w, id: wire.CallOf(r).ID}
-	if m := r.Header.Get("If-Match"); r.Method != http.MethodPut && m != "*" {
-		a.match = m
+	switch m := r.Header.Get("If-Match"); {
+	case r.Method == http.MethodDelete && m != "":
+		a.unmet = !g.backend.deleteIf(a, r, g.next)
+	default:
+		if r.Method != http.MethodPut && m != "*" {
+			a.match = m
+		}
+		g.next.ServeHTTP(a, r)
 	}
-	g.next.ServeHTTP(a, r)
 	switch e := a.end(); {
 	case e == nil:
 	case e.Code == string(gofakes3.ErrNoSuchUpload) && r.URL.Query().Has("uploads"):
@@ -99,7 +103,8 @@ func refusedHeader(r *http.Request, multipart bool) *wire.Error {
 		return notImplemented(sha) // it would store the chunk headers, too
 	}
 	for _, name := range []string{"If-Match", "If-None-Match"} {
-		if h.Get(name) != "" && (r.Method == http.MethodPost || r.Method == http.MethodDelete || multipart) {
+		deletes := r.Method == http.MethodDelete && name != "If-Match"
+		if h.Get(name) != "" && (r.Method == http.MethodPost || deletes || multipart) {
 			return notImplemented(name + " with " + r.Method)
 		}
 	}

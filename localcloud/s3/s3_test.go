@@ -101,7 +101,8 @@ func TestRefusals(t *testing.T) {
 		{"tagging would overwrite", "PUT", "/bkt/kept?tagging", "<Tagging/>", nil, 501, "NotImplemented"},
 		{"policy", "GET", "/bkt?policy", "", nil, 501, "NotImplemented"},
 		{"streamed body", "PUT", "/bkt/kept", "7\r\ncontent\r\n0\r\n\r\n", []string{"X-Amz-Content-Sha256", "STREAMING-UNSIGNED-PAYLOAD-TRAILER"}, 501, "NotImplemented"},
-		{"conditional delete", "DELETE", "/bkt/kept", "", []string{"If-Match", `"x"`}, 501, "NotImplemented"},
+		{"conditional delete", "DELETE", "/bkt/kept", "", []string{"If-None-Match", `"x"`}, 501, "NotImplemented"},
+		{"changed object, delete", "DELETE", "/bkt/kept", "", []string{"If-Match", `"00"`}, 412, "PreconditionFailed"},
 		{"conditional completion", "POST", "/bkt/kept?uploadId=1", "<x/>", []string{"If-None-Match", "*"}, 501, "NotImplemented"},
 		{"part copy", "PUT", "/bkt/kept?uploadId=1&partNumber=1", "", []string{"X-Amz-Copy-Source", "/bkt/kept"}, 501, "NotImplemented"},
 		{"conditional copy", "PUT", "/bkt/kept", "", []string{"X-Amz-Copy-Source", "/bkt/kept", "X-Amz-Copy-Source-If-Match", "x"}, 501, "NotImplemented"},
@@ -168,6 +169,19 @@ func TestGetOfTheRightVersion(t *testing.T) {
 	}
 	if resp, body := do(t, "GET", url+"/bkt/k", "", "If-None-Match", put.Header.Get("ETag")); resp.StatusCode != 304 || body != "" {
 		t.Errorf("If-None-Match: %d %q", resp.StatusCode, body)
+	}
+}
+
+func TestDeleteOfTheRightVersion(t *testing.T) {
+	_, url := server(t)
+	put, _ := do(t, "PUT", url+"/bkt/k", "hello")
+	for range 2 { // one that is gone is success, as on AWS
+		if resp, body := do(t, "DELETE", url+"/bkt/k", "", "If-Match", put.Header.Get("ETag")); resp.StatusCode != 204 {
+			t.Errorf("DELETE: %d %q", resp.StatusCode, body)
+		}
+	}
+	if resp, _ := do(t, "GET", url+"/bkt/k", ""); resp.StatusCode != 404 {
+		t.Errorf("it is still there: %d", resp.StatusCode)
 	}
 }
 

@@ -29,7 +29,7 @@ type Config struct {
 // Store holds buckets and objects. Every put is one transaction on disk.
 type Store struct {
 	db      *bbolt.DB
-	backend *s3bolt.Backend
+	backend *objects
 	guard   guard
 	sign    func(bucket, key string, life time.Duration) string
 	now     func() time.Time
@@ -42,7 +42,7 @@ func Open(cfg Config) (*Store, error) {
 		return nil, fmt.Errorf("open objects %s: %w", cfg.File, err)
 	}
 	now := clock{cfg.Now}
-	backend := s3bolt.New(db, s3bolt.WithTimeSource(now))
+	backend := &objects{Backend: s3bolt.New(db, s3bolt.WithTimeSource(now))}
 	fake := gofakes3.New(backend, gofakes3.WithTimeSource(now))
 	return &Store{db: db, backend: backend, guard: guard{fake.Server(), backend}, sign: cfg.Sign, now: cfg.Now}, nil
 }
