@@ -194,7 +194,7 @@ func (h *holdings) unzip(body []byte) string {
 }
 
 // passing are the parts of a record that tell how things went, not how they are.
-var passing = []string{"outcome", "durations"}
+var passing = []string{"write", "outcome", "durations"}
 
 // steady leaves out of a record what differs from run to run: numbers, dates, what is passing.
 func steady(v any) any {
