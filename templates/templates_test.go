@@ -31,11 +31,24 @@ func TestTheTemplateFitsTheConfiguration(t *testing.T) {
 
 // TestEveryCommentedKeyIsUnderstood takes away the "# " before each key that is commented out.
 func TestEveryCommentedKeyIsUnderstood(t *testing.T) {
-	text := regexp.MustCompile(`(?m)^ *# saved_configuration.*$`).ReplaceAllString(templates.Config(), "")
-	c := load(t, regexp.MustCompile(`(?m)^( *)# ([a-z_]+:)`).ReplaceAllString(text, "$1$2"))
+	instead := regexp.MustCompile(`(?m)^ *# (saved_configuration|copy_from|shared_load_balancer|artifact|prepare):.*$`)
+	c := load(t, uncommented(instead.ReplaceAllString(templates.Config(), "")))
 	if c.Slack.Channel != "#qa" || c.Environment.Variables["RAILS_ENV"] != "staging" || len(c.Build[0].Secrets) != 1 {
 		t.Errorf("got %+v", c)
 	}
+}
+
+// TestWhatStandsInsteadOfOtherKeysIsUnderstood takes those others away.
+func TestWhatStandsInsteadOfOtherKeysIsUnderstood(t *testing.T) {
+	others := regexp.MustCompile(`(?m)^(build|dockerrun):.*\n(( .*)?\n)*|^ +(# saved_configuration|platform|options|"aws:.*):.*\n`)
+	c := load(t, uncommented(others.ReplaceAllString(templates.Config(), "")))
+	if c.Artifact == "" || c.Prepare == "" || c.Environment.CopyFrom == "" || c.Environment.SharedLoadBalancer == "" {
+		t.Errorf("got %+v", c)
+	}
+}
+
+func uncommented(text string) string {
+	return regexp.MustCompile(`(?m)^( *)# ([a-z_]+:)`).ReplaceAllString(text, "$1$2")
 }
 
 func load(t *testing.T, text string) *config.Config {

@@ -38,6 +38,7 @@ func (d *deployment) sources() []builder.Source {
 		s := builder.Source{
 			Name: b.Name, Dir: d.cfg.Dir, Prepare: b.Prepare, Context: filepath.Join(d.cfg.Dir, b.Context),
 			Dockerfile: b.Dockerfile, Target: b.Target, Args: b.Args,
+			Platform: b.Platform, CacheFrom: b.CacheFrom, Network: b.Network, Pull: b.Pull, WarnSize: b.WarnSize,
 			Local: envs.LocalTag(d.name, b.Name),
 		}
 		for _, secret := range b.Secrets {
@@ -50,7 +51,7 @@ func (d *deployment) sources() []builder.Source {
 
 // destination is where images are pushed, made where it is missing.
 func (d *deployment) destination(ctx context.Context) (builder.Registry, error) {
-	uri, created, err := d.registry.Repository(ctx, d.repository(), ecr.Settings{})
+	uri, created, err := d.registry.Repository(ctx, d.repository(), ecr.Settings{Scan: d.cfg.Registry.ScanOnPush, Immutable: d.cfg.Registry.ImmutableTags})
 	if err != nil {
 		return builder.Registry{}, err
 	}

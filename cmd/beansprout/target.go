@@ -71,6 +71,9 @@ func (d *deployment) newTarget(ctx context.Context, left bool) (target, error) {
 		err = d.beanstalk.CheckSavedConfiguration(ctx, d.cfg.Application, t.base.SavedConfiguration)
 		return t, d.misnamed("environment.saved_configuration", err)
 	}
+	if want.CopyFrom != "" {
+		return t, usageErrorf("%s: environment.copy_from: an environment can't be copied yet; save its configuration and name that as saved_configuration", d.cfg.At("environment.copy_from"))
+	}
 	t.base.Platform, err = d.beanstalk.Platform(ctx, want.Platform)
 	return t, d.misnamed("environment.platform", err)
 }
@@ -130,8 +133,8 @@ func wish(cfg *config.Config) beanstalk.Wish {
 	want := cfg.Environment
 	return beanstalk.Wish{
 		InstanceType: want.InstanceType, InstanceProfile: want.InstanceProfile, ServiceRole: want.ServiceRole,
-		Variables: want.Variables, Options: want.Options,
-		Overlay: want.SavedConfiguration != "",
+		Variables: want.Variables, Secrets: want.Secrets, SharedBalancer: want.SharedLoadBalancer, Options: want.Options,
+		Overlay: want.SavedConfiguration != "" || want.CopyFrom != "",
 	}
 }
 

@@ -55,13 +55,18 @@ func version(t *testing.T, c *Client, label string) string {
 
 func launch(t *testing.T, c *Client, name string) (envs.Env, error) {
 	t.Helper()
+	return launchAs(t, c, name, roles())
+}
+
+func launchAs(t *testing.T, c *Client, name string, w Wish) (envs.Env, error) {
+	t.Helper()
 	platform, err := c.Platform(t.Context(), branch)
 	if err != nil {
 		t.Fatal(err)
 	}
 	op, err := c.Launch(t.Context(), Launch{
 		Name: name, Application: application, Description: "x @ abc", Version: version(t, c, name+"-1"),
-		Tags: envs.NewTags("x", "Kim", time.Now()), Base: Base{Platform: platform}, Settings: roles().Settings(),
+		Tags: envs.NewTags("x", "Kim", time.Now()), Base: Base{Platform: platform}, Settings: w.Settings(),
 	})
 	if err != nil {
 		return envs.Env{}, err

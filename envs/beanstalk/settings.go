@@ -26,6 +26,8 @@ const (
 	nsHealth      = "aws:elasticbeanstalk:healthreporting:system"
 	nsCommand     = "aws:elasticbeanstalk:command"
 	nsVariables   = "aws:elasticbeanstalk:application:environment"
+	nsSecrets     = "aws:elasticbeanstalk:application:environmentsecrets"
+	nsBalancer    = "aws:elbv2:loadbalancer"
 )
 
 // Wish is what the settings of an environment are made from.
@@ -34,6 +36,8 @@ type Wish struct {
 	InstanceProfile string
 	ServiceRole     string
 	Variables       map[string]string
+	Secrets         map[string]string            // ARN in Secrets Manager or SSM by name of the variable
+	SharedBalancer  string                       // ARN of an application load balancer; "" for none
 	Options         map[string]map[string]string // namespace -> name -> value; they win over everything else
 	// Overlay leaves out our defaults: the base is a configuration that has its own.
 	Overlay bool
@@ -58,11 +62,20 @@ func (w Wish) Settings() []Setting {
 		set(nsHealth, "SystemType", "enhanced")
 		set(nsCommand, "DeploymentPolicy", "AllAtOnce")
 	}
+	if w.SharedBalancer != "" {
+		set(nsEnvironment, "EnvironmentType", "LoadBalanced")
+		set(nsEnvironment, "LoadBalancerType", "application")
+		set(nsEnvironment, "LoadBalancerIsShared", "true")
+		set(nsBalancer, "SharedLoadBalancer", w.SharedBalancer)
+	}
 	set(nsEnvironment, "ServiceRole", w.ServiceRole)
 	set(nsLaunch, "IamInstanceProfile", w.InstanceProfile)
 	set(nsInstances, "InstanceTypes", w.InstanceType)
 	for name, value := range w.Variables {
 		set(nsVariables, name, value)
+	}
+	for name, arn := range w.Secrets {
+		set(nsSecrets, name, arn)
 	}
 	for ns, options := range w.Options {
 		for name, value := range options {
@@ -143,8 +156,10 @@ func same(have, want string) bool {
 
 // named is the setting of a "namespace:name". Names of variables may have colons.
 func named(key string) Setting {
-	if name, ok := strings.CutPrefix(key, nsVariables+":"); ok {
-		return Setting{Namespace: nsVariables, Name: name}
+	for _, ns := range []string{nsVariables, nsSecrets} {
+		if name, ok := strings.CutPrefix(key, ns+":"); ok {
+			return Setting{Namespace: ns, Name: name}
+		}
 	}
 	i := strings.LastIndex(key, ":")
 	return Setting{Namespace: key[:i], Name: key[i+1:]}

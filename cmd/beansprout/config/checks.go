@@ -7,6 +7,8 @@ import (
 	"regexp"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/distribution/reference"
 )
 
 // check says what is wrong with a string, and what would be right.
@@ -27,7 +29,11 @@ var (
 	instancePattern    = regexp.MustCompile(`^[a-z][a-z0-9-]*\.[a-z0-9-]+$`)
 	namespacePattern   = regexp.MustCompile(`^aws:[a-zA-Z0-9]+(:[A-Za-z0-9_.-]+)*$`)
 	arnPattern         = regexp.MustCompile(`^arn:aws[a-z-]*:iam::[0-9]{12}:role/` + roleName + `$`)
-	bucketPattern      = regexp.MustCompile(`^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$`)
+	// A key of the secret's JSON may stand behind its name, and for ECS a stage and a version
+	// (developer guide, "Using environment secrets").
+	secretPattern   = regexp.MustCompile(`^arn:aws[a-z-]*:(secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:[\w/+=.@-]+(:[^:\s]*){0,3}|ssm:[a-z0-9-]+:[0-9]{12}:parameter/[\w./-]+)$`)
+	balancerPattern = regexp.MustCompile(`^arn:aws[a-z-]*:elasticloadbalancing:[a-z0-9-]+:[0-9]{12}:loadbalancer/app/[A-Za-z0-9-]+/[0-9a-f]+$`)
+	bucketPattern   = regexp.MustCompile(`^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$`)
 	// ECR's own pattern (API reference, CreateRepository).
 	repositoryPattern = regexp.MustCompile(`^(?:[a-z0-9]+(?:[._-][a-z0-9]+)*/)*[a-z0-9]+(?:[._-][a-z0-9]+)*$`)
 	hostPattern       = regexp.MustCompile(`^[A-Za-z0-9]+((\.|-+)[A-Za-z0-9]+)*(:[0-9]{1,5})?$`)
@@ -110,8 +116,11 @@ func checkARN(s string) error {
 }
 
 func checkNamespace(s string) error {
-	if s == "aws:elasticbeanstalk:application:environment" {
+	switch s {
+	case "aws:elasticbeanstalk:application:environment":
 		return fmt.Errorf("%q holds the environment's variables; write them under environment.variables", s)
+	case "aws:elasticbeanstalk:application:environmentsecrets":
+		return fmt.Errorf("%q holds the environment's secrets; write them under environment.secrets", s)
 	}
 	return matching(namespacePattern, "want a namespace of options, as in aws:elasticbeanstalk:environment")(s)
 }
@@ -121,6 +130,18 @@ func checkVariable(s string) error {
 		return fmt.Errorf("%s won't do; want up to 128 characters without spaces and =", quote(s))
 	}
 	return nil
+}
+
+// checkSecret doesn't repeat what may be the secret itself.
+func checkSecret(s string) error {
+	if !secretPattern.MatchString(s) {
+		return errors.New("want the ARN of a secret in Secrets Manager or of a parameter in SSM, as in arn:aws:secretsmanager:us-east-1:123456789012:secret:NAME-a1B2c3")
+	}
+	return nil
+}
+
+func checkLoadBalancer(s string) error {
+	return matching(balancerPattern, "want the ARN of an application load balancer, as in arn:aws:elasticloadbalancing:us-east-1:123456789012:loadbalancer/app/NAME/0123456789abcdef")(s)
 }
 
 func checkBucket(s string) error {
@@ -155,6 +176,25 @@ func checkInside(s string) error {
 	}
 	if !filepath.IsLocal(s) {
 		return fmt.Errorf("%s leaves its directory; want a path that stays inside", quote(s))
+	}
+	return nil
+}
+
+// checkArtifact wants a file that Beanstalk takes as a bundle.
+func checkArtifact(s string) error {
+	if err := checkInside(s); err != nil {
+		return err
+	}
+	switch filepath.Ext(s) {
+	case ".war", ".jar", ".zip":
+		return nil
+	}
+	return fmt.Errorf("%s won't do; want a .war, a .jar or a .zip", quote(s))
+}
+
+func checkReference(s string) error {
+	if _, err := reference.ParseNormalizedNamed(s); err != nil {
+		return fmt.Errorf("%s is no image's name: %w", quote(s), err)
 	}
 	return nil
 }

@@ -18,7 +18,8 @@ type Config struct {
 	Application string // "" only without a file
 	Region      string // "" leaves it to the SDK's own order
 	Build       []Image
-	Artifact    string // relative to Dir; refused by Load so far
+	Prepare     string // shell command to run before Artifact is read; "" for none
+	Artifact    string // instead of Build: a war, jar or zip, relative to Dir, inside it
 	Registry    Registry
 	Environment Environment
 	Dockerrun   Dockerrun
@@ -39,7 +40,18 @@ type Image struct {
 	Target     string // stage to build; "" for the last
 	Args       map[string]string
 	Secrets    []Secret
+	Platform   string   // PlatformAMD64 or PlatformARM64; "" leaves it to the instance type
+	CacheFrom  []string // references of images whose layers may be reused
+	Network    string   // of RUN: "default", "none" or "host"
+	Pull       bool     // look for newer base images
+	WarnSize   int64    // bytes of context from which a build warns; 0: never
 }
+
+// Values of Image.Platform, which are those that Beanstalk runs.
+const (
+	PlatformAMD64 = "linux/amd64"
+	PlatformARM64 = "linux/arm64"
+)
 
 // Secret is something that the build of an image may read: either a file or an
 // environment variable.
@@ -51,7 +63,9 @@ type Secret struct {
 
 // Registry is where the images are pushed.
 type Registry struct {
-	Repository        string   // "", name, or URI of a repository in another account
+	Repository        string // "", name, or URI of a repository in another account or region
+	ScanOnPush        bool   // this and the next are for a repository that is made
+	ImmutableTags     bool
 	ExpireImagesAfter Duration // whole days, ECR counts in nothing else; 0: never
 }
 
@@ -59,7 +73,7 @@ type Registry struct {
 // SavedConfiguration and Platform is set. Configurations that exist have a profile and a
 // role of their own, so only those for a Platform have defaults.
 type Environment struct {
-	CopyFrom           string // refused by Load so far
+	CopyFrom           string // name of an environment
 	SavedConfiguration string
 	Platform           string // platform branch
 	InstanceType       string // "" leaves it to Beanstalk
@@ -68,6 +82,8 @@ type Environment struct {
 	OperationsRole     string                       // ARN; "" for the caller's own rights
 	Options            map[string]map[string]string // value by namespace and name
 	Variables          map[string]string
+	Secrets            map[string]string // ARN in Secrets Manager or SSM by name of the variable
+	SharedLoadBalancer string            // ARN; "" for none
 	Check              Check
 }
 

@@ -14,18 +14,20 @@ const everything = `# every key there is
 application: shop
 region: ap-northeast-2
 build:
-  web:   {prepare: make web, context: .., dockerfile: docker/Dockerfile, target: run, args: {A: 1.10, B: yes}, secrets: [{id: npmrc, file: ../.npmrc}, {id: netrc, file: /home/.netrc}, {id: token, env: NPM_TOKEN}]}
+  web:   {prepare: make web, context: .., dockerfile: docker/Dockerfile, target: run, args: {A: 1.10, B: yes}, secrets: [{id: npmrc, file: ../.npmrc}, {id: netrc, file: /home/.netrc}, {id: token, env: NPM_TOKEN}], platform: linux/arm64, cache_from: ["ghcr.io/shop/web:main", base], network: none, pull: true, warn_size: 1.5GiB}
   proxy: {context: ./proxy}
-  plain:
-registry: {repository: 123456789012.dkr.ecr.eu-west-1.amazonaws.com/team/shop, expire_images_after: 2d}
+  plain: {warn_size: 0}
+registry: {repository: 123456789012.dkr.ecr.eu-west-1.amazonaws.com/team/shop, expire_images_after: 2d, scan_on_push: true, immutable_tags: true}
 environment:
   saved_configuration: small
   instance_type: t3.small
   instance_profile: shop-instances
   service_role: arn:aws:iam::123456789012:role/team/shop-service
   operations_role: arn:aws:iam::123456789012:role/shop-operations
-  options: {"aws:elasticbeanstalk:environment": {EnvironmentType: SingleInstance}, "aws:autoscaling:asg": {MaxSize: 1}}
+  options: {"aws:elasticbeanstalk:command": {Timeout: 900}, "aws:autoscaling:asg": {MaxSize: 1}}
   variables: {RAILS_ENV: staging, PORT: 8080, DEBUG: true, OCTAL: 0o17, EMPTY: "", ZERO: 007}
+  secrets: {DB: "arn:aws:secretsmanager:eu-west-1:123456789012:secret:team/db-a1B2c3:password::", KEY: "arn:aws-cn:ssm:cn-north-1:123456789012:parameter/team/key"}
+  shared_load_balancer: arn:aws:elasticloadbalancing:eu-west-1:123456789012:loadbalancer/app/shop-dev/0123456789abcdef
   check: {path: "/healthz?deep=1", status: [200, 300-399], timeout: 90s}
 dockerrun: {template: deploy/run.json, include: [.ebextensions, .platform], values: {memory: 512, ratio: 1.50, name: "x"}}
 expire: {after: 1d12h, from: deployed, warn_before: 0s, restore_for: 0s, schedule: "CRON_TZ=Asia/Seoul 0 9 * * *", max_deletions: 3}
@@ -42,22 +44,28 @@ func TestEveryKeyIsTakenIn(t *testing.T) {
 		File: "beansprout.yaml", Dir: "/shop", Application: "shop", Region: "ap-northeast-2",
 		Build: []Image{
 			{Name: "web", Prepare: "make web", Context: "..", Dockerfile: "docker/Dockerfile", Target: "run",
-				Args:    map[string]string{"A": "1.10", "B": "yes"},
-				Secrets: []Secret{{ID: "npmrc", File: "/.npmrc"}, {ID: "netrc", File: "/home/.netrc"}, {ID: "token", Env: "NPM_TOKEN"}}},
-			{Name: "proxy", Context: "./proxy", Dockerfile: "Dockerfile", Args: map[string]string{}},
-			{Name: "plain", Context: ".", Dockerfile: "Dockerfile", Args: map[string]string{}},
+				Args:     map[string]string{"A": "1.10", "B": "yes"},
+				Secrets:  []Secret{{ID: "npmrc", File: "/.npmrc"}, {ID: "netrc", File: "/home/.netrc"}, {ID: "token", Env: "NPM_TOKEN"}},
+				Platform: PlatformARM64, CacheFrom: []string{"ghcr.io/shop/web:main", "base"}, Network: "none", Pull: true, WarnSize: 3 << 29},
+			{Name: "proxy", Context: "./proxy", Dockerfile: "Dockerfile", Args: map[string]string{}, Network: "default", WarnSize: 200e6},
+			{Name: "plain", Context: ".", Dockerfile: "Dockerfile", Args: map[string]string{}, Network: "default"},
 		},
-		Registry: Registry{Repository: "123456789012.dkr.ecr.eu-west-1.amazonaws.com/team/shop", ExpireImagesAfter: 2 * day},
+		Registry: Registry{Repository: "123456789012.dkr.ecr.eu-west-1.amazonaws.com/team/shop", ExpireImagesAfter: 2 * day, ScanOnPush: true, ImmutableTags: true},
 		Environment: Environment{
 			SavedConfiguration: "small", InstanceType: "t3.small", InstanceProfile: "shop-instances",
 			ServiceRole:    "arn:aws:iam::123456789012:role/team/shop-service",
 			OperationsRole: "arn:aws:iam::123456789012:role/shop-operations",
 			Options: map[string]map[string]string{
-				"aws:elasticbeanstalk:environment": {"EnvironmentType": "SingleInstance"},
-				"aws:autoscaling:asg":              {"MaxSize": "1"},
+				"aws:elasticbeanstalk:command": {"Timeout": "900"},
+				"aws:autoscaling:asg":          {"MaxSize": "1"},
 			},
 			Variables: map[string]string{"RAILS_ENV": "staging", "PORT": "8080", "DEBUG": "true", "OCTAL": "0o17", "EMPTY": "", "ZERO": "007"},
-			Check:     Check{Path: "/healthz?deep=1", Status: []StatusRange{{200, 200}, {300, 399}}, Timeout: 90 * second},
+			Secrets: map[string]string{
+				"DB":  "arn:aws:secretsmanager:eu-west-1:123456789012:secret:team/db-a1B2c3:password::",
+				"KEY": "arn:aws-cn:ssm:cn-north-1:123456789012:parameter/team/key",
+			},
+			SharedLoadBalancer: "arn:aws:elasticloadbalancing:eu-west-1:123456789012:loadbalancer/app/shop-dev/0123456789abcdef",
+			Check:              Check{Path: "/healthz?deep=1", Status: []StatusRange{{200, 200}, {300, 399}}, Timeout: 90 * second},
 		},
 		Dockerrun: Dockerrun{Template: "deploy/run.json", Include: []string{".ebextensions", ".platform"},
 			Values: map[string]any{"memory": "512", "ratio": "1.50", "name": "x"}},
@@ -84,6 +92,7 @@ func TestLeftOutKeysHaveDefaults(t *testing.T) {
 			ServiceRole:     "aws-elasticbeanstalk-service-role",
 			Options:         map[string]map[string]string{},
 			Variables:       map[string]string{},
+			Secrets:         map[string]string{},
 			Check:           Check{Path: "/", Status: []StatusRange{{200, 399}}, Timeout: 120 * second},
 		},
 		Dockerrun: Dockerrun{Template: "Dockerrun.template.json", Values: map[string]any{}},
@@ -107,6 +116,33 @@ func TestUnsetWarningIsADayAndAtMostHalfOfTheDays(t *testing.T) {
 		}
 		if c.Expire.WarnBefore != want {
 			t.Errorf("after %s: got %v, want %v", after, c.Expire.WarnBefore, want)
+		}
+	}
+}
+
+func TestAnArtifactIsTakenIn(t *testing.T) {
+	for _, from := range []string{"platform: a", "copy_from: shop-dev1", "saved_configuration: small"} {
+		got, err := parse("f", "/shop", []byte("application: shop\nprepare: mvn package\nartifact: target/app.war\nenvironment: {"+from+"}\n"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got.Artifact != "target/app.war" || got.Prepare != "mvn package" || got.Environment.Platform == defaultPlatform {
+			t.Errorf("%s: got %+v", from, got)
+		}
+	}
+}
+
+func TestSizes(t *testing.T) {
+	for text, want := range map[string]int64{
+		"0": 0, "1": 1, "200MB": 200e6, "200 mb": 200e6, "1k": 1000, "1KiB": 1024, "1.5gib": 3 << 29, "1e3": 1000,
+		"": -1, "MB": -1, "-1": -1, "1 MiBs": -1, "99999999999P": -1, "1e300": -1, "NaN": -1, "1.2.3": -1,
+	} {
+		got, err := parseSize(text)
+		if err != nil {
+			got = -1
+		}
+		if got != want {
+			t.Errorf("%q: got %d, %v, want %d", text, got, err, want)
 		}
 	}
 }

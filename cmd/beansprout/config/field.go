@@ -3,7 +3,9 @@ package config
 import (
 	"fmt"
 	"strconv"
+	"strings"
 
+	"github.com/docker/go-units"
 	"github.com/goccy/go-yaml/ast"
 )
 
@@ -28,6 +30,7 @@ func scalars(into *map[string]string, name, content check) field {
 		*into = map[string]string{}
 		for _, e := range v.entries() {
 			s, ok := e.scalar()
+			e.doc.set[e.path] = e.value
 			if ok && e.passes(name) {
 				if err := content(s); err != nil {
 					e.fail("%v", err)
@@ -95,6 +98,49 @@ func number(into *int, least, most int) field {
 		}
 		*into = n
 	}
+}
+
+// truth takes in true or false.
+func truth(into *bool) field {
+	return func(v value) {
+		if b, ok := v.node.(*ast.BoolNode); ok {
+			*into = b.Value
+		} else if s, ok := v.scalar(); ok {
+			v.fail("want true or false, not %s", quote(s))
+		}
+	}
+}
+
+// mostBytes is more than anybody has in a folder.
+const mostBytes = 1 << 50
+
+// size takes in a number of bytes.
+func size(into *int64) field {
+	return func(v value) {
+		s, ok := v.scalar()
+		if !ok {
+			return
+		}
+		n, err := parseSize(s)
+		if err != nil {
+			v.fail("%v", err)
+			return
+		}
+		*into = n
+	}
+}
+
+// parseSize reads a number of bytes: "200MB" is 200 million, "1.5GiB" counts in powers of 1,024.
+func parseSize(s string) (int64, error) {
+	parse := units.FromHumanSize
+	if strings.Contains(s, "i") {
+		parse = units.RAMInBytes
+	}
+	n, err := parse(s)
+	if err != nil || n < 0 || n > mostBytes {
+		return 0, fmt.Errorf("%s is no size; want one such as 200MB or 1.5GiB", quote(s))
+	}
+	return n, nil
 }
 
 // quote quotes what a file says for a message, in a length that one can read.

@@ -53,6 +53,13 @@ var refusals = []struct{ name, text, want string }{
 		`f:3:19: build.web.secrets[0]: want an id, and either a file or an env, as in {id: npmrc, file: .npmrc}`},
 	{"environment variable of a secret", under("build", "web: {secrets: [{id: a, env: $C}]}"),
 		`f:3:32: build.web.secrets[0].env: "$C" won't do; want the name of an environment variable`},
+	{"platform of an image", under("build", "web: {platform: linux/386}"), `f:3:19: build.web.platform: "linux/386" won't do; want linux/amd64 or linux/arm64`},
+	{"image for its layers", under("build", "web: {cache_from: [a, Shop]}"), `f:3:25: build.web.cache_from[1]: "Shop" is no image's name: invalid reference format: repository name (library/Shop) must be lowercase`},
+	{"network", under("build", "web: {network: bridge}"), `f:3:18: build.web.network: "bridge" won't do; want default or none or host`},
+	{"pull", under("build", "web: {pull: always}"), `f:3:15: build.web.pull: want true or false, not "always"`},
+	{"pull of nothing", under("build", "web: {pull: }"), `f:3:9: build.web.pull: has no value; put it in quotes if it is empty or begins with #`},
+	{"size", under("build", "web: {warn_size: large}"), `f:3:20: build.web.warn_size: "large" is no size; want one such as 200MB or 1.5GiB`},
+	{"scan", under("registry", "scan_on_push: 1"), `f:3:17: registry.scan_on_push: want true or false, not "1"`},
 	{"repository", under("registry", "repository: Shop"), `f:3:15: registry.repository: "Shop" won't do; want a repository's name as in team/shop: 2 to 256 of a-z, 0-9 and single ._-/, or its URI as in 123456789012.dkr.ecr.ap-northeast-2.amazonaws.com/shop, without a tag`},
 	{"half a day of images", under("registry", "expire_images_after: 36h"), `f:3:24: registry.expire_images_after: want whole days, as in 1d: ECR counts in nothing else`},
 	{"platform version", under("environment", "platform: arn:aws:x"),
@@ -69,6 +76,16 @@ var refusals = []struct{ name, text, want string }{
 		`f:3:13: environment.options.foo: the name "foo" won't do; want a namespace of options, as in aws:elasticbeanstalk:environment`},
 	{"variables as options", under("environment", `options: {"aws:elasticbeanstalk:application:environment": {A: b}}`),
 		`f:3:13: environment.options.aws:elasticbeanstalk:application:environment: the name "aws:elasticbeanstalk:application:environment" holds the environment's variables; write them under environment.variables`},
+	{"secrets as options", under("environment", `options: {"aws:elasticbeanstalk:application:environmentsecrets": {A: b}}`),
+		`f:3:13: environment.options.aws:elasticbeanstalk:application:environmentsecrets: the name "aws:elasticbeanstalk:application:environmentsecrets" holds the environment's secrets; write them under environment.secrets`},
+	{"secret in the clear", under("environment", "secrets: {A: hunter2}"),
+		`f:3:16: environment.secrets.A: want the ARN of a secret in Secrets Manager or of a parameter in SSM, as in arn:aws:secretsmanager:us-east-1:123456789012:secret:NAME-a1B2c3`},
+	{"secret and variable", under("environment", "{variables: {A: b}, secrets: {A: \"arn:aws:ssm:us-east-1:123456789012:parameter/a\"}}"),
+		`f:3:36: environment.secrets.A: is a variable, too; keep one of them`},
+	{"load balancer", under("environment", "shared_load_balancer: arn:aws:elasticloadbalancing:us-east-1:123456789012:loadbalancer/net/a/1"),
+		`f:3:25: environment.shared_load_balancer: "arn:aws:elasticloadbalancing:us-east-1:123456789012:loadbalancer/net/a/1" won't do; want the ARN of an application load balancer, as in arn:aws:elasticloadbalancing:us-east-1:123456789012:loadbalancer/app/NAME/0123456789abcdef`},
+	{"load balancer of a single instance", under("environment", "{shared_load_balancer: \"arn:aws:elasticloadbalancing:us-east-1:123456789012:loadbalancer/app/a/1\", options: {\"aws:elasticbeanstalk:environment\": {EnvironmentType: SingleInstance}}}"),
+		`f:3:166: environment.options.aws:elasticbeanstalk:environment.EnvironmentType: environment.shared_load_balancer decides that; leave this out`},
 	{"options without a namespace", under("environment", "options: {\"aws:x\": b}"), `f:3:22: environment.options.aws:x: want keys with values, not text`},
 	{"name of a variable", under("environment", "variables: {A=B: c}"),
 		`f:3:15: environment.variables.A=B: the name "A=B" won't do; want up to 128 characters without spaces and =`},
@@ -99,12 +116,15 @@ var refusals = []struct{ name, text, want string }{
 	{"schedule", under("expire", `schedule: " "`), `f:3:13: expire.schedule: is empty`},
 	{"no deletions", under("expire", "max_deletions: 0"), `f:3:18: expire.max_deletions: want a whole number from 1 to 1000, not "0"`},
 
-	{"build and artifact", "application: shop\nbuild: {web: {}}\nartifact: a.war\n", `f:3:1: build and artifact exclude each other; keep one of them`},
-	{"artifact", "application: shop\nartifact: a.war\n", `f:2:1: artifact: this version builds images only; leave it out and use build`},
+	{"build and artifact", "application: shop\nbuild: {web: {}}\nartifact: a.war\nenvironment: {platform: a}\n", `f:3:1: build and artifact exclude each other; keep one of them`},
+	{"artifact and template", "application: shop\nartifact: a.war\ndockerrun: {template: a}\nenvironment: {platform: a}\n", `f:3:1: artifact and dockerrun exclude each other; keep one of them`},
+	{"artifact of another kind", "application: shop\nartifact: a.tar.gz\n", `f:2:11: artifact: "a.tar.gz" won't do; want a .war, a .jar or a .zip`},
+	{"artifact outside", "application: shop\nartifact: ../a.war\n", `f:2:11: artifact: "../a.war" leaves its directory; want a path that stays inside`},
+	{"artifact without a platform", "application: shop\nartifact: a.war\n",
+		`f:2:11: artifact: nothing says what runs it; want environment.platform, as in "Tomcat 11 with Corretto 21 running on 64bit Amazon Linux 2023" for a war or "Corretto 21 running on 64bit Amazon Linux 2023" for a jar, or copy_from or saved_configuration`},
+	{"prepare without an artifact", "application: shop\nprepare: make\n", `f:2:1: prepare goes with artifact; an image has its own, as in build.NAME.prepare`},
 	{"two sources", under("environment", "{platform: a, saved_configuration: b}"),
 		`f:3:17: environment.platform and environment.saved_configuration exclude each other; keep one of them`},
-	{"copy", under("environment", "copy_from: shop-dev1"),
-		`f:3:3: environment.copy_from: this version can't copy an environment yet; use saved_configuration or platform`},
 	{"several, in the order of the file", "region: x\nexpire: {after: 1, from: 2}\n",
 		"f:1:9: region: \"x\" won't do; want an AWS region such as ap-northeast-2\n" +
 			"f:2:17: expire.after: \"1\" has no unit; want a duration such as 5d, 36h, 1d12h or 30s\n" +
@@ -181,7 +201,7 @@ func FuzzFile(f *testing.F) {
 		if err != nil {
 			return
 		}
-		if c.Application == "" || c.Expire.After <= 0 || c.Expire.MaxDeletions < 1 || c.Environment.CopyFrom != "" {
+		if c.Application == "" || c.Expire.After <= 0 || c.Expire.MaxDeletions < 1 || len(c.Build) > 0 && c.Artifact != "" {
 			t.Errorf("accepted %+v", c)
 		}
 	})

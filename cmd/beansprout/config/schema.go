@@ -1,12 +1,15 @@
 package config
 
+import "github.com/docker/go-units"
+
 // fields are the keys of the file; each fills in its part of c.
 func (c *Config) fields() fields {
 	return fields{
 		"application": text(&c.Application, checkApplication),
 		"region":      text(&c.Region, matching(regionPattern, "want an AWS region such as ap-northeast-2")),
 		"build":       c.build,
-		"artifact":    text(&c.Artifact, checkInside),
+		"prepare":     text(&c.Prepare, anything),
+		"artifact":    text(&c.Artifact, checkArtifact),
 		"registry":    c.Registry.take,
 		"environment": c.Environment.take,
 		"dockerrun":   c.Dockerrun.take,
@@ -18,7 +21,7 @@ func (c *Config) fields() fields {
 
 func (c *Config) build(v value) {
 	for _, e := range v.entries() {
-		i := Image{Name: e.name, Context: ".", Dockerfile: "Dockerfile", Args: map[string]string{}}
+		i := Image{Name: e.name, Context: ".", Dockerfile: "Dockerfile", Args: map[string]string{}, Network: "default", WarnSize: 200 * units.MB}
 		if e.passes(checkName) {
 			i.take(e.value)
 		}
@@ -34,6 +37,11 @@ func (i *Image) take(v value) {
 		"target":     text(&i.Target, anything),
 		"args":       scalars(&i.Args, checkLine, anything),
 		"secrets":    i.secrets,
+		"platform":   text(&i.Platform, oneOf(PlatformAMD64, PlatformARM64)),
+		"cache_from": texts(&i.CacheFrom, checkReference),
+		"network":    text(&i.Network, oneOf("default", "none", "host")),
+		"pull":       truth(&i.Pull),
+		"warn_size":  size(&i.WarnSize),
 	})
 }
 
@@ -55,7 +63,9 @@ func (i *Image) secrets(v value) {
 
 func (r *Registry) take(v value) {
 	v.object(fields{
-		"repository": text(&r.Repository, checkRepository),
+		"repository":     text(&r.Repository, checkRepository),
+		"scan_on_push":   truth(&r.ScanOnPush),
+		"immutable_tags": truth(&r.ImmutableTags),
 		"expire_images_after": func(v value) {
 			duration(&r.ExpireImagesAfter, 0, year)(v)
 			if r.ExpireImagesAfter%day != 0 {
@@ -67,16 +77,18 @@ func (r *Registry) take(v value) {
 
 func (e *Environment) take(v value) {
 	v.object(fields{
-		"copy_from":           text(&e.CopyFrom, matching(environmentPattern, "want the name of an environment")),
-		"saved_configuration": text(&e.SavedConfiguration, checkTemplate),
-		"platform":            text(&e.Platform, checkPlatform),
-		"instance_type":       text(&e.InstanceType, matching(instancePattern, "want an EC2 instance type such as t3.small")),
-		"instance_profile":    text(&e.InstanceProfile, checkRole("instance-profile")),
-		"service_role":        text(&e.ServiceRole, checkRole("role")),
-		"operations_role":     text(&e.OperationsRole, checkARN),
-		"options":             e.options,
-		"variables":           e.variables,
-		"check":               e.Check.take,
+		"copy_from":            text(&e.CopyFrom, matching(environmentPattern, "want the name of an environment")),
+		"saved_configuration":  text(&e.SavedConfiguration, checkTemplate),
+		"platform":             text(&e.Platform, checkPlatform),
+		"instance_type":        text(&e.InstanceType, matching(instancePattern, "want an EC2 instance type such as t3.small")),
+		"instance_profile":     text(&e.InstanceProfile, checkRole("instance-profile")),
+		"service_role":         text(&e.ServiceRole, checkRole("role")),
+		"operations_role":      text(&e.OperationsRole, checkARN),
+		"options":              e.options,
+		"variables":            e.variables,
+		"secrets":              scalars(&e.Secrets, checkVariable, checkSecret),
+		"shared_load_balancer": text(&e.SharedLoadBalancer, checkLoadBalancer),
+		"check":                e.Check.take,
 	})
 }
 

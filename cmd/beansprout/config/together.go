@@ -2,6 +2,7 @@ package config
 
 import (
 	"cmp"
+	"maps"
 	"path/filepath"
 	"slices"
 	"time"
@@ -22,6 +23,7 @@ func initial(dir string) *Config {
 		Environment: Environment{
 			Options:   map[string]map[string]string{},
 			Variables: map[string]string{},
+			Secrets:   map[string]string{},
 			Check:     Check{Path: "/", Status: []StatusRange{{200, 399}}, Timeout: Duration(2 * time.Minute)},
 		},
 		Dockerrun: Dockerrun{Template: "Dockerrun.template.json", Values: map[string]any{}},
@@ -73,11 +75,38 @@ func (c *Config) compare(d *document) {
 	}
 	d.exclude("build", "artifact")
 	d.exclude("environment.copy_from", "environment.saved_configuration", "environment.platform")
-	d.later("artifact", "this version builds images only; leave it out and use build")
-	d.later("environment.copy_from", "this version can't copy an environment yet; use saved_configuration or platform")
+	d.exclude("artifact", "dockerrun")
+	c.compareArtifact(d)
+	c.Environment.compare(d)
 	if warn, ok := d.set["expire.warn_before"]; ok && c.Expire.WarnBefore >= c.Expire.After {
 		warn.fail("%s is not before the end of the environment's %s; want less than expire.after",
 			c.Expire.WarnBefore, c.Expire.After)
+	}
+}
+
+// compareArtifact checks what goes with an artifact.
+func (c *Config) compareArtifact(d *document) {
+	artifact, ok := d.set["artifact"]
+	prepare, prepared := d.set["prepare"]
+	switch e := c.Environment; {
+	case prepared && !ok:
+		d.fail(prepare.key, "prepare goes with artifact; an image has its own, as in build.NAME.prepare")
+	case ok && e.Platform == "" && e.CopyFrom == "" && e.SavedConfiguration == "":
+		artifact.fail("nothing says what runs it; want environment.platform, as in %q for a war or %q for a jar, or copy_from or saved_configuration",
+			"Tomcat 11 with Corretto 21 running on 64bit Amazon Linux 2023", "Corretto 21 running on 64bit Amazon Linux 2023")
+	}
+}
+
+const keyType = "environment.options.aws:elasticbeanstalk:environment.EnvironmentType"
+
+func (e *Environment) compare(d *document) {
+	for _, name := range slices.Sorted(maps.Keys(e.Secrets)) {
+		if _, ok := e.Variables[name]; ok {
+			d.set["environment.secrets."+name].fail("is a variable, too; keep one of them")
+		}
+	}
+	if kind, ok := d.set[keyType]; ok && e.SharedLoadBalancer != "" {
+		kind.fail("environment.shared_load_balancer decides that; leave this out")
 	}
 }
 
@@ -92,13 +121,6 @@ func (d *document) exclude(paths ...string) {
 	slices.SortFunc(set, func(a, b value) int { return a.key.compare(b.key) })
 	if len(set) > 1 {
 		d.fail(set[1].key, "%s and %s exclude each other; keep one of them", set[0].path, set[1].path)
-	}
-}
-
-// later refuses a key whose part is not there yet and can't be ignored.
-func (d *document) later(path, hint string) {
-	if v, ok := d.set[path]; ok && len(d.problems) == 0 {
-		d.fail(v.key, "%s: %s", path, hint)
 	}
 }
 
