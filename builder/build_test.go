@@ -57,7 +57,7 @@ func TestBuildNeitherBuildsNorPushesAgainWhatIsUnchanged(t *testing.T) {
 	if n := shelf.count(); n != 1 {
 		t.Errorf("%d manifests pushed, want 1", n)
 	}
-	if !strings.Contains(log.String(), "build: [1/1] COPY a /a CACHED\n") || !strings.Contains(log.String(), "push: already in the registry") {
+	if strings.Contains(log.String(), "build: ") || !strings.Contains(log.String(), "push: already in the registry") {
 		t.Errorf("log:\n%s", log)
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"syscall"
 	"testing"
 )
 
@@ -80,15 +81,56 @@ func TestBuildExplainsWhatIsWrongWithASource(t *testing.T) {
 
 func TestBuildNamesTheFileThatItCannotRead(t *testing.T) {
 	b, shelf := connect(t), newShelf(t)
-	s := newSource(t, b, map[string]string{"Dockerfile": "FROM scratch\nCOPY . /all\n"})
-	path := filepath.Join(s.Context, "socket") // opening a socket fails for root, too
-	socket, err := net.Listen("unix", path)
+	s := newSource(t, b, map[string]string{"Dockerfile": "FROM scratch\nCOPY . /all\n", "dir/a": "a"})
+	path := filepath.Join(s.Context, "dir", "a")
+	withhold(t, path)
+	_, err := b.Build(t.Context(), []Source{s}, shelf.registry, Options{})
+	if !errors.Is(err, ErrUnreadable) || !strings.Contains(err.Error(), path) {
+		t.Errorf("error = %v", err)
+	}
+}
+
+// withhold takes a lease on a file, so that not even root can open it without waiting.
+func withhold(t *testing.T, path string) {
+	t.Helper()
+	f, err := os.OpenFile(path, os.O_RDWR, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = f.Close() })
+	const setLease = 1024 // F_SETLEASE
+	if _, _, errno := syscall.Syscall(syscall.SYS_FCNTL, f.Fd(), setLease, syscall.F_WRLCK); errno != 0 {
+		t.Fatal(errno)
+	}
+}
+
+func TestBuildLeavesBehindWhatIsNoFile(t *testing.T) {
+	b, shelf := connect(t), newShelf(t)
+	s := newSource(t, b, map[string]string{"Dockerfile": "FROM scratch\nCOPY . /all\n", "a": "a"})
+	socket, err := net.Listen("unix", filepath.Join(s.Context, "socket"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer socket.Close()
-	_, err = b.Build(t.Context(), []Source{s}, shelf.registry, Options{})
-	if !errors.Is(err, ErrUnreadable) || !strings.Contains(err.Error(), path) {
-		t.Errorf("error = %v", err)
+	if err := syscall.Mkfifo(filepath.Join(s.Context, "pipe"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	log := &record{}
+	if _, err := b.Build(t.Context(), []Source{s}, shelf.registry, Options{Log: log.log}); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"build: leaves the socket \"socket\" out", "build: leaves the pipe \"pipe\" out"} {
+		if !strings.Contains(log.String(), want) {
+			t.Errorf("no %q in the log:\n%s", want, log)
+		}
+	}
+	files := savedFiles(t, b, s)
+	for _, name := range []string{"all/socket", "all/pipe"} {
+		if _, ok := files[name]; ok {
+			t.Errorf("the image has %s", name)
+		}
+	}
+	if files["all/a"] != "a" {
+		t.Errorf("files of the image: %q", files)
 	}
 }

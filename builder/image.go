@@ -40,9 +40,12 @@ func (w *work) make(ctx context.Context, s Source) (Image, error) {
 	if err := check(s); err != nil {
 		return Image{}, &BuildError{Image: s.Name, Err: err}
 	}
-	fingerprint, err := w.fingerprint(ctx, s, nil)
+	fingerprint, notes, err := w.fingerprint(ctx, s, w.bases(s, anonymous))
 	if err != nil {
 		return Image{}, err
+	}
+	for _, note := range notes {
+		w.log.of(s.Name, stepBuild)(note)
 	}
 	to, err := w.registry()
 	if err != nil {

@@ -22,6 +22,18 @@ import (
 	"github.com/google/go-containerregistry/pkg/registry"
 )
 
+// TestMain keeps what the tests remember of files out of the user's cache.
+func TestMain(m *testing.M) {
+	dir, err := os.MkdirTemp("", "cache")
+	if err != nil {
+		log.Fatal(err)
+	}
+	_ = os.Setenv("XDG_CACHE_HOME", dir)
+	code := m.Run()
+	_ = os.RemoveAll(dir)
+	os.Exit(code)
+}
+
 // connect returns a Builder on the real engine.
 func connect(t *testing.T) *Builder {
 	t.Helper()

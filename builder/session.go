@@ -4,16 +4,12 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"fmt"
-	"io"
 	"net"
 	"path/filepath"
 
 	"github.com/moby/buildkit/session"
 	"github.com/moby/buildkit/session/filesync"
 	"github.com/moby/buildkit/session/secrets/secretsprovider"
-	"github.com/tonistiigi/fsutil"
-	"github.com/tonistiigi/fsutil/types"
 )
 
 // newSession returns the connection on which the engine fetches the files and secrets
@@ -26,7 +22,10 @@ func newSession(ctx context.Context, s Source, broken func(error)) (*session.Ses
 	if err != nil {
 		return nil, err
 	}
-	dir, err := openTree(s.Context, broken)
+	unreadable := func(path string, err error) {
+		broken(missing(ErrUnreadable, filepath.Join(s.Context, path), err))
+	}
+	dir, err := tree{dir: s.Context, broken: unreadable}.filter(nil)
 	if err != nil {
 		return nil, err
 	}
@@ -60,37 +59,4 @@ func (b *Builder) serve(ctx context.Context, share *session.Session, broken func
 		_ = share.Close()
 		<-done
 	}
-}
-
-// tree is a directory as the engine sees it. Without it fsutil would send a file that
-// can't be opened as an empty one.
-type tree struct {
-	fsutil.FS
-	dir    string
-	broken func(error)
-}
-
-// openTree leaves owners out, which are nobody's business in an image.
-func openTree(dir string, broken func(error)) (fsutil.FS, error) {
-	files, err := fsutil.NewFS(dir)
-	if err != nil {
-		return nil, err
-	}
-	files, err = fsutil.NewFilterFS(files, &fsutil.FilterOpt{Map: func(_ string, s *types.Stat) fsutil.MapResult {
-		s.Uid, s.Gid = 0, 0
-		return fsutil.MapResultKeep
-	}})
-	if err != nil {
-		return nil, err
-	}
-	return tree{files, dir, broken}, nil
-}
-
-func (t tree) Open(path string) (io.ReadCloser, error) {
-	f, err := t.FS.Open(path)
-	if err != nil {
-		t.broken(missing(ErrUnreadable, filepath.Join(t.dir, path), err))
-		return nil, fmt.Errorf("open %s: %w", path, err)
-	}
-	return f, nil
 }

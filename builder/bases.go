@@ -1,0 +1,109 @@
+package builder
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/containerd/errdefs"
+	"github.com/containerd/platforms"
+	"github.com/distribution/reference"
+	"github.com/docker/docker/api/types/image"
+)
+
+// bases returns what tells what a base image of the source is right now: the digest of its
+// manifest, or what it holds when it has never been in a registry. Like the engine it
+// prefers the image that is in the engine, unless the source says to pull. credentials
+// returns those for the registry of a reference, encoded for the X-Registry-Auth header.
+func (b *Builder) bases(s Source, credentials func(ctx context.Context, ref string) (string, error)) func(ctx context.Context, ref, platform string) (string, error) {
+	return func(ctx context.Context, ref, platform string) (string, error) {
+		named, err := reference.ParseNormalizedNamed(ref)
+		if err != nil {
+			return "", fmt.Errorf("read the reference %q: %w", ref, err)
+		}
+		if d, ok := named.(reference.Digested); ok {
+			return d.Digest().String(), nil
+		}
+		named = reference.TagNameOnly(named)
+		if !s.Pull {
+			if id, err := b.local(ctx, named, platform, s.Labels); id != "" || err != nil {
+				return id, err
+			}
+		}
+		auth, err := credentials(ctx, ref)
+		if err != nil {
+			return "", err
+		}
+		found, err := b.docker.DistributionInspect(ctx, named.String(), auth)
+		if err != nil {
+			return "", b.engineError(err)
+		}
+		return found.Descriptor.Digest.String(), nil
+	}
+}
+
+// local returns what identifies an image in the engine, or "" when it is not there for that
+// platform.
+func (b *Builder) local(ctx context.Context, ref reference.Named, platform string, labels map[string]string) (string, error) {
+	i, err := b.docker.ImageInspect(ctx, reference.FamiliarString(ref))
+	if errdefs.IsNotFound(err) {
+		return "", nil
+	}
+	if err != nil {
+		return "", b.engineError(err)
+	}
+	if !runsOn(i, platform) {
+		return "", nil
+	}
+	if d := digestIn(i.RepoDigests, ref); d != "" {
+		return d, nil
+	}
+	return identity(i, labels)
+}
+
+func runsOn(i image.InspectResponse, platform string) bool {
+	want, err := platforms.Parse(platform)
+	if err != nil {
+		return false
+	}
+	has := want
+	has.OS, has.Architecture, has.Variant = i.Os, i.Architecture, i.Variant
+	return platforms.Only(want).Match(platforms.Normalize(has))
+}
+
+// digestIn returns the digest under which an image is in the repository of ref, the least of
+// several, so that each machine finds the same.
+func digestIn(digests []string, ref reference.Named) string {
+	var found []string
+	for _, d := range digests {
+		if named, err := reference.ParseNormalizedNamed(d); err == nil && named.Name() == ref.Name() {
+			if canonical, ok := named.(reference.Canonical); ok {
+				found = append(found, canonical.Digest().String())
+			}
+		}
+	}
+	if len(found) == 0 {
+		return ""
+	}
+	return slices.Min(found)
+}
+
+// identity returns a digest of what an image holds and how it is run. The image's id would
+// change with the time of its build. Labels that a build sets anew do not count.
+func identity(i image.InspectResponse, labels map[string]string) (string, error) {
+	if i.Config != nil {
+		i.Config.Labels = maps.Clone(i.Config.Labels)
+		maps.DeleteFunc(i.Config.Labels, func(name, _ string) bool { _, ours := labels[name]; return ours || name == label })
+	}
+	content, err := json.Marshal([]any{i.Os, i.Architecture, i.Variant, i.RootFS, i.Config})
+	if err != nil {
+		return "", err
+	}
+	return fmt.Sprintf("content:%x", sha256.Sum256(content)), nil
+}
+
+// anonymous are the credentials for public images.
+func anonymous(context.Context, string) (string, error) { return "", nil }

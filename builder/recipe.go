@@ -1,0 +1,313 @@
+package builder
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/containerd/platforms"
+	"github.com/moby/buildkit/frontend/dockerfile/instructions"
+	"github.com/moby/buildkit/frontend/dockerfile/parser"
+	"github.com/moby/buildkit/frontend/dockerfile/shell"
+)
+
+// recipe is what the stages of a Dockerfile that count for the target take from elsewhere.
+type recipe struct {
+	bases  []base  // images, each once
+	copies []taken // paths of the context
+}
+
+// base is an image that a stage starts from or takes files of.
+type base struct{ ref, platform string }
+
+// taken is a path of the context that an instruction names.
+type taken struct{ instruction, path string }
+
+// errOpen is reported for a Dockerfile that does not say what an image will hold.
+var errOpen = errors.New("what goes in is not known before the build")
+
+// readRecipe reads the Dockerfile of s for an engine of the platform native. It knows no
+// more than BuildKit's own parser: an error may be one of ours alone.
+func readRecipe(content []byte, s Source, native string) (recipe, error) {
+	if foreignSyntax(content, s.Args) {
+		return recipe{}, errOpen
+	}
+	parsed, err := parser.Parse(bytes.NewReader(content))
+	if err != nil {
+		return recipe{}, err
+	}
+	stages, defaults, err := instructions.Parse(parsed.AST, nil)
+	if err != nil {
+		return recipe{}, err
+	}
+	r := &reader{lex: shell.NewLex(parsed.EscapeToken), args: s.Args, stages: stages, read: map[int]environment{}}
+	if r.global, err = platformArgs(native, s.Platform); err != nil {
+		return recipe{}, err
+	}
+	for _, a := range defaults {
+		if err := r.define(a, r.global, nil); err != nil {
+			return recipe{}, err
+		}
+	}
+	target, err := r.target(s.Target)
+	if err != nil {
+		return recipe{}, err
+	}
+	_, err = r.stage(target)
+	return r.recipe, err
+}
+
+// foreignSyntax says whether a frontend that is not Docker's own reads the Dockerfile. The
+// version of Docker's own is left out of account: it does not change what an instruction
+// makes.
+func foreignSyntax(content []byte, args map[string]string) bool {
+	syntax, _, _, ok := parser.DetectSyntax(content)
+	if s, given := args["BUILDKIT_SYNTAX"]; given {
+		syntax, ok = s, true
+	}
+	return ok && !dockersOwn.MatchString(syntax)
+}
+
+var dockersOwn = regexp.MustCompile(`^(docker\.io/)?docker/dockerfile(-upstream)?([:@]|$)`)
+
+// environment holds the variables that an instruction sees.
+type environment map[string]string
+
+func (e environment) Get(name string) (string, bool) {
+	v, ok := e[name]
+	return v, ok
+}
+
+func (e environment) Keys() []string { return slices.Collect(maps.Keys(e)) }
+
+// platformArgs returns the arguments that BuildKit defines by itself.
+func platformArgs(native, target string) (environment, error) {
+	e := environment{}
+	if target == "" {
+		target = native
+	}
+	for prefix, name := range map[string]string{"BUILD": native, "TARGET": target} {
+		p, err := platforms.Parse(name)
+		if err != nil {
+			return nil, err
+		}
+		e[prefix+"PLATFORM"], e[prefix+"OS"], e[prefix+"ARCH"], e[prefix+"VARIANT"] = platforms.Format(p), p.OS, p.Architecture, p.Variant
+	}
+	return e, nil
+}
+
+// reader reads stages, and those that they build on first.
+type reader struct {
+	recipe
+	lex    *shell.Lex
+	args   map[string]string
+	global environment
+	stages []instructions.Stage
+	read   map[int]environment // what the stages read so far leave behind
+}
+
+func (r *reader) target(name string) (int, error) {
+	if name == "" {
+		return len(r.stages) - 1, nil
+	}
+	if i, ok := r.named(name, len(r.stages)); ok {
+		return i, nil
+	}
+	return 0, fmt.Errorf("no stage %q", name)
+}
+
+// named returns the last stage of that name before the given one.
+func (r *reader) named(name string, before int) (int, bool) {
+	for i := before - 1; i >= 0; i-- {
+		if r.stages[i].Name != "" && strings.EqualFold(r.stages[i].Name, name) {
+			return i, true
+		}
+	}
+	return 0, false
+}
+
+// stage reads a stage and returns the environment at its end.
+func (r *reader) stage(i int) (environment, error) {
+	if e, ok := r.read[i]; ok {
+		return e, nil
+	}
+	r.read[i] = environment{} // one that needs itself is the engine's to refuse
+	s := r.stages[i]
+	env, err := r.from(i, s)
+	if err != nil {
+		return nil, err
+	}
+	for _, c := range s.Commands {
+		if err := r.command(c, env); err != nil {
+			return nil, err
+		}
+	}
+	r.read[i] = env
+	return env, nil
+}
+
+// from notes what a stage starts from and returns the environment that it begins with.
+func (r *reader) from(i int, s instructions.Stage) (environment, error) {
+	name, err := r.expand(s.BaseName, r.global)
+	if err != nil {
+		return nil, err
+	}
+	if parent, ok := r.named(name, i); ok {
+		env, err := r.stage(parent)
+		return maps.Clone(env), err
+	}
+	platform, err := r.expand(s.Platform, r.global)
+	if err != nil {
+		return nil, err
+	}
+	r.use(name, platform)
+	return environment{}, nil
+}
+
+func (r *reader) use(ref, platform string) {
+	if platform == "" {
+		platform = r.global["TARGETPLATFORM"]
+	}
+	if b := (base{ref, platform}); ref != "scratch" && !slices.Contains(r.bases, b) {
+		r.bases = append(r.bases, b)
+	}
+}
+
+// expand replaces the variables in a word, all of which have to be known.
+func (r *reader) expand(word string, env environment) (string, error) {
+	result, err := r.lex.ProcessWordWithMatches(word, env)
+	if err == nil && len(result.Unmatched) > 0 {
+		err = fmt.Errorf("%q: %w", word, errOpen)
+	}
+	return result.Result, err
+}
+
+// define gives the arguments of an ARG their values in env: as the source says, else by
+// default, else as another ARG before the first FROM says.
+func (r *reader) define(c instructions.ArgCommand, env, outer environment) error {
+	for _, a := range c.Args {
+		value, given := r.args[a.Key]
+		switch {
+		case given:
+		case a.Value != nil:
+			result, err := r.lex.ProcessWordWithMatches(*a.Value, env)
+			if err != nil {
+				return err
+			}
+			value = result.Result
+		default:
+			if value, given = outer[a.Key]; !given {
+				continue
+			}
+		}
+		env[a.Key] = value
+	}
+	return nil
+}
+
+func (r *reader) command(c instructions.Command, env environment) error {
+	switch c := c.(type) {
+	case *instructions.ArgCommand:
+		return r.define(*c, env, r.global)
+	case *instructions.EnvCommand:
+		return r.set(c, env)
+	case *instructions.CopyCommand:
+		if c.From != "" {
+			return r.other(c.From)
+		}
+		return r.take(c.String(), c.SourcePaths, env)
+	case *instructions.AddCommand:
+		return r.add(c, env)
+	case *instructions.RunCommand:
+		for _, m := range instructions.GetMounts(c) {
+			if err := r.other(m.From); err != nil {
+				return err
+			}
+		}
+	case *instructions.OnbuildCommand:
+		return r.onbuild(c.Expression, env)
+	}
+	return nil
+}
+
+func (r *reader) set(c *instructions.EnvCommand, env environment) error {
+	before := maps.Clone(env)
+	for _, v := range c.Env {
+		result, err := r.lex.ProcessWordWithMatches(v.Value, before)
+		if err != nil {
+			return err
+		}
+		env[v.Key] = result.Result
+	}
+	return nil
+}
+
+// other notes the stage or image that an instruction takes files of.
+func (r *reader) other(from string) error {
+	if from == "" {
+		return nil
+	}
+	i, ok := r.named(from, len(r.stages))
+	if n, err := strconv.Atoi(from); err == nil {
+		i, ok = n, n >= 0 && n < len(r.stages)
+	}
+	if !ok {
+		r.use(from, "")
+		return nil
+	}
+	_, err := r.stage(i)
+	return err
+}
+
+// remote matches what ADD fetches: a URL or git's git@host:path.
+var remote = regexp.MustCompile(`(?i)^([a-z][a-z0-9+.-]*://|[^/]+@[^/]+:)`)
+
+// add reads an ADD. What it fetches is known if its checksum is.
+func (r *reader) add(c *instructions.AddCommand, env environment) error {
+	var local []string
+	for _, source := range c.SourcePaths {
+		path, err := r.expand(source, env)
+		switch {
+		case err != nil:
+			return err
+		case !remote.MatchString(path):
+			local = append(local, source)
+		case c.Checksum == "":
+			return fmt.Errorf("ADD %s: %w", path, errOpen)
+		}
+	}
+	return r.take(c.String(), local, env)
+}
+
+// take notes the paths of the context that an instruction names, as far as they are known.
+func (r *reader) take(instruction string, paths []string, env environment) error {
+	for _, p := range paths {
+		if path, err := r.expand(p, env); err == nil {
+			r.copies = append(r.copies, taken{instruction, path})
+		}
+	}
+	return nil
+}
+
+// onbuild reads an instruction that is carried out in the stages that start from this one.
+func (r *reader) onbuild(expression string, env environment) error {
+	parsed, err := parser.Parse(strings.NewReader(expression))
+	if err != nil {
+		return err
+	}
+	for _, node := range parsed.AST.Children {
+		c, err := instructions.ParseCommand(node)
+		if err != nil {
+			return err
+		}
+		if err := r.command(c, env); err != nil {
+			return err
+		}
+	}
+	return nil
+}

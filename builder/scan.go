@@ -1,0 +1,100 @@
+package builder
+
+import (
+	"context"
+	"fmt"
+	"io/fs"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/tonistiigi/fsutil/types"
+	"golang.org/x/sync/errgroup"
+)
+
+// contents is what the engine may see of a context.
+type contents struct {
+	files      []*file           // sorted by path
+	behind     map[string]string // what does not travel, by path: "socket", "pipe", "device"
+	unreadable map[string]error  // what can't be read, by path
+}
+
+// file is a file, directory or link of a context.
+type file struct {
+	path   string // relative to the context, with slashes
+	mode   fs.FileMode
+	size   int64
+	link   string // where a symbolic link leads
+	xattrs map[string][]byte
+	sum    sum // of what a regular file holds
+}
+
+// scan walks the directory without what the patterns exclude and hashes the files that it
+// finds, unless known is nil.
+func scan(ctx context.Context, dir string, excludes []string, known *sums) (*contents, error) {
+	c := &contents{behind: map[string]string{}, unreadable: map[string]error{}}
+	var mu sync.Mutex
+	broken := func(path string, err error) {
+		mu.Lock()
+		defer mu.Unlock()
+		c.unreadable[path] = err
+	}
+	files, err := tree{dir: dir, broken: broken, behind: func(path string, mode fs.FileMode) { c.behind[path] = kind(mode) }}.filter(excludes)
+	if err != nil {
+		return nil, err
+	}
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(4 * runtime.GOMAXPROCS(0))
+	g.Go(func() error {
+		return files.Walk(ctx, "/", func(path string, entry fs.DirEntry, err error) error {
+			if err != nil {
+				return err
+			}
+			f, err := newFile(entry)
+			if err != nil {
+				return err
+			}
+			c.files = append(c.files, f)
+			if known == nil || !f.mode.IsRegular() {
+				return nil
+			}
+			g.Go(func() (err error) {
+				if f.sum, err = known.of(filepath.Join(dir, path), f.path); err != nil {
+					broken(f.path, err)
+				}
+				return ctx.Err()
+			})
+			return nil
+		})
+	})
+	if err := g.Wait(); err != nil {
+		return nil, fmt.Errorf("read %s: %w", dir, err)
+	}
+	slices.SortFunc(c.files, func(a, b *file) int { return strings.Compare(a.path, b.path) })
+	return c, nil
+}
+
+func newFile(entry fs.DirEntry) (*file, error) {
+	info, err := entry.Info()
+	if err != nil {
+		return nil, err
+	}
+	stat := info.Sys().(*types.Stat) // as fsutil promises
+	f := &file{path: filepath.ToSlash(stat.Path), mode: fs.FileMode(stat.Mode), size: stat.Size, xattrs: stat.Xattrs}
+	if f.mode&fs.ModeSymlink != 0 { // a regular file has the name of its hard link there
+		f.link = stat.Linkname
+	}
+	return f, nil
+}
+
+func kind(mode fs.FileMode) string {
+	switch {
+	case mode&fs.ModeSocket != 0:
+		return "socket"
+	case mode&fs.ModeNamedPipe != 0:
+		return "pipe"
+	}
+	return "device"
+}
