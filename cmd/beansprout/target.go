@@ -41,7 +41,8 @@ func (d *deployment) target(ctx context.Context) (target, error) {
 	return d.liveTarget(ctx, e)
 }
 
-// lookAhead is target without waiting.
+// lookAhead is target without waiting: whoever is at work on the environment goes on beside
+// the build, and is waited for by the lease.
 func (d *deployment) lookAhead(ctx context.Context) (target, error) {
 	e, err := d.beanstalk.Find(ctx, d.name)
 	switch {
@@ -49,10 +50,12 @@ func (d *deployment) lookAhead(ctx context.Context) (target, error) {
 		return d.newTarget(ctx, false)
 	case err != nil:
 		return target{}, err
-	case e.State != envs.Ready:
-		return target{env: e, url: e.URL()}, nil
+	case e.State == envs.Ready:
+		return d.liveTarget(ctx, e)
+	case e.CNAME == "":
+		e.CNAME, _, err = d.beanstalk.Address(ctx, d.name)
 	}
-	return d.liveTarget(ctx, e)
+	return target{env: e, url: e.URL()}, err
 }
 
 // freed is how long AWS may take to free the address of an environment that has gone.

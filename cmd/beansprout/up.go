@@ -151,7 +151,7 @@ func (d *deployment) deploy(ctx context.Context) (r result, err error) {
 	var t target
 	g, gctx := errgroup.WithContext(ctx)
 	g.Go(func() (err error) { r.images, err = d.build(gctx); return err })
-	g.Go(func() (err error) { t, err = d.target(gctx); return err })
+	g.Go(func() (err error) { t, err = d.lookAhead(gctx); return err })
 	if err := g.Wait(); err != nil {
 		return r, err
 	}

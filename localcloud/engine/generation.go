@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/containerd/errdefs"
 	"github.com/docker/docker/api/types/container"
 )
 
@@ -115,8 +116,7 @@ func (e *Engine) launch(ctx context.Context, g *generation, c definition) error 
 	}
 	ctx = context.WithoutCancel(ctx)
 	name := e.name(g.Environment, g.id, c.name)
-	config, host, net := e.spec(g, c)
-	if _, err := e.docker.ContainerCreate(ctx, config, host, net, nil, name); err != nil {
+	if err := e.create(ctx, g, c, name); err != nil {
 		return cannot("CannotCreateContainerError", c, err)
 	}
 	err := e.docker.ContainerStart(ctx, name, container.StartOptions{})
@@ -127,6 +127,16 @@ func (e *Engine) launch(ctx context.Context, g *generation, c definition) error 
 		return cannot("CannotStartContainerError", c, err)
 	}
 	return nil
+}
+
+// create pulls an image that has been removed from the engine since it was looked for.
+func (e *Engine) create(ctx context.Context, g *generation, c definition, name string) error {
+	config, host, net := e.spec(g, c)
+	_, err := e.docker.ContainerCreate(ctx, config, host, net, nil, name)
+	if errdefs.IsNotFound(err) && e.provide(ctx, c.image) == nil {
+		_, err = e.docker.ContainerCreate(ctx, config, host, net, nil, name)
+	}
+	return err
 }
 
 func portTaken(err error) bool {
