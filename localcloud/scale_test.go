@@ -89,7 +89,7 @@ func crowded(t testing.TB, n int) *Cloud {
 	launchOne(t, eb, "shop-seed", "")
 	awaitStatus(t, eb, ebtypes.EnvironmentStatusReady, 1)
 	stop(t, c)
-	if err := cloudtest.Multiply(dir, n); err != nil {
+	if err := cloudtest.Multiply(dir, n, nil); err != nil {
 		t.Fatal(err)
 	}
 	return start(t, Config{Dir: dir})

@@ -54,7 +54,7 @@ func TestThousandEnvironmentsAreReadAtTheFirstAttempt(t *testing.T) {
 	if os.Getenv("BEANSPROUT_SOAK") == "1" {
 		reads = 200
 	}
-	cloud := crowdedCloud(t, environments)
+	cloud, _ := crowdedCloud(t, environments, nil)
 	client := localClients(runningOf(cloud), localRegion).beanstalk
 	for i := range reads {
 		rows, _, err := client.Environments(t.Context(), "")
@@ -74,8 +74,9 @@ func TestThousandEnvironmentsAreReadAtTheFirstAttempt(t *testing.T) {
 	t.Logf("%d reads of %d environments, %d calls", reads, environments, asked)
 }
 
-// crowdedCloud opens a local cloud without Docker that has n environments.
-func crowdedCloud(t *testing.T, n int) *localcloud.Cloud {
+// crowdedCloud opens a local cloud without Docker that has n environments, and returns the
+// directory in which --local finds it.
+func crowdedCloud(t *testing.T, n int, dress func(i int, row map[string]any)) (*localcloud.Cloud, string) {
 	t.Helper()
 	dir := t.TempDir()
 	cloud := openCloud(t, dir)
@@ -83,10 +84,10 @@ func crowdedCloud(t *testing.T, n int) *localcloud.Cloud {
 	if err := cloud.Close(context.Background()); err != nil {
 		t.Fatal(err)
 	}
-	if err := cloudtest.Multiply(dir, n); err != nil {
+	if err := cloudtest.Multiply(dir, n, dress); err != nil {
 		t.Fatal(err)
 	}
-	return openCloud(t, dir)
+	return openCloud(t, dir), dir
 }
 
 func openCloud(t *testing.T, dir string) *localcloud.Cloud {

@@ -65,15 +65,7 @@ type session struct {
 	local   bool
 }
 
-// open reads the configuration for dir and opens the doors. The caller closes the talk.
-func open(c *cli.Context, dir string) (*session, error) {
-	cfg, err := readConfig(c, dir)
-	if err != nil {
-		return nil, err
-	}
-	return connect(c, cfg)
-}
-
+// connect opens the doors. The caller closes the talk.
 func connect(c *cli.Context, cfg *config.Config) (*session, error) {
 	s := &session{cfg: cfg, talk: newProgress(os.Stderr, nil), local: c.Bool("local")}
 	for _, notice := range cfg.Notices() {

@@ -1,12 +1,13 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
 	"strings"
-	"text/tabwriter"
 	"time"
+	"unicode"
 
 	"beansprout/envs"
 )
@@ -47,38 +48,91 @@ func instant(t time.Time) *time.Time {
 	return &t
 }
 
-func printJSON(w io.Writer, v any) error {
-	enc := json.NewEncoder(w)
+func printJSON(w io.Writer, v any) error { return encode(w, v, "  ") }
+
+// printJSONLine prints v as one line of a stream of JSON values.
+func printJSONLine(w io.Writer, v any) error { return encode(w, v, "") }
+
+func encode(w io.Writer, v any, indent string) error {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
 	enc.SetEscapeHTML(false)
-	enc.SetIndent("", "  ")
-	return enc.Encode(v)
+	enc.SetIndent("", indent)
+	if err := enc.Encode(v); err != nil {
+		return err
+	}
+	_, err := io.WriteString(w, harmless(b.String()))
+	return err
 }
 
-// widest is the most runes of a cell that isn't a row's last.
+// harmless writes what steers a terminal, or changes the direction of its text, as escapes
+// of JSON, which asks for them below the space only. Outside of strings there is none.
+func harmless(text string) string {
+	steers := func(r rune) bool {
+		return r >= 0x7f && (unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r))
+	}
+	if !strings.ContainsFunc(text, steers) {
+		return text
+	}
+	var b strings.Builder
+	for _, r := range text {
+		if steers(r) {
+			fmt.Fprintf(&b, `\u%04x`, r)
+		} else {
+			b.WriteRune(r)
+		}
+	}
+	return b.String()
+}
+
+// widest is the most columns of a cell that isn't a row's last.
 const widest = 44
 
-func cut(s string, limit int) string {
-	if runes := []rune(s); len(runes) > limit {
-		return string(runes[:limit-1]) + "…"
+// cut shortens a line of text that takes more columns than there are.
+func cut(line string, columns int) string {
+	if columnsOf(line) <= columns {
+		return line
 	}
-	return s
+	used := 0
+	for i, r := range line {
+		if used += columnsOf(string(r)); used > columns-1 {
+			return line[:i] + "…"
+		}
+	}
+	return line
 }
 
-// printTable prints rows under a heading, their columns aligned and safe for a terminal.
+// printTable prints rows of the same length, the heading first, their columns aligned and
+// safe for a terminal.
 func printTable(w io.Writer, rows [][]string) error {
-	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	var widths []int
 	for _, row := range rows {
-		for i, cell := range row {
-			if row[i] = sanitize(cell); row[i] == "" {
-				row[i] = "-"
-			}
-			if i < len(row)-1 {
-				row[i] = cut(row[i], widest)
-			}
+		widths = append(widths, make([]int, max(0, len(row)-len(widths)))...)
+		for i, c := range row {
+			row[i] = cell(c, i == len(row)-1)
+			widths[i] = max(widths[i], columnsOf(row[i]))
 		}
-		fmt.Fprintln(t, strings.Join(row, "\t"))
 	}
-	return t.Flush()
+	var b strings.Builder
+	for _, row := range rows {
+		last := len(row) - 1
+		for i, c := range row[:last] {
+			b.WriteString(c + strings.Repeat(" ", widths[i]-columnsOf(c)+2))
+		}
+		b.WriteString(row[last] + "\n")
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+func cell(s string, last bool) string {
+	switch s = sanitize(s); {
+	case s == "":
+		return "-"
+	case last:
+		return s
+	}
+	return cut(s, widest)
 }
 
 // ago says how long before now t was, in the largest unit that fits; "" for the zero time.

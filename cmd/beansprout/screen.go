@@ -113,26 +113,14 @@ func (s *screen) cursor(b *bytes.Buffer) {
 
 // fit cuts a line so that it leaves the last column free: a cursor there is somewhere else
 // on every terminal.
-func fit(line string, columns int) string {
-	most := columns - 1
-	if columnsOf(line) <= most {
-		return line
-	}
-	used := 0
-	for i, r := range line {
-		if used += columnsOf(string(r)); used > most-1 {
-			return line[:i] + "…"
-		}
-	}
-	return line
-}
+func fit(line string, columns int) string { return cut(line, columns-1) }
 
 // columnsOf is how many columns a terminal takes for s, roughly.
 func columnsOf(s string) int {
 	n := 0
 	for _, r := range s {
 		switch kind := width.LookupRune(r).Kind(); {
-		case unicode.In(r, unicode.Mn, unicode.Me, unicode.Cf):
+		case unicode.In(r, unicode.Mn, unicode.Me, unicode.Cf), isJamoOfASyllable(r):
 		case kind == width.EastAsianWide, kind == width.EastAsianFullwidth:
 			n += 2
 		default:
@@ -141,3 +129,7 @@ func columnsOf(s string) int {
 	}
 	return n
 }
+
+// isJamoOfASyllable says whether r is a Korean vowel or final that is drawn into the syllable
+// which the consonant before it began: file systems take syllables apart.
+func isJamoOfASyllable(r rune) bool { return 0x1160 <= r && r <= 0x11ff }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -23,17 +22,13 @@ func statusCommand() *cli.Command {
 }
 
 func status(c *cli.Context) error {
-	s, feature, err := openFor(c)
+	s, m, err := openEnvironment(c)
 	if err != nil {
 		return err
 	}
 	defer s.talk.close()
-	e, tags, err := s.find(c.Context, feature)
-	if err != nil {
-		return absent(feature, err)
-	}
-	kept := tags.Kept()
-	v := newView(s.committed(c.Context, e), s.expiry(e), &kept)
+	m = s.recalled(c.Context, m)
+	v := newView(m.Env, s.expires(m), m.kept())
 	if c.Bool("json") {
 		return printJSON(c.App.Writer, v)
 	}
@@ -60,6 +55,21 @@ func openFor(c *cli.Context) (*session, string, error) {
 	return s, feature, err
 }
 
+// openEnvironment opens a session for the environment of the feature that the command line
+// names. It exists, and is ours.
+func openEnvironment(c *cli.Context) (*session, member, error) {
+	s, feature, err := openFor(c)
+	if err != nil {
+		return nil, member{}, err
+	}
+	e, tags, err := s.find(c.Context, feature)
+	if err != nil {
+		s.talk.close()
+		return nil, member{}, absent(feature, err)
+	}
+	return s, member{Env: e, tags: tags}, nil
+}
+
 // absent explains that a feature has no environment.
 func absent(feature string, err error) error {
 	if !errors.Is(err, envs.ErrNotFound) {
@@ -84,44 +94,4 @@ func printStatus(w io.Writer, v view, now time.Time) error {
 		{"version", v.Version}, {"commit", v.Commit}, {"owner", v.Owner},
 		{"age", age}, {"expires", expires}, {"environment", v.Name + " " + v.ID},
 	})
-}
-
-func logsCommand() *cli.Command {
-	return verb(cli.Command{
-		Name:      "logs",
-		Usage:     "print the last lines of a feature's logs",
-		ArgsUsage: "[FEATURE]",
-		Flags:     []cli.Flag{featureFlag(), configFlag(), jsonFlag()},
-		Action:    logs,
-	})
-}
-
-func logs(c *cli.Context) error {
-	s, feature, err := openFor(c)
-	if err != nil {
-		return err
-	}
-	defer s.talk.close()
-	e, _, err := s.find(c.Context, feature)
-	if err != nil {
-		return absent(feature, err)
-	}
-	text, err := s.tail(c.Context, e)
-	if err != nil {
-		return err
-	}
-	if c.Bool("json") {
-		return printJSON(c.App.Writer, map[string]string{"feature": e.Feature, "name": e.Name, "log": text})
-	}
-	_, err = io.WriteString(c.App.Writer, sanitizeLines(text))
-	return err
-}
-
-// tailTime is how long AWS may take to gather logs.
-const tailTime = time.Minute
-
-func (s *session) tail(ctx context.Context, e envs.Env) (string, error) {
-	ctx, cancel := context.WithTimeout(ctx, tailTime)
-	defer cancel()
-	return s.beanstalk.Tail(ctx, e)
 }

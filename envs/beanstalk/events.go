@@ -92,6 +92,11 @@ func (e Event) outcome() outcome {
 	return underway
 }
 
+// Terminated says whether this is the last that AWS says of an environment.
+func (e Event) Terminated() bool {
+	return strings.HasPrefix(e.Message, "terminateEnvironment completed successfully.")
+}
+
 func (e Event) bad() bool { return e.Severity == "ERROR" || e.Severity == "FATAL" }
 
 // LaunchFailed says whether the environment's launch failed and nothing has been deployed

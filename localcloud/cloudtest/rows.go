@@ -13,9 +13,10 @@ import (
 )
 
 // Multiply makes n environments of the only one that the closed cloud in dir has: all alike
-// but for the id (e-0000000000 and on), the name and the CNAME prefix (both load-0 and on). It
-// goes round the quota of environments on purpose.
-func Multiply(dir string, n int) error {
+// but for the id (e-0000000000 and on), the name and the CNAME prefix (both load-0 and on), and
+// for what dress, where it isn't nil, changes about the row of the i-th. It goes round the quota
+// of environments on purpose.
+func Multiply(dir string, n int, dress func(i int, row map[string]any)) error {
 	db, err := bolt.Open(filepath.Join(dir, "beanstalk.db"), 0o600, &bolt.Options{Timeout: time.Second})
 	if err != nil {
 		return fmt.Errorf("open the local cloud's state: %w", err)
@@ -26,7 +27,12 @@ func Multiply(dir string, n int) error {
 			return err
 		}
 		for i := range n {
-			if err := put(tx, row, i); err != nil {
+			id, name := fmt.Sprintf("e-%010d", i), fmt.Sprintf("load-%d", i)
+			row["ID"], row["Name"], row["Prefix"] = id, name, name
+			if dress != nil {
+				dress(i, row)
+			}
+			if err := put(tx, row); err != nil {
 				return err
 			}
 		}
@@ -52,16 +58,14 @@ func takeOnly(tx *bolt.Tx) (row map[string]any, err error) {
 	return row, errors.Join(rows.Delete(key), tx.Bucket([]byte("names")).Delete([]byte(name)), tx.Bucket([]byte("prefixes")).Delete([]byte(prefix)))
 }
 
-func put(tx *bolt.Tx, row map[string]any, i int) error {
-	id, name := fmt.Sprintf("e-%010d", i), fmt.Sprintf("load-%d", i)
-	row["ID"], row["Name"], row["Prefix"] = id, name, name
+func put(tx *bolt.Tx, row map[string]any) error {
 	raw, err := json.Marshal(row)
 	if err != nil {
 		return err
 	}
-	quoted, region := fmt.Appendf(nil, "%q", id), fmt.Sprint(row["Region"], "/")
+	id, region := fmt.Sprint(row["ID"]), fmt.Sprint(row["Region"], "/")
 	return errors.Join(
 		tx.Bucket([]byte("environments")).Put([]byte(region+id), raw),
-		tx.Bucket([]byte("names")).Put([]byte(region+name), quoted),
-		tx.Bucket([]byte("prefixes")).Put([]byte(name), quoted))
+		tx.Bucket([]byte("names")).Put([]byte(region+fmt.Sprint(row["Name"])), fmt.Appendf(nil, "%q", id)),
+		tx.Bucket([]byte("prefixes")).Put([]byte(fmt.Sprint(row["Prefix"])), fmt.Appendf(nil, "%q", id)))
 }
