@@ -27,6 +27,7 @@ var advice = []struct {
 	{ledger.ErrNoBucket, "ledger.bucket in beansprout.yaml names it; without that key Beanstalk's own serves"},
 	{ecr.ErrNoRepository, "registry.repository in beansprout.yaml names it"},
 	{errTimeout, "--timeout gives more; AWS goes on with what it has begun, and the next up takes it from there"},
+	{ledger.ErrLost, "this run was cut off for longer than its lease lasts, and has changed nothing since; beansprout status says what runs, and another up puts it right"},
 	{envs.ErrNotReady, "somebody else is changing it; try again when it is Ready"},
 }
 

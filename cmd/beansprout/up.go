@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/urfave/cli/v2"
-	"golang.org/x/sync/errgroup"
 
 	"beansprout/builder"
 	"beansprout/builder/ecr"
@@ -143,30 +142,6 @@ func (d *deployment) run(ctx context.Context) (r result, err error) {
 	}
 	d.slack.tell(d.post(notify.Ready, r.env))
 	return r, nil
-}
-
-// deploy builds and finds out where to, side by side, and then makes the environment run
-// what was built.
-func (d *deployment) deploy(ctx context.Context) (r result, err error) {
-	var t target
-	g, gctx := errgroup.WithContext(ctx)
-	g.Go(func() (err error) { r.images, err = d.build(gctx); return err })
-	g.Go(func() (err error) { t, err = d.lookAhead(gctx); return err })
-	if err := g.Wait(); err != nil {
-		return r, err
-	}
-	b, err := d.bundle(r.images, t.url)
-	if err != nil {
-		return r, err
-	}
-	defer b.close()
-	if done, err := d.unchanged(ctx, t, b, r.images); done || err != nil {
-		r.env, r.kept, r.outcome = t.env, t.kept, unchanged
-		r.env.Commit = d.checkout.Commit
-		return r, cmp.Or(err, d.check(ctx, r.env.URL()))
-	}
-	err = d.inTurn(ctx, t, b, &r)
-	return r, err
 }
 
 // post is what Slack is told.

@@ -1,0 +1,210 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"beansprout/builder"
+	"beansprout/envs"
+	"beansprout/envs/beanstalk"
+	"beansprout/envs/ledger"
+)
+
+// deploy builds and finds out where to, side by side, and then makes the environment run
+// what was built.
+func (d *deployment) deploy(ctx context.Context) (r result, err error) {
+	var t target
+	g, gctx := errgroup.WithContext(ctx)
+	g.Go(func() (err error) { r.images, err = d.build(gctx); return err })
+	g.Go(func() (err error) { t, err = d.lookAhead(gctx); return err })
+	if err := g.Wait(); err != nil {
+		return r, err
+	}
+	b, err := d.bundle(r.images, t.url)
+	if err != nil {
+		return r, err
+	}
+	defer b.close()
+	if done, err := d.unchanged(ctx, t, b, r.images); done || err != nil {
+		r.env, r.kept, r.outcome = t.env, t.kept, unchanged
+		r.env.Commit = d.checkout.Commit
+		return r, cmp.Or(err, d.check(ctx, r.env.URL()))
+	}
+	err = d.inTurn(ctx, t, b, &r)
+	return r, err
+}
+
+// unchanged says whether the bundle runs already and the ledger knows it, so that there is
+// nothing to be changed and no lease to be taken.
+func (d *deployment) unchanged(ctx context.Context, t target, b *bundle, images []builder.Image) (bool, error) {
+	if !t.runs(b) {
+		return false, nil
+	}
+	now, err := d.ledger.Read(ctx, d.name)
+	if err != nil && !errors.Is(err, ledger.ErrGarbage) {
+		return false, err
+	}
+	if err := wanted(d.asked, now); err != nil {
+		return false, err
+	}
+	if now.Lease != nil || !d.recorded(now, t.env, images) {
+		return false, nil
+	}
+	if still, err := d.still(ctx, t); !still || err != nil {
+		return false, err
+	}
+	if now.Commit == d.checkout.Commit {
+		return true, nil
+	}
+	_, err = d.ledger.Change(ctx, d.name, func(r *ledger.Record) {
+		if d.recorded(*r, t.env, images) {
+			r.Commit = d.checkout.Commit
+		}
+	})
+	return true, err
+}
+
+// runs says whether the bundle runs already, and as it should.
+func (t target) runs(b *bundle) bool {
+	return t.env.ID != "" && !t.broken && t.env.Version == b.label && t.change.Empty() && beanstalk.Healthy(t.env)
+}
+
+// fresh is how long what was read of an environment counts as what is.
+const fresh = 5 * time.Second
+
+// still says whether the environment is as it was when it was read, before the images were
+// built.
+func (d *deployment) still(ctx context.Context, t target) (bool, error) {
+	if time.Since(t.read) < fresh {
+		return true, nil
+	}
+	now, err := d.beanstalk.Get(ctx, t.env.ID)
+	if errors.Is(err, envs.ErrNotFound) {
+		return false, nil
+	}
+	return now.State == t.env.State && now.Version == t.env.Version && now.CNAME == t.env.CNAME && beanstalk.Healthy(now), err
+}
+
+// recorded says whether the ledger knows what runs on the environment, but for the commit.
+func (d *deployment) recorded(r ledger.Record, e envs.Env, images []builder.Image) bool {
+	return r.Environment == e.ID && r.Version == e.Version &&
+		slices.Equal(r.Images, d.liveTags(images)) && slices.Equal(r.Settings, settingNames(d.settings))
+}
+
+// inTurn makes the environment run the bundle while holding its lease, and waits until its URL
+// answers.
+func (d *deployment) inTurn(ctx context.Context, t target, b *bundle, r *result) error {
+	held, turn, err := d.take(ctx, d.ledger, d.name, ledger.Claim{Verb: "up", Ticket: d.asked.Ticket},
+		func(now ledger.Record) error { return wanted(d.asked, now) })
+	if err != nil {
+		return err
+	}
+	d.session, d.record = turn.session, turn.record
+	err = d.perform(held, t, b, r)
+	removed := false
+	if err == nil {
+		removed, err = d.tornDown(held, r.env)
+	}
+	switch {
+	case ctx.Err() == nil && (errors.Is(context.Cause(held), ledger.ErrLost) || errors.Is(err, ledger.ErrLost)):
+		turn.stop()
+		return d.overrun(ctx)
+	case removed:
+		turn.end(ctx, func(rec *ledger.Record) { rec.Shrink(nil) })
+		return superseded{tornDownMeanwhile}
+	case d.aborts && errors.Is(err, context.Canceled) && r.env.ID != "":
+		d.abort(ctx, r.env)
+	}
+	turn.end(ctx, func(rec *ledger.Record) { d.write(rec, *r, b, err) })
+	return err
+}
+
+// perform takes the tags off the images that neither run nor ran before, once the new ones do.
+func (d *deployment) perform(ctx context.Context, t target, b *bundle, r *result) (err error) {
+	if r.env, r.outcome, err = d.apply(ctx, t, b, r.images); err != nil {
+		return err
+	}
+	// AWS's description names the commit of the last try, which may have failed.
+	r.env.Commit, r.kept = d.checkout.Commit, t.kept
+	if err := d.check(ctx, r.env.URL()); err != nil {
+		return err
+	}
+	rec := d.record
+	d.write(&rec, *r, b, nil)
+	if err := d.untag(ctx, slices.Concat(rec.Images, rec.Before.Images)); err != nil && ctx.Err() == nil {
+		d.talk.say("warning: %v", err)
+	}
+	return nil
+}
+
+// write puts the end of the run into the ledger.
+func (d *deployment) write(rec *ledger.Record, r result, b *bundle, err error) {
+	rec.Durations = maps.Clone(rec.Durations)
+	if rec.Durations == nil {
+		rec.Durations = map[string]float64{}
+	}
+	maps.Copy(rec.Durations, d.took)
+	rec.Outcome = &ledger.Outcome{Verb: "up", Result: r.outcome, Version: b.label, Ticket: d.asked.Ticket, At: time.Now().UTC()}
+	if err != nil {
+		reason, _, _ := strings.Cut(err.Error(), "\n")
+		rec.Outcome.Result, rec.Outcome.Reason = "failed", cut(reason, 300)
+		return
+	}
+	rec.SpeakOf(r.env.ID)
+	if rec.Version != b.label {
+		rec.Before = ledger.Run{Version: rec.Version, Commit: rec.Commit, Images: rec.Images}
+	}
+	rec.Feature, rec.Version, rec.Commit = d.feature, b.label, d.checkout.Commit
+	rec.Images, rec.Settings, rec.Ran = d.liveTags(r.images), settingNames(d.settings), d.asked.Ticket
+}
+
+// tornDown looks whether somebody has taken the feature down while it was being deployed, and
+// then removes the environment again: it must not stay as an orphan.
+func (d *deployment) tornDown(ctx context.Context, e envs.Env) (removed bool, err error) {
+	now, err := d.ledger.Read(ctx, d.name)
+	if err != nil || now.Teardowns <= d.asked.Teardowns {
+		return false, nil // what can't be read is no reason to remove anything
+	}
+	d.talk.say("%s: removing environment %s again", tornDownMeanwhile, e.Name)
+	return true, newRemoval(d.session, e, d.ledger).run(ctx)
+}
+
+// abortTime is how long an abort may take.
+const abortTime = 5 * time.Minute
+
+// abort has AWS give the deploy up that is in progress, which it does for no launch, and waits
+// until the environment is as it was before.
+func (d *deployment) abort(ctx context.Context, e envs.Env) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), abortTime)
+	defer cancel()
+	step := d.talk.step("abort " + e.Name)
+	err := d.beanstalk.Abort(ctx, e)
+	if err == nil {
+		e.State = envs.Aborting
+		e, err = d.beanstalk.Settle(ctx, e)
+	}
+	if err != nil {
+		step.fail(err)
+		d.talk.say("AWS goes on with what it has begun; the next up takes it from there")
+		return
+	}
+	step.done("it runs " + e.Version + " as before")
+}
+
+// overrun says what the loss of the lease means: somebody else's later wish, or a failure.
+func (d *deployment) overrun(ctx context.Context) error {
+	if now, err := d.ledger.Read(ctx, d.name); err == nil {
+		if late := wanted(d.asked, now); late != nil {
+			return late
+		}
+	}
+	return fmt.Errorf("deploy to environment %s: %w", d.name, ledger.ErrLost)
+}
