@@ -210,6 +210,9 @@ func (d *deployment) wait(ctx context.Context, what, name string, op beanstalk.O
 		e.ID, e.Name = op.Environment(), name
 	}
 	e = envs.ParseDeployed(e, d.feature)
+	if ctx.Err() != nil {
+		err = context.Cause(ctx)
+	}
 	if err != nil {
 		step.fail(err)
 		return e, fmt.Errorf("%s environment %s: %w", what, name, err)
