@@ -20,6 +20,7 @@ type target struct {
 	broken bool                 // its launch failed: it is to be removed and launched again
 	change beanstalk.Difference // what has to change about its settings
 	base   beanstalk.Base       // what a new one starts from
+	arch   string               // of the instances; "" while somebody is at work on them
 	read   time.Time            // by our clock
 }
 
@@ -69,16 +70,53 @@ func (d *deployment) newTarget(ctx context.Context, left bool) (target, error) {
 		return target{}, err
 	}
 	t := target{url: envs.Env{CNAME: cname}.URL()}
+	t.base, t.arch, err = d.base(ctx)
+	return t, err
+}
+
+// base looks up what a launch starts from, and the architecture of what it would launch.
+func (d *deployment) base(ctx context.Context) (beanstalk.Base, string, error) {
 	want := d.cfg.Environment
-	if t.base.SavedConfiguration = want.SavedConfiguration; t.base.SavedConfiguration != "" {
-		err = d.beanstalk.CheckSavedConfiguration(ctx, d.cfg.Application, t.base.SavedConfiguration)
-		return t, d.misnamed("environment.saved_configuration", err)
+	var base beanstalk.Base
+	var found beanstalk.Configuration
+	var err error
+	path := "environment.platform"
+	switch {
+	case want.CopyFrom != "":
+		path = "environment.copy_from"
+		if base.Copy, err = d.beanstalk.Copy(ctx, d.cfg.Application, want.CopyFrom); err == nil {
+			found = base.Copy.Configuration
+			d.sayLeftOut(base.Copy)
+		}
+	case want.SavedConfiguration != "":
+		path, base.SavedConfiguration = "environment.saved_configuration", want.SavedConfiguration
+		found, err = d.beanstalk.SavedConfiguration(ctx, d.cfg.Application, want.SavedConfiguration)
+	default:
+		base.Platform, err = d.beanstalk.Platform(ctx, want.Platform)
+		found.Platform = base.Platform
 	}
-	if want.CopyFrom != "" {
-		return t, usageErrorf("%s: environment.copy_from: an environment can't be copied yet; save its configuration and name that as saved_configuration", d.cfg.At("environment.copy_from"))
+	if err == nil {
+		err = d.checkPlatform(path, found.Platform)
 	}
-	t.base.Platform, err = d.beanstalk.Platform(ctx, want.Platform)
-	return t, d.misnamed("environment.platform", err)
+	return base, found.Changed(beanstalk.Difference{Set: d.settings}).Architecture(), d.misnamed(path, err)
+}
+
+// sayLeftOut says what a copy doesn't take over from its source.
+func (d *deployment) sayLeftOut(from *beanstalk.Copy) {
+	if left := from.LeftOut(); len(left) > 0 {
+		d.talk.say("the copy of environment %s leaves out %s", d.cfg.Environment.CopyFrom, strings.Join(left, ", "))
+	}
+}
+
+// checkPlatform refuses, for images, a platform that doesn't run a Dockerrun v2: AWS says so
+// only when the instances are up. A platform that isn't AWS's own may do anything.
+func (d *deployment) checkPlatform(path, arn string) error {
+	_, name, aws := strings.Cut(arn, "::platform/")
+	if len(d.cfg.Build) == 0 || !aws || strings.HasPrefix(name, "ECS ") || strings.HasPrefix(name, "Multi-container Docker ") {
+		return nil
+	}
+	return hint(usageErrorf("%s: %s: the platform %q can't run images from a Dockerrun v2", d.cfg.At(path), path, name),
+		"want a branch such as ECS running on 64bit Amazon Linux 2023, or artifact: instead of build:")
 }
 
 // misnamed makes of something that isn't found a mistake in the configuration.
@@ -127,8 +165,16 @@ func (d *deployment) liveTarget(ctx context.Context, e envs.Env) (target, error)
 	if d.record.Environment == e.ID {
 		before = d.record.Settings
 	}
-	t.change, err = d.beanstalk.Compare(ctx, e, d.settings, before)
-	return t, err
+	have, err := d.beanstalk.Configuration(ctx, e)
+	if err != nil {
+		return target{}, err
+	}
+	t.change = have.Compare(d.settings, before)
+	then := have.Changed(t.change)
+	if t.arch = then.Architecture(); t.arch != have.Architecture() && !t.broken {
+		return target{}, d.otherInstances(e, have, then)
+	}
+	return t, nil
 }
 
 // wish is what the configuration says about an environment's settings.

@@ -223,22 +223,31 @@ func TestSettingsAreComparedAndChanged(t *testing.T) {
 	}
 	wish := roles()
 	wish.Variables = map[string]string{"COLOUR": "blue"}
-	d, err := c.Compare(t.Context(), e, wish.Settings(), nil)
-	if err != nil || len(d.Set) != 1 || d.Set[0].Name != "COLOUR" {
-		t.Fatalf("Compare = %+v, %v", d, err)
+	d := differ(t, c, e, wish.Settings(), nil)
+	if len(d.Set) != 1 || d.Set[0].Name != "COLOUR" {
+		t.Fatalf("Compare = %+v", d)
 	}
 	change(t, c, e, d)
-	if d, err = c.Compare(t.Context(), e, wish.Settings(), nil); err != nil || !d.Empty() {
-		t.Errorf("after the change: %+v, %v", d, err)
+	if d = differ(t, c, e, wish.Settings(), nil); !d.Empty() {
+		t.Errorf("after the change: %+v", d)
 	}
 	before := []string{nsVariables + ":COLOUR"}
-	if d, err = c.Compare(t.Context(), e, roles().Settings(), before); err != nil || len(d.Remove) != 1 {
-		t.Fatalf("without the variable: %+v, %v", d, err)
+	if d = differ(t, c, e, roles().Settings(), before); len(d.Remove) != 1 {
+		t.Fatalf("without the variable: %+v", d)
 	}
 	change(t, c, e, d)
-	if d, err = c.Compare(t.Context(), e, roles().Settings(), before); err != nil || !d.Empty() {
-		t.Errorf("after the removal: %+v, %v", d, err)
+	if d = differ(t, c, e, roles().Settings(), before); !d.Empty() {
+		t.Errorf("after the removal: %+v", d)
 	}
+}
+
+func differ(t *testing.T, c *Client, e envs.Env, want []Setting, before []string) Difference {
+	t.Helper()
+	have, err := c.Configuration(t.Context(), e)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return have.Compare(want, before)
 }
 
 func change(t *testing.T, c *Client, e envs.Env, d Difference) {
@@ -258,8 +267,8 @@ func TestWhatDoesNotExistIsNamed(t *testing.T) {
 	if !errors.Is(err, envs.ErrNotFound) || !strings.Contains(err.Error(), branch) {
 		t.Errorf("Platform: %v", err)
 	}
-	if err := c.CheckSavedConfiguration(t.Context(), application, "nothing"); !errors.Is(err, envs.ErrNotFound) {
-		t.Errorf("CheckSavedConfiguration: %v", err)
+	if _, err := c.SavedConfiguration(t.Context(), application, "nothing"); !errors.Is(err, envs.ErrNotFound) {
+		t.Errorf("SavedConfiguration: %v", err)
 	}
 	if err := c.Register(t.Context(), Version{Application: "nobody", Label: "l", Bucket: "b", Key: "k"}); !errors.Is(err, envs.ErrNotFound) {
 		t.Errorf("Register: %v", err)

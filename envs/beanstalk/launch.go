@@ -31,11 +31,19 @@ type Launch struct {
 type Base struct {
 	Platform           string // ARN of a platform version
 	SavedConfiguration string // name within the application
+	Copy               *Copy  // saved as a configuration when the launch comes
 }
 
 // Launch starts the creation of an environment. The error wraps envs.ErrTaken when its name
 // or address is in use, in the region for the former, among all customers for the latter.
 func (c *Client) Launch(ctx context.Context, l Launch) (Operation, error) {
+	if l.Base.Copy != nil {
+		name, err := c.save(ctx, l.Application, l.Base.Copy)
+		if err != nil {
+			return Operation{}, fmt.Errorf("create environment %s: %w", l.Name, err)
+		}
+		l.Base = Base{SavedConfiguration: name}
+	}
 	in := &eb.CreateEnvironmentInput{
 		ApplicationName: &l.Application,
 		EnvironmentName: &l.Name,

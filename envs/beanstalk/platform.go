@@ -35,7 +35,7 @@ func (c *Client) Platform(ctx context.Context, branch string) (string, error) {
 		}
 	}
 	if newest.PlatformArn == nil {
-		return "", fmt.Errorf("look up platform %q: %w%s", branch, envs.ErrNotFound, c.similar(ctx, branch))
+		return "", fmt.Errorf("look up platform %q: %w%s", branch, envs.ErrNotFound, nearest(branch, c.branches(ctx)))
 	}
 	return *newest.PlatformArn, nil
 }
@@ -53,41 +53,19 @@ func newer(a, b string) bool {
 	return len(as) > len(bs)
 }
 
-// similar returns the names of platform branches that share words with the one that
-// wasn't found, as the tail of a sentence.
-func (c *Client) similar(ctx context.Context, branch string) string {
-	out, err := c.api.ListPlatformBranches(ctx, &eb.ListPlatformBranchesInput{})
-	if err != nil {
-		return ""
-	}
-	var best []string
-	most := 0
-	for _, b := range out.PlatformBranchSummaryList {
-		name := aws.ToString(b.BranchName)
-		switch n := shared(branch, name); {
-		case n > most:
-			most, best = n, []string{name}
-		case n == most && n > 0:
-			best = append(best, name)
+// branches returns the names of all platform branches, none where they can't be had: they
+// only go into a message.
+func (c *Client) branches(ctx context.Context) []string {
+	var names []string
+	pages := eb.NewListPlatformBranchesPaginator(c.api, &eb.ListPlatformBranchesInput{})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return names
+		}
+		for _, b := range page.PlatformBranchSummaryList {
+			names = append(names, aws.ToString(b.BranchName))
 		}
 	}
-	if len(best) == 0 {
-		return ""
-	}
-	return "; the nearest: " + strings.Join(best[:min(len(best), 3)], ", ")
-}
-
-// shared counts the words that two names have in common.
-func shared(a, b string) int {
-	words := map[string]bool{}
-	for _, w := range strings.Fields(strings.ToLower(a)) {
-		words[w] = true
-	}
-	n := 0
-	for _, w := range strings.Fields(strings.ToLower(b)) {
-		if words[w] {
-			n++
-		}
-	}
-	return n
+	return names
 }

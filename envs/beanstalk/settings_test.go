@@ -20,8 +20,8 @@ func TestSecretsAndASharedBalancerAreSettings(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if d, err := c.Compare(t.Context(), e, wish.Settings(), nil); err != nil || !d.Empty() {
-		t.Errorf("after the launch %+v differs, %v", d, err)
+	if d := differ(t, c, e, wish.Settings(), nil); !d.Empty() {
+		t.Errorf("after the launch %+v differs", d)
 	}
 	for _, want := range []Setting{
 		{"aws:elasticbeanstalk:application:environmentsecrets", "DB:URL", secret},
@@ -29,6 +29,7 @@ func TestSecretsAndASharedBalancerAreSettings(t *testing.T) {
 		{"aws:elasticbeanstalk:environment", "LoadBalancerType", "application"},
 		{"aws:elasticbeanstalk:environment", "LoadBalancerIsShared", "true"},
 		{"aws:elbv2:loadbalancer", "SharedLoadBalancer", balancer},
+		{"aws:autoscaling:asg", "MaxSize", "1"},
 	} {
 		if !slices.Contains(wish.Settings(), want) {
 			t.Errorf("no %v in %v", want, wish.Settings())

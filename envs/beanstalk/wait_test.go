@@ -135,14 +135,14 @@ func TestLaunchFailedUntilSomethingWasDeployed(t *testing.T) {
 func TestCompareChangesOnlyWhatDiffers(t *testing.T) {
 	have := map[string]string{"ns:a": "1", "ns:b": "2", "ns:mine": "x", "ns:others": "y"}
 	want := []Setting{{"ns", "a", "1"}, {"ns", "b", "3"}, {"ns", "c", "4"}}
-	d := compare(have, want, []string{"ns:a", "ns:mine", "ns:gone"})
+	d := (Configuration{values: have}).Compare(want, []string{"ns:a", "ns:mine", "ns:gone"})
 	if len(d.Set) != 2 || d.Set[0] != want[1] || d.Set[1] != want[2] {
 		t.Errorf("sets %v", d.Set)
 	}
 	if len(d.Remove) != 1 || d.Remove[0].String() != "ns:mine" {
 		t.Errorf("removes %v", d.Remove)
 	}
-	if same := compare(have, want[:1], nil); !same.Empty() {
+	if same := (Configuration{values: have}).Compare(want[:1], nil); !same.Empty() {
 		t.Errorf("changes %v although nothing differs", same)
 	}
 }

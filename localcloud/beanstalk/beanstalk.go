@@ -149,6 +149,7 @@ func (s *Service) Handler() http.Handler {
 		"DescribeEnvironmentHealth":     reads(s, describeEnvironmentHealth),
 		"DescribeInstancesHealth":       reads(s, describeInstancesHealth),
 		"CreateConfigurationTemplate":   changes(s, createConfigurationTemplate),
+		"UpdateConfigurationTemplate":   changes(s, updateConfigurationTemplate),
 		"DeleteConfigurationTemplate":   changes(s, deleteConfigurationTemplate),
 		"DescribeConfigurationSettings": reads(s, describeConfigurationSettings),
 		"RequestEnvironmentInfo":        changes(s, requestEnvironmentInfo),

@@ -107,7 +107,7 @@ func (o options) variables() map[string]string {
 func (o options) complete() options {
 	var defaults options
 	for _, r := range optionRules {
-		if r.fallback != "" && !(r.balanced && o.single()) {
+		if r.fallback != "" && !(r.balanced && o.single()) && !(r.name == "InstanceTypes" && o.set(nsLaunch, "InstanceType")) {
 			defaults = append(defaults, option{Namespace: r.namespace, OptionName: r.name, Value: r.fallback})
 		}
 	}

@@ -85,6 +85,20 @@ func (o options) check(before options) error {
 	if o.enhanced() && o.get(nsEnvironment, "ServiceRole") == "" {
 		return misconfigured("Invalid option specification (Namespace: '%s', OptionName: 'SystemType'): Enhanced health reporting requires a service role.", nsHealth)
 	}
+	return o.checkBalancer()
+}
+
+// checkBalancer refuses to share a load balancer that is not named, or no application's.
+func (o options) checkBalancer() error {
+	const named = "aws:elbv2:loadbalancer"
+	switch {
+	case o.get(nsEnvironment, "LoadBalancerIsShared") != "true":
+		return nil
+	case o.get(nsEnvironment, "LoadBalancerType") != "application":
+		return misconfigured("Invalid option specification (Namespace: '%s', OptionName: 'LoadBalancerIsShared'): Only an application load balancer can be shared.", nsEnvironment)
+	case !strings.HasPrefix(o.get(named, "SharedLoadBalancer"), "arn:"):
+		return misconfigured("Invalid option specification (Namespace: '%s', OptionName: 'SharedLoadBalancer'): Specify the ARN of the shared load balancer.", named)
+	}
 	return nil
 }
 
@@ -97,6 +111,9 @@ func (o option) check(before options) error {
 	}
 	r, _ := ruleFor(o.Namespace, o.OptionName)
 	wrong := r.refuses(o.Value)
+	if o.Namespace == "aws:elasticbeanstalk:application:environmentsecrets" && !strings.HasPrefix(o.Value, "arn:") {
+		wrong = "Value is not the ARN of a Secrets Manager secret or a Systems Manager parameter"
+	}
 	if r.fixed && before != nil && before.get(o.Namespace, o.OptionName) != o.Value {
 		wrong = "You can set this option only when you create the environment"
 	}

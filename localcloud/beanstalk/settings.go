@@ -104,6 +104,30 @@ func (t template) describe() settingsDescription {
 	}
 }
 
+type updateTemplateIn struct {
+	ApplicationName string  `aws:"required,min=1,max=100"`
+	TemplateName    string  `aws:"required,min=1,max=100"`
+	Description     *string `aws:"max=200"`
+	OptionSettings  options
+	OptionsToRemove options
+}
+
+func updateConfigurationTemplate(st *state, in updateTemplateIn) (settingsDescription, error) {
+	t, err := st.template(in.ApplicationName, in.TemplateName)
+	if err != nil {
+		return settingsDescription{}, err
+	}
+	if in.Description != nil {
+		t.Description = *in.Description
+	}
+	t.Updated, t.Options = round(st.Now), t.Options.without(in.OptionsToRemove).with(in.OptionSettings)
+	if err := t.Options.check(nil); err != nil {
+		return settingsDescription{}, err
+	}
+	templates.put(st, t, t.Application, t.Name)
+	return t.describe(), nil
+}
+
 type templateIn struct {
 	ApplicationName string `aws:"required,min=1,max=100"`
 	TemplateName    string `aws:"required,min=1,max=100"`

@@ -1,0 +1,232 @@
+package beanstalk
+
+import (
+	"errors"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	eb "github.com/aws/aws-sdk-go-v2/service/elasticbeanstalk"
+	"github.com/aws/aws-sdk-go-v2/service/elasticbeanstalk/types"
+
+	"beansprout/envs"
+	"beansprout/localcloud"
+	"beansprout/localcloud/fault"
+)
+
+const dev = "shop-dev1"
+
+// source launches an environment to be copied, with options beside those of roles.
+func source(t *testing.T, c *Client, options ...types.ConfigurationOptionSetting) envs.Env {
+	t.Helper()
+	platform, err := c.Platform(t.Context(), branch)
+	if err != nil {
+		t.Fatal(err)
+	}
+	name, app := dev, application
+	for _, s := range roles().Settings() {
+		options = append(options, setting(s.Namespace, s.Name, "", s.Value))
+	}
+	if _, err := c.api.CreateEnvironment(t.Context(), &eb.CreateEnvironmentInput{
+		ApplicationName: &app, EnvironmentName: &name, CNAMEPrefix: &name, PlatformArn: &platform, OptionSettings: options,
+	}); err != nil {
+		t.Fatal(err)
+	}
+	e, err := c.Find(t.Context(), dev)
+	if err == nil {
+		e, err = c.Settle(t.Context(), e)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return e
+}
+
+// sprout launches an environment from a copy of the source.
+func sprout(t *testing.T, c *Client, name string, settings ...Setting) (*Copy, envs.Env) {
+	t.Helper()
+	from, err := c.Copy(t.Context(), application, dev)
+	if err != nil {
+		t.Fatal(err)
+	}
+	op, err := c.Launch(t.Context(), Launch{
+		Name: name, Application: application, Version: version(t, c, name+"-1"), Base: Base{Copy: from}, Settings: settings,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	e, err := c.Wait(t.Context(), op, func(Event) {})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return from, e
+}
+
+func values(t *testing.T, c *Client, e envs.Env) map[string]string {
+	t.Helper()
+	have, err := c.Configuration(t.Context(), e)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return have.values
+}
+
+func saved(t *testing.T, c *Client) []string { return c.savedConfigurations(t.Context(), application) }
+
+func all() []types.ConfigurationOptionSetting {
+	return []types.ConfigurationOptionSetting{
+		setting(nsVariables, "DB", "", "postgres://dev"),
+		setting(nsInstances, "InstanceTypes", "", "t4g.small"),
+		setting(nsDatabase, "HasCoupledDatabase", "", "true"),
+		setting(nsDatabase, "DBEngine", "", "postgres"),
+		setting(nsDatabase, "DBPassword", "", "geheim"),
+		setting(nsSchedule, "MinSize", "Night", "0"),
+		setting(nsSchedule, "Recurrence", "Night", "0 20 * * *"),
+		setting(nsSchedule, "MinSize", "Morning", "1"),
+		setting(nsTopics, "Notification Endpoint", "", "ops@example.com"),
+		setting(nsTopics, "Notification Topic ARN", "", "arn:aws:sns:us-east-1:123456789012:ops"),
+		setting(nsManaged, "ManagedActionsEnabled", "", "true"),
+	}
+}
+
+func TestACopyTakesOverWhatMayBeShared(t *testing.T) {
+	c, _ := cloud(t, localcloud.Config{})
+	source(t, c, all()...)
+	from, e := sprout(t, c, "shop-x", Setting{nsVariables, "COLOUR", "blue"})
+	if from.Architecture() != ARM64 {
+		t.Errorf("of t4g.small it is %s", from.Architecture())
+	}
+	wantLeft := []string{"its database (aws:rds)", "its scheduled actions (Morning, Night)", "its notification endpoint (aws:elasticbeanstalk:sns:topics)", "its managed platform updates"}
+	if got := from.LeftOut(); !slices.Equal(got, wantLeft) {
+		t.Errorf("left out: %q", got)
+	}
+	got := values(t, c, e)
+	for key, want := range map[string]string{
+		nsVariables + ":DB": "postgres://dev", nsVariables + ":COLOUR": "blue", instanceTypes: "t4g.small",
+		nsEnvironment + ":ServiceRole": "aws-elasticbeanstalk-service-role", nsDatabase + ":HasCoupledDatabase": "false",
+		nsDatabase + ":DBEngine": "", nsDatabase + ":DBPassword": "", nsTopics + ":Notification Endpoint": "", nsTopics + ":Notification Topic ARN": "",
+		nsManaged + ":ManagedActionsEnabled": "false", nsSchedule + ":MinSize": "",
+	} {
+		if got[key] != want {
+			t.Errorf("%s = %q, want %q", key, got[key], want)
+		}
+	}
+}
+
+func TestACopyIsSavedOncePerContent(t *testing.T) {
+	c, _ := cloud(t, localcloud.Config{})
+	e := source(t, c, all()...)
+	first, _ := sprout(t, c, "shop-x")
+	second, _ := sprout(t, c, "shop-y")
+	if names := saved(t, c); first.Name() != second.Name() || !slices.Equal(names, []string{first.Name()}) {
+		t.Errorf("saved as %q: %q and %q", names, first.Name(), second.Name())
+	}
+	if !regexp.MustCompile(`^beansprout-[0-9a-f]{20}$`).MatchString(first.Name()) {
+		t.Errorf("the name is %q", first.Name())
+	}
+	change(t, c, e, Difference{Set: []Setting{{nsDatabase, "DBEngine", "mysql"}}})
+	third, _ := sprout(t, c, "shop-z")
+	if third.Name() != first.Name() {
+		t.Error("another name for what is left out")
+	}
+	change(t, c, e, Difference{Set: []Setting{{nsVariables, "DB", "postgres://dev2"}}})
+	fourth, z := sprout(t, c, "shop-u")
+	if fourth.Name() == first.Name() || values(t, c, z)[nsVariables+":DB"] != "postgres://dev2" {
+		t.Errorf("the source has changed, and %s was reused", fourth.Name())
+	}
+}
+
+// TestACopyIsSafeWhateverAWSLetsRemove refuses the call that takes away what is switched off.
+func TestACopyIsSafeWhateverAWSLetsRemove(t *testing.T) {
+	c, local := cloud(t, localcloud.Config{})
+	if err := local.Inject(fault.Rule{Service: "elasticbeanstalk", Operation: "UpdateConfigurationTemplate", Kind: "throttle"}); err != nil {
+		t.Fatal(err)
+	}
+	source(t, c, all()...)
+	_, e := sprout(t, c, "shop-x")
+	have, err := c.Configuration(t.Context(), e)
+	if err != nil || len(partsOf(have)) > 0 {
+		t.Errorf("the environment has %v, %v", partsOf(have), err)
+	}
+}
+
+func TestASavedConfigurationOfTheNameIsNotBelieved(t *testing.T) {
+	c, _ := cloud(t, localcloud.Config{})
+	source(t, c, all()...)
+	from, err := c.Copy(t.Context(), application, dev)
+	if err != nil {
+		t.Fatal(err)
+	}
+	name, app := from.Name(), application
+	if _, err := c.api.CreateConfigurationTemplate(t.Context(), &eb.CreateConfigurationTemplateInput{ApplicationName: &app, TemplateName: &name, EnvironmentId: &from.source.ID}); err != nil {
+		t.Fatal(err)
+	}
+	_, err = c.Launch(t.Context(), Launch{Name: "shop-x", Application: application, Version: version(t, c, "v"), Base: Base{Copy: from}})
+	if err == nil || !strings.Contains(err.Error(), "its database") {
+		t.Errorf("launched from what somebody put there: %v", err)
+	}
+}
+
+func TestWhatCannotBeCopiedIsNamed(t *testing.T) {
+	c, _ := cloud(t, localcloud.Config{})
+	source(t, c)
+	_, err := c.Copy(t.Context(), application, "shop-dve1")
+	if !errors.Is(err, envs.ErrNotFound) || !strings.Contains(err.Error(), "the nearest: "+dev) {
+		t.Errorf("a name mistyped: %v", err)
+	}
+	if _, err := c.Copy(t.Context(), "nobody", dev); !errors.Is(err, envs.ErrNotFound) {
+		t.Errorf("another application's: %v", err)
+	}
+	sprout(t, c, "shop-x")
+	if _, err := c.SavedConfiguration(t.Context(), application, "beansprout"); !errors.Is(err, envs.ErrNotFound) || !strings.Contains(err.Error(), "the nearest: beansprout-") {
+		t.Errorf("a saved configuration: %v", err)
+	}
+}
+
+func TestPartsThatOneEnvironmentHasAlone(t *testing.T) {
+	shared := setting(nsEnvironment, "LoadBalancerIsShared", "", "true")
+	rule := setting("aws:elbv2:listener:443", "Rules", "", "dev, admin")
+	for _, tt := range []struct {
+		name    string
+		options []types.ConfigurationOptionSetting
+		want    string
+	}{
+		{"nothing", nil, ""},
+		{"no database", []types.ConfigurationOptionSetting{setting(nsDatabase, "HasCoupledDatabase", "", "false"), setting(nsDatabase, "DBEngine", "", "mysql")}, ""},
+		{"a database of before 2021", []types.ConfigurationOptionSetting{setting(nsDatabase, "DBEngine", "", "mysql")}, "its database (aws:rds)"},
+		{"suspended", []types.ConfigurationOptionSetting{setting(nsSchedule, "MinSize", "Night", "0"), setting(nsSchedule, "Suspend", "Night", "true")}, ""},
+		{"one of two suspended", []types.ConfigurationOptionSetting{setting(nsSchedule, "Suspend", "Night", "true"), setting(nsSchedule, "MinSize", "Noon", "1")}, "its scheduled actions (Noon)"},
+		{"a protocol without an endpoint", []types.ConfigurationOptionSetting{setting(nsTopics, "Notification Protocol", "", "email")}, ""},
+		{"rules of its own load balancer", []types.ConfigurationOptionSetting{rule}, ""},
+		{"rules of a shared one", []types.ConfigurationOptionSetting{shared, rule}, "its rules at the shared load balancer"},
+		{"its own address there", []types.ConfigurationOptionSetting{shared, setting("aws:elbv2:listener:80", "Rules", "", "default")}, ""},
+	} {
+		c := configured(tt.options)
+		parts := partsOf(c)
+		var got []string
+		for _, p := range parts {
+			got = append(got, p.what)
+		}
+		if strings.Join(got, "; ") != tt.want {
+			t.Errorf("%s: %q, want %q", tt.name, got, tt.want)
+		}
+		off := map[string]types.ConfigurationOptionSetting{}
+		for _, o := range slices.Concat(tt.options, (&Copy{alone: parts}).off()) {
+			off[key(o)+aws.ToString(o.ResourceName)] = o
+		}
+		if left := partsOf(configured(slices.Collect(maps.Values(off)))); len(left) > 0 {
+			t.Errorf("%s: switched off, it still has %s", tt.name, left[0].what)
+		}
+	}
+}
+
+func configured(options []types.ConfigurationOptionSetting) Configuration {
+	c := Configuration{values: map[string]string{}, options: options}
+	for _, o := range options {
+		c.values[key(o)] = aws.ToString(o.Value)
+	}
+	return c
+}
