@@ -104,6 +104,3 @@ func identity(i image.InspectResponse, labels map[string]string) (string, error)
 	}
 	return fmt.Sprintf("content:%x", sha256.Sum256(content)), nil
 }
-
-// anonymous are the credentials for public images.
-func anonymous(context.Context, string) (string, error) { return "", nil }

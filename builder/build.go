@@ -15,27 +15,31 @@ import (
 // people's. Its value is Source.Name.
 const label = "beansprout.image"
 
-// build makes the image in the engine, where it takes the tag, and returns its id there.
-func (b *Builder) build(ctx context.Context, s Source, tag string, log func(string)) (string, error) {
+// build makes the image in the engine, where it takes the tag, and returns its id there and
+// how many bytes had to be sent for it.
+func (w *work) build(ctx context.Context, s Source, to *destination) (id string, sent int64, err error) {
 	inner, broken := context.WithCancelCause(ctx)
 	defer broken(nil)
-	share, err := newSession(inner, s, broken)
+	share, err := newSession(inner, s, keys{of: to.credentials}, broken)
 	if err != nil {
-		return "", &BuildError{Image: s.Name, Err: err}
+		return "", 0, &BuildError{Image: s.Name, Err: err}
 	}
-	defer b.serve(inner, share, broken)()
-	steps := newTrace(log)
-	id, err := b.solve(inner, buildOptions(s, tag, share.ID()), steps)
+	stop := w.serve(inner, share, broken)
+	steps := newTrace(w.log.of(s.Name, stepBuild), newMask(s.Secrets))
+	id, err = w.solve(inner, buildOptions(s, localTag(s, to.Repository), share.ID()), steps)
+	why := context.Cause(inner)
+	sent = stop()
+	steps.close()
 	var refused refusal
 	switch {
 	case err == nil:
-		return id, nil
-	case inner.Err() != nil:
-		return "", &BuildError{Image: s.Name, Err: context.Cause(inner)}
+		return id, sent, nil
+	case why != nil:
+		return "", 0, &BuildError{Image: s.Name, Err: why}
 	case errors.As(err, &refused):
-		return "", steps.explain(s.Name, plain(refused.message))
+		return "", 0, steps.explain(s.Name, refused.message)
 	}
-	return "", fmt.Errorf("build image %q: %w", s.Name, b.engineError(err))
+	return "", 0, fmt.Errorf("build image %q: %w", s.Name, w.engineError(err))
 }
 
 // solve has the engine build over the session and follows what it says until the end.

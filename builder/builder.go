@@ -101,7 +101,7 @@ func (b *Builder) Build(ctx context.Context, sources []Source, registry func(con
 	g.SetLimit(parallel + 1)
 	w := newWork(ctx, b, registry, o)
 	g.Go(func() error {
-		_, err := w.registry()
+		_, err := w.destination()
 		return err
 	})
 	prepared := preparations(ctx, sources, w.log)

@@ -26,6 +26,7 @@ type Builder struct {
 	docker   *client.Client
 	platform string
 	now      func() time.Time
+	pause    time.Duration // after the first try of a push; doubled after the second
 }
 
 // Connect finds the engine as the docker CLI does and makes sure that it answers. An
@@ -49,7 +50,7 @@ func Connect(ctx context.Context) (*Builder, error) {
 		_ = docker.Close()
 		return nil, fmt.Errorf("the Docker Engine at %s %w: it speaks version %s of the API, BuildKit needs %s (Docker 18.09) or later", docker.DaemonHost(), ErrTooOld, api, minAPI)
 	}
-	return &Builder{docker, version.Os + "/" + version.Arch, time.Now}, nil
+	return &Builder{docker, version.Os + "/" + version.Arch, time.Now, time.Second}, nil
 }
 
 // Platform returns what the engine builds images for unless a Dockerfile says

@@ -28,7 +28,7 @@ type certificates struct {
 // findEndpoint looks where the docker CLI looks, in its order: DOCKER_HOST, DOCKER_CONTEXT,
 // the current context of its configuration, the default socket.
 func findEndpoint(getenv func(string) string) (endpoint, error) {
-	dir := cmp.Or(getenv("DOCKER_CONFIG"), filepath.Join(getenv("HOME"), ".docker"))
+	dir := dockerDir(getenv)
 	if host := getenv("DOCKER_HOST"); host != "" {
 		return endpoint{host, environmentTLS(getenv, dir, host)}, nil
 	}
@@ -43,6 +43,11 @@ func findEndpoint(getenv func(string) string) (endpoint, error) {
 		return endpoint{}, nil
 	}
 	return contextEndpoint(dir, name)
+}
+
+// dockerDir is where the docker CLI has its configuration.
+func dockerDir(getenv func(string) string) string {
+	return cmp.Or(getenv("DOCKER_CONFIG"), filepath.Join(getenv("HOME"), ".docker"))
 }
 
 func environmentTLS(getenv func(string) string, dir, host string) *certificates {

@@ -19,8 +19,24 @@ var (
 	ErrNoContext = errors.New("no such directory")
 	// ErrUnreadable is reported when a file that goes into an image can't be opened.
 	ErrUnreadable = errors.New("unreadable file")
-	// ErrDenied is reported when the registry refuses the credentials.
-	ErrDenied = errors.New("the registry refused the credentials")
+	// ErrNothingToCopy is reported when what a COPY or ADD names is not there.
+	ErrNothingToCopy = errors.New("nothing to copy")
+	// ErrNoBase is reported when the registry of a base image refuses it.
+	ErrNoBase = errors.New("the base image may not be had")
+	// ErrPlatform is reported when an image is not for the platform that it should be for.
+	ErrPlatform = errors.New("the image is for another platform")
+	// ErrForeign is reported when the engine can't run the programs of an image's platform.
+	ErrForeign = errors.New("the engine can't run programs of that platform")
+	// ErrNoSpace is reported when the engine's disk, or the registry's, is full.
+	ErrNoSpace = errors.New("no space left")
+	// ErrExpired is reported when a registry does not know the credentials, or not any more.
+	ErrExpired = errors.New("the registry does not know the credentials")
+	// ErrDenied is reported when a registry knows the credentials, and they are not enough.
+	ErrDenied = errors.New("the registry refused")
+	// ErrTagTaken is reported when another image has the tag and tags can't be moved.
+	ErrTagTaken = errors.New("the tag is on another image and the repository's tags are immutable")
+	// ErrUnwell is reported when the registry can't be reached, or goes on failing.
+	ErrUnwell = errors.New("the registry does not work")
 )
 
 // BuildError says why an image could not be made: what it is made from is missing, or

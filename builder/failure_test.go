@@ -51,8 +51,8 @@ func TestBuildExplainsWhatIsWrongWithASource(t *testing.T) {
 			_ = os.Symlink("/etc/passwd", filepath.Join(s.Context, "Dockerfile"))
 		}, kind: ErrNoDockerfile, want: `no Dockerfile at .*: path escapes from parent`},
 		{name: "no context", files: copyA, change: func(s *Source) { s.Context += "/gone" }, kind: ErrNoContext, want: `no such directory: /.*/gone$`},
-		{name: "no source for COPY", files: map[string]string{"Dockerfile": "FROM scratch\nCOPY gone /a\n"}, want: `^build image "[^"]*": \[1/1\] COPY gone /a: "/gone" not found$`},
-		{name: "no source for COPY --from", files: map[string]string{"Dockerfile": "FROM scratch AS base\nCOPY a /a\nFROM scratch\nCOPY --from=base /gone /b\n", "a": "a"}, want: `COPY --from=base /gone /b: ("/gone" not found|lstat /gone: no such file or directory)$`},
+		{name: "no source for COPY", files: map[string]string{"Dockerfile": "FROM scratch\nCOPY gone /a\n"}, kind: ErrNothingToCopy, want: `^build image "[^"]*": \[1/1\] COPY gone /a: "/gone" not found$`},
+		{name: "no source for COPY --from", files: map[string]string{"Dockerfile": "FROM scratch AS base\nCOPY a /a\nFROM scratch\nCOPY --from=base /gone /b\n", "a": "a"}, kind: ErrNothingToCopy, want: `COPY --from=base /gone /b: ("/gone" not found|lstat /gone: no such file or directory)$`},
 		{name: "no target", files: copyA, change: func(s *Source) { s.Target = "gone" }, want: `target stage gone could not be found`},
 		{name: "no instruction", files: map[string]string{"Dockerfile": "FROM scratch\nCOPYY a /a\n"}, want: `line 2: unknown instruction: COPYY`},
 		{name: "a base that is nowhere", files: map[string]string{"Dockerfile": "FROM 127.0.0.1:1/gone:1\n"}, want: `127\.0\.0\.1:1/gone:1: .*connection refused`},

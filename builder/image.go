@@ -6,89 +6,139 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"time"
+
+	"github.com/containerd/errdefs"
+	"github.com/docker/docker/api/types/image"
 )
 
 // work is one call of Build.
 type work struct {
 	*Builder
-	registry func() (Registry, error)
-	log      Log
-	rebuild  bool
+	destination func() (*destination, error)
+	log         Log
+	rebuild     bool
 }
 
 func newWork(ctx context.Context, b *Builder, registry func(context.Context) (Registry, error), o Options) *work {
 	return &work{
-		Builder:  b,
-		registry: sync.OnceValues(func() (Registry, error) { return registry(ctx) }),
-		log:      o.Log.oneAtATime(),
-		rebuild:  o.Rebuild,
+		Builder: b,
+		destination: sync.OnceValues(func() (*destination, error) {
+			r, err := registry(ctx)
+			return &destination{r, &pass{login: r.Login}}, err
+		}),
+		log:     o.Log.oneAtATime(),
+		rebuild: o.Rebuild,
 	}
 }
 
-// image makes one image, or finds it in the registry.
+// image makes the image of a source, or finds it in the registry.
 func (w *work) image(ctx context.Context, s Source, prepared func() error) (Image, error) {
+	started := time.Now()
 	if err := prepared(); err != nil {
 		return Image{}, err
 	}
-	started := w.now()
-	made, err := w.make(ctx, s)
-	made.Name, made.Took = s.Name, w.now().Sub(started)
-	return made, err
-}
-
-func (w *work) make(ctx context.Context, s Source) (Image, error) {
 	if err := check(s); err != nil {
 		return Image{}, &BuildError{Image: s.Name, Err: err}
 	}
-	fingerprint, notes, err := w.fingerprint(ctx, s, w.bases(s, anonymous))
+	fingerprint, notes, err := w.fingerprint(ctx, s, w.bases(s, w.baseAuth))
 	if err != nil {
 		return Image{}, err
 	}
 	for _, note := range notes {
 		w.log.of(s.Name, stepBuild)(note)
 	}
-	to, err := w.registry()
+	to, err := w.destination()
 	if err != nil {
 		return Image{}, err
 	}
-	made := Image{Fingerprint: fingerprint, Platform: cmp.Or(s.Platform, w.platform)}
-	if fingerprint != "" && !w.rebuild {
-		if made.Digest, _, err = to.Image(ctx, tagOf(fingerprint, "")); err != nil {
-			return Image{}, fmt.Errorf("look for image %q in %s: %w", s.Name, to.Repository, err)
-		}
-	}
-	if made.Cached = made.Digest != ""; made.Cached {
-		w.log.of(s.Name, stepPush)("already in the registry: " + made.Digest)
-	} else if err := w.publish(ctx, s, to, &made); err != nil {
+	i := Image{Name: s.Name, Fingerprint: fingerprint, Platform: cmp.Or(s.Platform, w.platform)}
+	if err := w.obtain(ctx, s, to, &i); err != nil {
 		return Image{}, err
 	}
-	made.Reference = to.Repository + "@" + made.Digest
-	return made, nil
+	i.Reference, i.Took = to.Repository+"@"+i.Digest, time.Since(started)
+	return i, nil
 }
 
-// publish builds the image and pushes it.
-func (w *work) publish(ctx context.Context, s Source, to Registry, made *Image) error {
-	id, err := w.build(ctx, s, localTag(s, to.Repository), w.log.of(s.Name, stepBuild))
+// obtain fills in the digest of the image that the registry has, or gets.
+func (w *work) obtain(ctx context.Context, s Source, to *destination, i *Image) (err error) {
+	if i.Fingerprint != "" && !w.rebuild {
+		i.Digest, err = w.serves(ctx, to, i, "")
+		if i.Cached = i.Digest != ""; i.Cached || err != nil {
+			return err
+		}
+	}
+	id, size, err := w.makeImage(ctx, s, to, i)
 	if err != nil {
 		return err
 	}
-	tag := tagOf(made.Fingerprint, id)
-	digest, config, err := to.Image(ctx, tag)
-	if err != nil {
-		return fmt.Errorf("look for image %q in %s: %w", s.Name, to.Repository, err)
-	}
-	if digest != "" && (config == id || made.Fingerprint != "" && !w.rebuild) {
-		w.log.of(s.Name, stepPush)("already in the registry: " + digest)
-		made.Digest = digest
-	} else if made.Digest, err = w.push(ctx, s.Name, id, to, tag); err != nil {
-		return err
+	ref := to.Repository + ":" + tagOf(i.Fingerprint, id)
+	defer w.untag(ctx, ref)
+	if i.Digest, err = w.serves(ctx, to, i, id); i.Digest == "" && err == nil {
+		err = w.push(ctx, s, to, i, &parcel{id: id, ref: ref, size: size})
 	}
 	w.tidy(ctx, s, id, to.Repository)
-	return nil
+	return err
+}
+
+// makeImage builds the image and gives it the tag that it is pushed under. Between the
+// one and the other somebody else's build may prune it, in which case it is built once more.
+func (w *work) makeImage(ctx context.Context, s Source, to *destination, i *Image) (id string, size int64, err error) {
+	for range 3 {
+		var sent int64
+		if id, sent, err = w.build(ctx, s, to); err != nil {
+			return "", 0, err
+		}
+		i.Context += sent
+		err = w.docker.ImageTag(ctx, id, to.Repository+":"+tagOf(i.Fingerprint, id))
+		if !errdefs.IsNotFound(err) {
+			break
+		}
+	}
+	if err == nil {
+		size, err = w.inspect(ctx, id, i)
+	}
+	return id, size, err
+}
+
+// serves returns the digest of the image that the registry has already under the tag of i, ""
+// when it has none or another one: what has our fingerprint is the image that we want unless
+// we are told to rebuild, and so is what is the very image with the given id.
+func (w *work) serves(ctx context.Context, to *destination, i *Image, id string) (string, error) {
+	digest, config, err := to.Image(ctx, tagOf(i.Fingerprint, id))
+	if err != nil {
+		return "", fmt.Errorf("look for image %q in %s: %w", i.Name, to.Repository, err)
+	}
+	if digest == "" || (i.Fingerprint == "" || w.rebuild) && config != id && digest != id {
+		return "", nil
+	}
+	w.log.of(i.Name, stepPush)("already in the registry: " + digest)
+	return digest, nil
+}
+
+// inspect returns the size of the image with the given id, which must be for the platform that
+// i is for.
+func (w *work) inspect(ctx context.Context, id string, i *Image) (size int64, err error) {
+	is, err := w.docker.ImageInspect(ctx, id)
+	if err != nil {
+		return 0, fmt.Errorf("look at image %q in the engine: %w", i.Name, w.engineError(err))
+	}
+	if !runsOn(is, i.Platform) {
+		return 0, &BuildError{Image: i.Name, Err: fmt.Errorf("%w: %s, not %s", ErrPlatform, platform(is), i.Platform)}
+	}
+	return is.Size, nil
+}
+
+func platform(i image.InspectResponse) string {
+	p := i.Os + "/" + i.Architecture
+	if i.Variant != "" {
+		p += "/" + i.Variant
+	}
+	return p
 }
 
 // tagOf is the tag under which an image is pushed: it names what the image is made from, or
-// else the image.
+// else the image with the given id.
 func tagOf(fingerprint, id string) string {
 	if fingerprint != "" {
 		return "ctx-" + fingerprint

@@ -18,6 +18,7 @@ const (
 // that a progress bar is printed under itself instead of over itself.
 type lines struct {
 	emit     func(line string)
+	mask     mask
 	rest     []byte // of a line that has not ended
 	returned bool   // the last line ended in a carriage return
 	last     []string
@@ -43,10 +44,19 @@ func (l *lines) add(p []byte) {
 	for len(l.rest)+len(p) > maxLine {
 		room := maxLine - len(l.rest)
 		l.rest = append(l.rest, p[:room]...)
-		l.flush()
+		l.split()
 		p = p[room:]
 	}
 	l.rest = append(l.rest, p...)
+}
+
+// split prints a line that is too long, up to where a secret may have begun.
+func (l *lines) split() {
+	text := l.mask.hide(string(l.rest))
+	end := len(text) - max(l.mask.longest-1, 0)
+	l.rest = append(l.rest[:0], text[:max(end, 0)]...)
+	l.flush()
+	l.rest = append(l.rest, text[max(end, 0):]...)
 }
 
 // end takes the newline after a carriage return for a part of the same line end.
@@ -65,7 +75,7 @@ func (l *lines) flush() {
 }
 
 func (l *lines) print() {
-	line := clean(string(l.rest))
+	line := l.mask.hide(clean(string(l.rest)))
 	l.rest = l.rest[:0]
 	if len(l.last) == tailLines {
 		l.last = l.last[1:]

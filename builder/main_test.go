@@ -44,6 +44,7 @@ func connect(t *testing.T) *Builder {
 	if err != nil {
 		t.Fatalf("this test needs a Docker Engine: %v", err)
 	}
+	b.pause = time.Millisecond
 	t.Cleanup(func() { _ = b.Close() })
 	return b
 }
@@ -125,13 +126,15 @@ type shelf struct {
 	mu       sync.Mutex
 	inner    http.Handler
 	pushes   int
+	logins   int
+	fault    func(http.ResponseWriter, *http.Request) bool // says whether it has answered
 }
 
 func newShelf(t *testing.T) *shelf {
 	s := &shelf{password: "secret-" + rand.Text()}
 	s.clear()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if user, password, _ := r.BasicAuth(); user != "AWS" || password != s.password {
+		if user, password, _ := r.BasicAuth(); user != "AWS" || password != s.word() {
 			w.Header().Set("WWW-Authenticate", `Basic realm="test"`)
 			http.Error(w, `{"errors":[{"code":"DENIED","message":"Your authorization token has expired. Reauthenticate and try again."}]}`, http.StatusUnauthorized)
 			return
@@ -141,7 +144,9 @@ func newShelf(t *testing.T) *shelf {
 			s.pushes++
 			s.mu.Unlock()
 		}
-		s.content().ServeHTTP(w, r)
+		if s.fault == nil || !s.fault(w, r) {
+			s.content().ServeHTTP(w, r)
+		}
 	}))
 	t.Cleanup(server.Close)
 	s.host = strings.TrimPrefix(server.URL, "http://")
@@ -166,7 +171,24 @@ func (s *shelf) registry(context.Context) (Registry, error) {
 }
 
 func (s *shelf) login(context.Context) (Credentials, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.logins++
 	return Credentials{Username: "AWS", Password: s.password}, nil
+}
+
+// word is the password of now.
+func (s *shelf) word() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.password
+}
+
+// expire makes the registry want another password from now on.
+func (s *shelf) expire() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.password = "secret-" + rand.Text()
 }
 
 // image asks for the manifest under a tag as a client of the registry would.
@@ -175,7 +197,7 @@ func (s *shelf) image(ctx context.Context, tag string) (digest, config string, e
 	if err != nil {
 		return "", "", err
 	}
-	request.SetBasicAuth("AWS", s.password)
+	request.SetBasicAuth("AWS", s.word())
 	response, err := http.DefaultClient.Do(request)
 	if err != nil {
 		return "", "", err
@@ -204,7 +226,7 @@ func (s *shelf) has(t *testing.T, reference string) bool {
 	if err != nil {
 		t.Fatal(err)
 	}
-	request.SetBasicAuth("AWS", s.password)
+	request.SetBasicAuth("AWS", s.word())
 	response, err := http.DefaultClient.Do(request)
 	if err != nil {
 		t.Fatal(err)

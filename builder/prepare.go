@@ -30,6 +30,7 @@ func preparations(ctx context.Context, sources []Source, log Log) []func() error
 	once := map[command]func() error{}
 	last := map[string]func() error{} // by directory
 	all := make([]func() error, len(sources))
+	hidden := newMask(allSecrets(sources))
 	for i, s := range sources {
 		c := command{s.Dir, s.Prepare}
 		if once[c] == nil {
@@ -40,7 +41,7 @@ func preparations(ctx context.Context, sources []Source, log Log) []func() error
 						return err
 					}
 				}
-				return prepare(ctx, s, log.of(s.Name, stepPrepare))
+				return prepare(ctx, s, hidden, log.of(s.Name, stepPrepare))
 			})
 			if s.Prepare != "" {
 				last[s.Dir] = once[c]
@@ -51,8 +52,16 @@ func preparations(ctx context.Context, sources []Source, log Log) []func() error
 	return all
 }
 
-// prepare runs the application's own build, alone in its directory.
-func prepare(ctx context.Context, s Source, log func(string)) error {
+func allSecrets(sources []Source) (all []Secret) {
+	for _, s := range sources {
+		all = append(all, s.Secrets...)
+	}
+	return all
+}
+
+// prepare runs the application's own build, alone in its directory. What is secret in the
+// images may be in its environment.
+func prepare(ctx context.Context, s Source, hidden mask, log func(string)) error {
 	if s.Prepare == "" {
 		return nil
 	}
@@ -61,14 +70,14 @@ func prepare(ctx context.Context, s Source, log func(string)) error {
 		return &BuildError{Image: s.Name, Step: "prepare", Err: err}
 	}
 	defer unlock()
-	log("$ " + s.Prepare)
-	out := &lines{emit: log}
+	log("$ " + hidden.hide(s.Prepare))
+	out := &lines{emit: log, mask: hidden}
 	err = run(ctx, s, out)
 	out.flush()
 	if err == nil {
 		return nil
 	}
-	failed := &BuildError{Image: s.Name, Step: fmt.Sprintf("prepare %q", s.Prepare), Output: out.tail(), Err: err}
+	failed := &BuildError{Image: s.Name, Step: fmt.Sprintf("prepare %q", hidden.hide(s.Prepare)), Output: out.tail(), Err: err}
 	if exit := (*exec.ExitError)(nil); errors.As(err, &exit) {
 		failed.ExitCode = max(exit.ExitCode(), 0) // a signal has none
 	}

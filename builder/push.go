@@ -6,53 +6,93 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
-	"strings"
+	"time"
 
 	"github.com/docker/docker/api/types/image"
 	"github.com/docker/docker/api/types/registry"
 )
 
-// push sends the image with the given id to the registry under the tag, and returns the
-// digest that the registry gave it.
-func (w *work) push(ctx context.Context, name, id string, to Registry, tag string) (string, error) {
-	ref := to.Repository + ":" + tag
-	wrap := func(err error) error { return fmt.Errorf("push image %q to %s: %w", name, to.Repository, err) }
-	if err := w.docker.ImageTag(ctx, id, ref); err != nil {
-		return "", wrap(w.engineError(err))
+// tries is how often an image is pushed to a registry that answers with an error of its own.
+const tries = 3
+
+// push sends the parcel to the registry and fills in its digest and how much was sent.
+// Credentials that have expired are renewed once.
+func (w *work) push(ctx context.Context, s Source, to *destination, i *Image, p *parcel) error {
+	p.log, p.now = w.log.of(s.Name, stepPush), w.now
+	renewed := false
+	var used Credentials
+	for n := 1; ; n++ {
+		login, err := to.pass.other(ctx, used)
+		if err != nil {
+			return err
+		}
+		i.Digest, err = w.send(ctx, p, to.host(), login)
+		i.Sent = p.sent()
+		switch {
+		case err == nil:
+			p.log(p.summary())
+			return nil
+		case errors.Is(err, ErrExpired) && !renewed:
+			p.log("the registry's token has expired: asking for another one")
+			renewed, used = true, login
+			n--
+		case passing(err) && n < tries && !p.tired:
+			pause := w.pause << (n - 1)
+			p.log(fmt.Sprintf("%v: once more in %s", err, pause))
+			if err := wait(ctx, pause); err != nil {
+				return err
+			}
+		default:
+			return w.pushed(ctx, to, i, p, exhausted(err))
+		}
 	}
-	defer w.untag(ctx, ref)
-	login, err := to.Login(ctx)
-	if err != nil {
-		return "", err
+}
+
+// pushed makes of the error that a push has ended with what Build reports. A tag that can't
+// be moved may be on the image already, if somebody else was faster.
+func (w *work) pushed(ctx context.Context, to *destination, i *Image, p *parcel, err error) error {
+	if errors.Is(err, ErrTagTaken) {
+		digest, lookup := w.serves(ctx, to, i, p.id)
+		if digest != "" && lookup == nil {
+			i.Digest = digest
+			return nil
+		}
 	}
-	auth, err := authorization(to.Repository, login)
-	if err != nil {
-		return "", wrap(err)
+	return fmt.Errorf("push image %q to %s: %w", i.Name, p.ref, err)
+}
+
+func wait(ctx context.Context, d time.Duration) error {
+	select {
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-time.After(d):
+		return nil
 	}
-	digest, err := w.send(ctx, ref, auth, w.log.of(name, stepPush))
-	if err != nil {
-		return "", wrap(err)
-	}
-	return digest, nil
 }
 
 // authorization is the content of the X-Registry-Auth header, the only place that the
-// password goes to.
-func authorization(repository string, c Credentials) (string, error) {
-	host, _, _ := strings.Cut(repository, "/")
+// password goes to. One without a user is a token that stands for one.
+func authorization(host string, c Credentials) (string, error) {
+	if c.Username == "" {
+		return registry.EncodeAuthConfig(registry.AuthConfig{IdentityToken: c.Password, ServerAddress: host})
+	}
 	return registry.EncodeAuthConfig(registry.AuthConfig{Username: c.Username, Password: c.Password, ServerAddress: host})
 }
 
-func (b *Builder) send(ctx context.Context, ref, auth string, log func(string)) (digest string, err error) {
-	stream, err := b.docker.ImagePush(ctx, ref, image.PushOptions{RegistryAuth: auth})
+// send has the engine push the parcel once, and returns the digest that the registry gave it.
+func (b *Builder) send(ctx context.Context, p *parcel, host string, c Credentials) (digest string, err error) {
+	auth, err := authorization(host, c)
 	if err != nil {
-		return "", denied(b.engineError(err))
+		return "", err
+	}
+	stream, err := b.docker.ImagePush(ctx, p.ref, image.PushOptions{RegistryAuth: auth})
+	if err != nil {
+		err = b.engineError(err)
+		return "", recognize(err, err.Error(), pushes)
 	}
 	defer stream.Close()
 	err = read(stream, func(m message) {
-		if line := pushLine(m); line != "" {
-			log(line)
-		}
+		p.follow(m)
 		var result struct{ Digest string }
 		if len(m.Aux) > 0 && json.Unmarshal(m.Aux, &result) == nil {
 			digest = result.Digest
@@ -61,35 +101,13 @@ func (b *Builder) send(ctx context.Context, ref, auth string, log func(string)) 
 	var refused refusal
 	switch {
 	case errors.As(err, &refused):
-		return "", denied(plain(refused.message))
+		return "", recognize(plain(refused.message), refused.message, pushes)
 	case err != nil:
 		return "", b.engineError(err)
 	case !isDigest(digest):
 		return "", errors.New("the engine ended the push without naming the digest")
 	}
 	return digest, nil
-}
-
-// pushLine returns what a message says that is worth a line: not each layer's waiting
-// and each of its bytes.
-func pushLine(m message) string {
-	switch {
-	case m.Status == "" || m.ID == "":
-		return m.Status
-	case m.Status == "Preparing", m.Status == "Waiting", m.Status == "Pushing":
-		return ""
-	}
-	return m.ID + ": " + m.Status
-}
-
-var refusals = regexp.MustCompile(`(?i)\bdenied\b|unauthorized|no basic auth credentials|authentication required|authorization token has expired`)
-
-// denied marks the errors that mean the registry does not know us, or not any more.
-func denied(err error) error {
-	if refusals.MatchString(err.Error()) {
-		return fmt.Errorf("%w: %w", ErrDenied, err)
-	}
-	return err
 }
 
 var digestFormat = regexp.MustCompile(`^sha256:[0-9a-f]{64}$`)

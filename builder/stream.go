@@ -8,10 +8,13 @@ import (
 
 // message is one element of the stream that the engine answers a build or a push with.
 type message struct {
-	ID     string          `json:"id"`
-	Status string          `json:"status"`
-	Error  string          `json:"error"`
-	Aux    json.RawMessage `json:"aux"`
+	ID       string          `json:"id"`
+	Status   string          `json:"status"`
+	Error    string          `json:"error"`
+	Aux      json.RawMessage `json:"aux"`
+	Progress struct {
+		Current, Total int64 // bytes
+	} `json:"progressDetail"`
 }
 
 // refusal is an error that the engine put into a stream, after having answered 200.

@@ -5,6 +5,7 @@ import (
 	"io"
 	"strings"
 	"testing"
+	"time"
 )
 
 func TestReadGoesOnToTheEndAndReturnsTheErrorInTheStream(t *testing.T) {
@@ -28,8 +29,11 @@ func TestReadReportsAStreamThatBreaksOff(t *testing.T) {
 func FuzzRead(f *testing.F) {
 	f.Add(`{"id":"moby.image.id","aux":{"ID":"sha256:1"}}`)
 	f.Add(`{"status":"a","id":"b"}{"errorDetail":{"message":"x"},"error":"x"}`)
+	f.Add(`{"status":"Pushing","progressDetail":{"current":512,"total":1024},"id":"a"}{"status":"Pushed","id":"a"}`)
 	f.Add(`[null,1]{`)
 	f.Fuzz(func(t *testing.T, stream string) {
-		_ = read(strings.NewReader(stream), func(m message) { _ = pushLine(m) })
+		p := &parcel{now: time.Now, log: func(line string) {}}
+		_ = read(strings.NewReader(stream), p.follow)
+		_ = p.summary()
 	})
 }

@@ -15,6 +15,7 @@ import (
 // trace turns what BuildKit tells about its steps into lines, and remembers which failed.
 type trace struct {
 	log   func(line string)
+	mask  mask
 	steps map[string]*step // by digest
 	fault *step
 }
@@ -28,7 +29,9 @@ type step struct {
 	out     *lines
 }
 
-func newTrace(log func(string)) *trace { return &trace{log: log, steps: map[string]*step{}} }
+func newTrace(log func(string), hidden mask) *trace {
+	return &trace{log: log, mask: hidden, steps: map[string]*step{}}
+}
 
 // decodeTrace reads the aux of a message "moby.buildkit.trace": a JSON string that holds
 // a protobuf in base64.
@@ -41,17 +44,24 @@ func decodeTrace(aux json.RawMessage) (*controlapi.StatusResponse, error) {
 	return &status, proto.Unmarshal(data, &status)
 }
 
+// update prints what is new, in the order in which it happens: BuildKit may send the end
+// of a step along with the last that it printed.
 func (t *trace) update(status *controlapi.StatusResponse) {
 	for _, v := range status.Vertexes {
-		t.step(v.Digest).meet(v, t)
+		t.step(v.Digest).begin(v, t)
 	}
 	for _, l := range status.Logs {
 		_, _ = t.step(l.Vertex).out.Write(l.Msg)
 	}
 	for _, v := range status.Vertexes {
-		if v.Completed != nil {
-			t.step(v.Digest).out.flush()
-		}
+		t.step(v.Digest).end(v, t)
+	}
+}
+
+// close prints what came behind the end of its step.
+func (t *trace) close() {
+	for _, s := range t.steps {
+		s.out.flush()
 	}
 }
 
@@ -59,31 +69,40 @@ func (t *trace) step(digest string) *step {
 	s := t.steps[digest]
 	if s == nil {
 		s = &step{}
-		s.out = &lines{emit: func(line string) { t.log(strings.TrimSpace(s.mark() + " " + line)) }}
+		s.out = &lines{mask: t.mask, emit: func(line string) { t.log(strings.TrimSpace(s.mark() + " " + line)) }}
 		t.steps[digest] = s
 	}
 	return s
 }
 
-// meet prints what is new about a vertex; BuildKit repeats itself.
-func (s *step) meet(v *controlapi.Vertex, t *trace) {
-	s.name = clean(v.Name)
-	if v.Started != nil && !s.started {
-		s.started = true
-		if v.Cached {
-			s.done = true
-			s.say(t, s.name+" CACHED")
-		} else {
-			s.say(t, s.name)
-		}
+// begin prints that a step has started, unless it has done so already: BuildKit repeats
+// itself.
+func (s *step) begin(v *controlapi.Vertex, t *trace) {
+	s.name = t.mask.hide(clean(v.Name))
+	switch {
+	case v.Started == nil || s.started:
+		return
+	case v.Cached:
+		s.done = true
+		s.say(t, s.name+" CACHED")
+	default:
+		s.say(t, s.name)
 	}
+	s.started = true
+}
+
+// end prints how a step has ended.
+func (s *step) end(v *controlapi.Vertex, t *trace) {
 	if v.Completed == nil || s.done {
 		return
 	}
 	s.done = true
+	s.out.flush()
 	switch took := v.Completed.AsTime().Sub(v.Started.AsTime()); {
 	case v.Error == "":
 		s.say(t, fmt.Sprintf("%s DONE %.1fs", cmp.Or(s.mark(), s.name), took.Seconds()))
+	case strings.HasPrefix(s.name, "importing cache manifest "):
+		t.log(s.name + ": there is none")
 	case t.fault == nil && !strings.HasSuffix(v.Error, "context canceled"):
 		s.err, t.fault = v.Error, s
 		t.log(s.name + " ERROR")
@@ -107,13 +126,27 @@ var exitCode = regexp.MustCompile(`exit code: (\d+)`)
 
 // explain makes the error of a failed build out of the step that failed; without one
 // it is the refusal that the stream ended with.
-func (t *trace) explain(image string, refused error) *BuildError {
+func (t *trace) explain(image, refusal string) *BuildError {
+	refused := plain(t.mask.hide(refusal))
 	if t.fault == nil {
-		return &BuildError{Image: image, Err: refused}
+		return &BuildError{Image: image, Err: recognize(refused, refusal, pulls)}
 	}
 	e := &BuildError{Image: image, Step: t.fault.name, Output: t.fault.out.tail(), Err: refused}
 	if m := exitCode.FindStringSubmatch(t.fault.err); m != nil {
 		e.ExitCode, _ = strconv.Atoi(m[1])
 	}
+	switch {
+	case e.ExitCode != 0:
+		e.Err = recognize(refused, refusal+"\n"+e.Output, machine)
+	case copies.MatchString(e.Step) && absent.MatchString(refusal):
+		e.Err = recognized{refused, ErrNothingToCopy}
+	default:
+		e.Err = recognize(refused, refusal, pulls)
+	}
 	return e
 }
+
+var (
+	copies = regexp.MustCompile(`^\[[^\]]*\] (COPY|ADD) `)
+	absent = regexp.MustCompile(`not found$|no such file or directory$`)
+)

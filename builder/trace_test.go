@@ -2,7 +2,6 @@ package builder
 
 import (
 	"encoding/json"
-	"errors"
 	"testing"
 
 	controlapi "github.com/moby/buildkit/api/services/control"
@@ -12,13 +11,13 @@ import (
 
 func TestTraceBlamesTheStepThatFailedNotThoseCancelledWithIt(t *testing.T) {
 	now := timestamppb.Now()
-	steps := newTrace(func(string) {})
+	steps := newTrace(func(string) {}, mask{})
 	steps.update(&controlapi.StatusResponse{Vertexes: []*controlapi.Vertex{
 		{Digest: "a", Name: "[a 1/1] RUN slow", Started: now, Completed: now, Error: "failed: context canceled"},
 		{Digest: "b", Name: "[b 1/1] RUN wrong", Started: now, Completed: now, Error: "process failed: exit code: 3"},
 		{Digest: "c", Name: "[c 1/1] RUN later", Started: now, Completed: now, Error: "process failed: exit code: 4"},
 	}})
-	if got := steps.explain("web", errors.New("refused")); got.Step != "[b 1/1] RUN wrong" || got.ExitCode != 3 {
+	if got := steps.explain("web", "refused"); got.Step != "[b 1/1] RUN wrong" || got.ExitCode != 3 {
 		t.Errorf("step %q, exit code %d", got.Step, got.ExitCode)
 	}
 }
@@ -43,7 +42,7 @@ func FuzzTrace(f *testing.F) {
 			if clean(line) != line {
 				t.Errorf("line %q", line)
 			}
-		}).of("web", stepBuild))
+		}).of("web", stepBuild), mask{})
 		for _, data := range [][]byte{first, second} {
 			aux, err := json.Marshal(data)
 			if err != nil {
@@ -53,6 +52,6 @@ func FuzzTrace(f *testing.F) {
 				steps.update(status)
 			}
 		}
-		_ = steps.explain("web", errors.New("refused")).Error()
+		_ = steps.explain("web", "refused").Error()
 	})
 }

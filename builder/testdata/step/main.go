@@ -24,6 +24,17 @@ func main() {
 			fmt.Println("it does not:", err)
 			os.Exit(1)
 		}
+	case "print": // what the file holds, without an end of line
+		data, err := os.ReadFile(argument)
+		fmt.Print("it is ", string(data), err)
+		if len(os.Args) > 3 {
+			os.Exit(1)
+		}
+	case "fill": // the directory, which is small
+		if err := os.WriteFile(argument+"/full", make([]byte, 1<<30), 0o600); err != nil {
+			fmt.Println(err)
+			os.Exit(1)
+		}
 	case "escape":
 		fmt.Print("\x1b[31mred\x1b[0m 10%\r20%\r\n\x1b]0;title\x07\x07done\n")
 	}
