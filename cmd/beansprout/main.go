@@ -49,7 +49,8 @@ func newApp(stdout, stderr io.Writer) *cli.App {
 			&cli.StringFlag{Name: "region", EnvVars: []string{"BEANSPROUT_REGION"}, Usage: "AWS `REGION` (default: beansprout.yaml's, then the AWS configuration's)"},
 		},
 		Commands: []*cli.Command{
-			upCommand(), listCommand(), statusCommand(), eventsCommand(), logsCommand(), openCommand(), downCommand(),
+			upCommand(), listCommand(), statusCommand(), eventsCommand(), logsCommand(), openCommand(),
+			extendCommand(), keepCommand(), unkeepCommand(), downCommand(),
 			sweepCommand(), janitorCommand(), localCommand(), versionCommand(),
 		},
 		Action:         noVerb,

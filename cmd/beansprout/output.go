@@ -39,12 +39,11 @@ func newView(e envs.Env, expires time.Time, keep *bool) view {
 	}
 }
 
-// instant is nil, JSON's null, for a time that isn't known.
+// instant is nil, JSON's null, for a time that isn't known, or that JSON can't tell.
 func instant(t time.Time) *time.Time {
-	if t.IsZero() {
+	if t = t.UTC(); t.IsZero() || t.Year() > 9999 {
 		return nil
 	}
-	t = t.UTC()
 	return &t
 }
 

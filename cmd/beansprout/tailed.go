@@ -66,7 +66,7 @@ func behind(before, after []string) []string {
 	borders := bordersOf(rest)
 	shared := 0
 	for _, line := range before {
-		shared = extend(rest, borders, shared, line)
+		shared = matched(rest, borders, shared, line)
 	}
 	for ; ; shared = borders[shared-1] {
 		if i := len(before) - shared - 1; i >= 0 && strings.HasSuffix(before[i], after[0]) {
@@ -83,20 +83,20 @@ func behind(before, after []string) []string {
 func bordersOf(lines []string) []int {
 	borders := make([]int, len(lines))
 	for i := 1; i < len(lines); i++ {
-		borders[i] = extend(lines, borders, borders[i-1], lines[i])
+		borders[i] = matched(lines, borders, borders[i-1], lines[i])
 	}
 	return borders
 }
 
-// extend returns how many of the lines are matched when line follows on so many matched ones.
-func extend(lines []string, borders []int, matched int, line string) int {
+// matched returns how many of the lines are matched when line follows on n that were.
+func matched(lines []string, borders []int, n int, line string) int {
 	for {
-		if matched < len(lines) && lines[matched] == line {
-			return matched + 1
+		if n < len(lines) && lines[n] == line {
+			return n + 1
 		}
-		if matched == 0 {
+		if n == 0 {
 			return 0
 		}
-		matched = borders[matched-1]
+		n = borders[n-1]
 	}
 }

@@ -27,7 +27,8 @@ type Held struct {
 	Verb    string    `json:"verb,omitempty"`
 	By      string    `json:"by,omitempty"`
 	Ticket  int64     `json:"ticket,omitempty"`
-	Renewed time.Time `json:"renewed"` // by S3's clock
+	Since   time.Time `json:"since,omitzero"` // by S3's clock, as is Renewed
+	Renewed time.Time `json:"renewed"`
 }
 
 // precision is that of the dates which S3 sends.

@@ -69,6 +69,6 @@ func (h *Lease) held(c Claim, at time.Time) *Held {
 	began, _ := startOf(os.Getpid())
 	return &Held{
 		Holder: h.holder, Host: thisHost(), PID: os.Getpid(), Started: began,
-		Verb: c.Verb, By: c.By, Ticket: c.Ticket, Renewed: at,
+		Verb: c.Verb, By: c.By, Ticket: c.Ticket, Since: at, Renewed: at,
 	}
 }
