@@ -32,6 +32,9 @@ func (d *deployment) apply(ctx context.Context, before target, b *bundle, images
 	if t.runs(b) {
 		return t.env, unchanged, nil
 	}
+	if err := t.fits(images); err != nil {
+		return t.env, "", err
+	}
 	if err := d.register(ctx, b, images); err != nil {
 		return envs.Env{}, "", err
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"os"
@@ -38,7 +39,7 @@ func (d *deployment) sources() []builder.Source {
 		s := builder.Source{
 			Name: b.Name, Dir: d.cfg.Dir, Prepare: b.Prepare, Context: filepath.Join(d.cfg.Dir, b.Context),
 			Dockerfile: b.Dockerfile, Target: b.Target, Args: b.Args,
-			Platform: b.Platform, CacheFrom: b.CacheFrom, Network: b.Network, Pull: b.Pull, WarnSize: b.WarnSize,
+			Platform: cmp.Or(b.Platform, "linux/"+d.arch), CacheFrom: b.CacheFrom, Network: b.Network, Pull: b.Pull, WarnSize: b.WarnSize,
 			Local: envs.LocalTag(d.name, b.Name),
 		}
 		for _, secret := range b.Secrets {

@@ -19,13 +19,23 @@ import (
 )
 
 // deploy builds and finds out where to, side by side, and then makes the environment run
-// what was built.
-func (d *deployment) deploy(ctx context.Context) (r result, err error) {
+// what was built. ahead is where to, if that is known.
+func (d *deployment) deploy(ctx context.Context, ahead *target) (r result, err error) {
 	var t target
 	g, gctx := errgroup.WithContext(ctx)
 	g.Go(func() (err error) { r.images, err = d.build(gctx); return err })
-	g.Go(func() (err error) { t, err = d.lookAhead(gctx); return err })
+	g.Go(func() (err error) {
+		if ahead != nil {
+			t = *ahead
+			return nil
+		}
+		t, err = d.lookAhead(gctx)
+		return err
+	})
 	if err := g.Wait(); err != nil {
+		return r, err
+	}
+	if err := t.fits(r.images); err != nil {
 		return r, err
 	}
 	b, err := d.bundle(r.images, t.url)

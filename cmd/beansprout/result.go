@@ -58,6 +58,9 @@ func (d *deployment) print(c *cli.Context, r result) error {
 // plan says what up would do, as far as that is known before the images are built. It waits
 // for nothing.
 func (d *deployment) plan(ctx context.Context, c *cli.Context) error {
+	if _, _, err := d.architecture(ctx); err != nil {
+		return explain(err)
+	}
 	t, err := d.lookAhead(ctx)
 	if err != nil {
 		return explain(err)

@@ -39,6 +39,7 @@ type deployment struct {
 	name     string // the environment's
 	template *dockerrun.Template
 	settings []beanstalk.Setting
+	arch     string // of the instances, for which images are built
 	engine   *builder.Builder
 	ledger   *ledger.Ledger
 	asked    ledger.Record      // as it was when this run drew its ticket
@@ -116,6 +117,10 @@ const engineHint = "start Docker, or point DOCKER_HOST at an engine; on Debian a
 // run takes the branch to its URL. The environment of the result is filled in as far as
 // the run came.
 func (d *deployment) run(ctx context.Context) (r result, err error) {
+	var ahead *target
+	if d.arch, ahead, err = d.architecture(ctx); err != nil {
+		return r, err
+	}
 	if d.ledger, err = d.clients.ledger(ctx, d.cfg.Ledger.Bucket); err != nil {
 		return r, err
 	}
@@ -127,10 +132,10 @@ func (d *deployment) run(ctx context.Context) (r result, err error) {
 	d.slack = d.announcer(ctx, d.ledger, d.name, d.asked.Message)
 	d.slack.tell(d.post(notify.Building, envs.Env{}))
 
-	r, err = d.deploy(ctx)
+	r, err = d.deploy(ctx, ahead)
 	if errors.Is(err, ecr.ErrNoImage) || errors.Is(err, errNoVersion) {
 		d.talk.say("what was just pushed has been removed by somebody else: once more")
-		r, err = d.deploy(ctx)
+		r, err = d.deploy(ctx, nil)
 	}
 	var late superseded
 	if errors.As(err, &late) {
