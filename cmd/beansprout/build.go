@@ -21,7 +21,7 @@ func (d *deployment) build(ctx context.Context) ([]builder.Image, error) {
 		steps[s.Name] = d.talk.step("image " + s.Name)
 	}
 	log := func(image, stage, line string) { steps[image].log(stage + ": " + line) }
-	images, err := d.engine.Build(ctx, d.sources(), d.destination, builder.Options{Log: log})
+	images, err := d.engine.Build(ctx, d.sources(), d.destination, builder.Options{Log: log, Rebuild: d.rebuilds})
 	for _, s := range steps {
 		if err != nil {
 			s.done("stopped")
@@ -40,7 +40,7 @@ func (d *deployment) sources() []builder.Source {
 			Name: b.Name, Dir: d.cfg.Dir, Prepare: b.Prepare, Context: filepath.Join(d.cfg.Dir, b.Context),
 			Dockerfile: b.Dockerfile, Target: b.Target, Args: b.Args,
 			Platform: cmp.Or(b.Platform, "linux/"+d.arch), CacheFrom: b.CacheFrom, Network: b.Network, Pull: b.Pull, WarnSize: b.WarnSize,
-			Local: envs.LocalTag(d.name, b.Name),
+			Labels: d.labels(), Local: envs.LocalTag(d.name, b.Name),
 		}
 		for _, secret := range b.Secrets {
 			s.Secrets = append(s.Secrets, builder.Secret{ID: secret.ID, File: secret.File, Env: secret.Env})
@@ -48,6 +48,23 @@ func (d *deployment) sources() []builder.Source {
 		sources = append(sources, s)
 	}
 	return sources
+}
+
+// labels say where an image comes from, as https://specs.opencontainers.org/image-spec/annotations
+// has it. They are equal for equal commits.
+func (d *deployment) labels() map[string]string {
+	labels := map[string]string{}
+	add := func(name, value string) {
+		if value != "" {
+			labels["org.opencontainers.image."+name] = value
+		}
+	}
+	add("source", d.checkout.Source)
+	add("revision", d.checkout.Commit)
+	if !d.checkout.Committed.IsZero() {
+		add("created", d.checkout.Committed.Format(time.RFC3339))
+	}
+	return labels
 }
 
 // destination is where images are pushed, made where it is missing.

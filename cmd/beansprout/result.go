@@ -38,21 +38,32 @@ func (d *deployment) print(c *cli.Context, r result) error {
 		_, err := fmt.Fprintln(c.App.Writer, r.env.URL())
 		return err
 	}
-	type image struct {
-		Name      string `json:"name"`
-		Reference string `json:"reference"`
-		Digest    string `json:"digest"`
-	}
-	images := []image{}
-	for _, i := range r.images {
-		images = append(images, image{i.Name, i.Reference, i.Digest})
-	}
 	return printJSON(c.App.Writer, struct {
 		view
-		Outcome string  `json:"outcome"`
-		Seconds float64 `json:"seconds"`
-		Images  []image `json:"images"`
-	}{newView(r.env, d.expiry(r.env), &r.kept), r.outcome, time.Since(d.started).Seconds(), images})
+		Outcome string      `json:"outcome"`
+		Seconds float64     `json:"seconds"`
+		Images  []imageView `json:"images"`
+	}{newView(r.env, d.expiry(r.env), &r.kept), r.outcome, time.Since(d.started).Seconds(), imageViews(r.images)})
+}
+
+// imageView is an image in JSON.
+type imageView struct {
+	Name        string  `json:"name"`
+	Reference   string  `json:"reference"`
+	Digest      string  `json:"digest"`
+	Platform    string  `json:"platform"`
+	Fingerprint string  `json:"fingerprint"`
+	Cached      bool    `json:"cached"`
+	Seconds     float64 `json:"seconds"`
+	BytesSent   int64   `json:"bytesSent"`
+}
+
+func imageViews(images []builder.Image) []imageView {
+	views := []imageView{}
+	for _, i := range images {
+		views = append(views, imageView{i.Name, i.Reference, i.Digest, i.Platform, i.Fingerprint, i.Cached, i.Took.Seconds(), i.Sent})
+	}
+	return views
 }
 
 // plan says what up would do, as far as that is known before the images are built. It waits

@@ -25,6 +25,7 @@ func upCommand() *cli.Command {
 		ArgsUsage: "[DIR]",
 		Flags: []cli.Flag{
 			featureFlag(), configFlag(), jsonFlag(), dryRunFlag(), timeoutFlag(),
+			&cli.BoolFlag{Name: "rebuild", Usage: "build and push images although the registry has what they would be made from"},
 			&cli.BoolFlag{Name: "abort", Usage: "when interrupted, have AWS abort a deploy in progress instead of leaving it to itself"},
 		},
 		Action: up,
@@ -46,6 +47,7 @@ type deployment struct {
 	record   ledger.Record      // as it was read last
 	took     map[string]float64 // seconds that AWS took for what was waited for
 	slack    *announcer
+	rebuilds bool // images that the registry has
 	aborts   bool // an interruption aborts the deploy in progress
 	started  time.Time
 }
@@ -76,7 +78,7 @@ func up(c *cli.Context) error {
 
 // prepare reads everything and refuses what can be refused before anything is built.
 func prepare(c *cli.Context) (*deployment, error) {
-	d := &deployment{started: time.Now(), took: map[string]float64{}, aborts: c.Bool("abort")}
+	d := &deployment{started: time.Now(), took: map[string]float64{}, rebuilds: c.Bool("rebuild"), aborts: c.Bool("abort")}
 	arg := c.Args().First()
 	if arg == "" {
 		arg = "."

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"time"
 )
 
 // ErrNoGit is reported when a directory is a git checkout, and git is not installed.
@@ -17,11 +18,13 @@ var ErrNoGit = errors.New("git is not installed")
 
 // Checkout is what is known of a source tree; what is not known is "".
 type Checkout struct {
-	Branch   string // "" for a detached HEAD of which no variable says more; may be anything git takes
-	Commit   string // 40 or 64 hex digits as git says it, 7 to 64 as a variable does
-	Author   string // of the commit: one line, at most 100 characters
-	BuildURL string // http or https
-	Root     string // absolute: the top of the git checkout
+	Branch    string    // "" for a detached HEAD of which no variable says more; may be anything git takes
+	Commit    string    // 40 or 64 hex digits as git says it, 7 to 64 as a variable does
+	Author    string    // of the commit: one line, at most 100 characters
+	Committed time.Time // UTC; zero when no git says it
+	Source    string    // where the remote "origin" is, a URL without credentials
+	BuildURL  string    // http or https
+	Root      string    // absolute: the top of the git checkout
 }
 
 // Read looks at the git checkout that dir lies in and at the CI's variables. The branch is
@@ -47,7 +50,7 @@ func Read(ctx context.Context, dir string, getenv func(string) string) (Checkout
 		return c, fmt.Errorf("read git checkout %s: %w", root, err)
 	}
 	c.Branch = cmp.Or(c.Branch, head.branch)
-	c.Commit, c.Author = head.commit, head.author
+	c.Commit, c.Author, c.Committed, c.Source = head.commit, head.author, head.committed, head.source
 	return c, nil
 }
 

@@ -8,7 +8,10 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 )
+
+var born = time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC)
 
 func none(string) string { return "" }
 
@@ -30,7 +33,7 @@ func record(t *testing.T, dir, author string) string {
 func run(t *testing.T, dir string, args ...string) string {
 	t.Helper()
 	cmd := exec.Command("git", args...)
-	cmd.Dir, cmd.Env = dir, append(os.Environ(), "GIT_CONFIG_GLOBAL=/dev/null", "GIT_CONFIG_NOSYSTEM=1")
+	cmd.Dir, cmd.Env = dir, append(os.Environ(), "GIT_CONFIG_GLOBAL=/dev/null", "GIT_CONFIG_NOSYSTEM=1", "GIT_COMMITTER_DATE="+born.Format(time.RFC3339))
 	out, err := cmd.CombinedOutput()
 	if err != nil {
 		t.Fatalf("git %s: %v\n%s", args, err, out)
@@ -53,7 +56,7 @@ func TestACheckoutOnABranch(t *testing.T) {
 	if err := os.MkdirAll(below, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	want := Checkout{Branch: "main", Commit: run(t, root, "rev-parse", "HEAD"), Author: "Ann O'Nym", Root: root}
+	want := Checkout{Branch: "main", Commit: run(t, root, "rev-parse", "HEAD"), Author: "Ann O'Nym", Committed: born, Root: root}
 	for _, dir := range []string{root, below} {
 		if got := read(t, dir, none); got != want {
 			t.Errorf("%s: got %+v, want %+v", dir, got, want)
@@ -96,7 +99,7 @@ func TestACheckoutWithoutACommitHasABranch(t *testing.T) {
 func TestGitKnowsBetterWhatIsBuilt(t *testing.T) {
 	root := repository(t)
 	ci := variables{"BRANCH_NAME": "feature", "GIT_COMMIT": strings.Repeat("a", 40), "CHANGE_AUTHOR": "bob", "BUILD_URL": "https://ci.example.com/1"}
-	want := Checkout{Branch: "feature", Commit: run(t, root, "rev-parse", "HEAD"), Author: "Ann O'Nym", BuildURL: "https://ci.example.com/1", Root: root}
+	want := Checkout{Branch: "feature", Commit: run(t, root, "rev-parse", "HEAD"), Author: "Ann O'Nym", Committed: born, BuildURL: "https://ci.example.com/1", Root: root}
 	if got := read(t, root, ci.get); got != want {
 		t.Errorf("got %+v, want %+v", got, want)
 	}
@@ -213,5 +216,30 @@ func TestOutputOfGitIsCapped(t *testing.T) {
 	}
 	if c.Len() != maxOutput {
 		t.Errorf("kept %d bytes, want %d", c.Len(), maxOutput)
+	}
+}
+
+func TestTheSourceHasNoCredentials(t *testing.T) {
+	root := repository(t)
+	run(t, root, "remote", "add", "origin", "https://user:hunter2@git.example.com/team/shop.git")
+	if got := read(t, root, none).Source; got != "https://git.example.com/team/shop.git" {
+		t.Errorf("source = %q", got)
+	}
+	for remote, want := range map[string]string{
+		"https://token@git.example.com/shop?private_token=x#y": "https://git.example.com/shop",
+		"git@git.example.com:team/shop.git":                    "ssh://git.example.com/team/shop.git",
+		"git.example.com:/team/shop.git":                       "ssh://git.example.com/team/shop.git",
+		"ssh://git:pass@git.example.com:2222/team/shop.git":    "ssh://git.example.com:2222/team/shop.git",
+		"https://git.example.com/\x1b[31m":                     "",
+		"/srv/git/shop.git":                                    "",
+		"../shop":                                              "",
+		"file:///srv/git/shop.git":                             "",
+		"ext::sh -c touch% /tmp/x":                             "",
+		"":                                                     "",
+		"https://" + strings.Repeat("x", 3000):                 "",
+	} {
+		if got := source(remote); got != want {
+			t.Errorf("source(%q) = %q, want %q", remote, got, want)
+		}
 	}
 }

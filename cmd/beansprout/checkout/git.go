@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"regexp"
+	"strconv"
 	"strings"
 	"time"
 
@@ -21,15 +22,18 @@ const (
 )
 
 // head is what git says of a checkout.
-type head struct{ branch, commit, author string }
+type head struct {
+	branch, commit, author, source string
+	committed                      time.Time
+}
 
 var hash = regexp.MustCompile(`^([0-9a-f]{40}|[0-9a-f]{64})$`)
 
-// readHead asks git twice at a time. A checkout without any commit has a branch alone.
+// readHead asks git three things at a time. A checkout without any commit has a branch alone.
 func readHead(ctx context.Context, root string) (head, error) {
 	ctx, cancel := context.WithTimeout(ctx, gitTimeout)
 	defer cancel()
-	var ref, last string
+	var ref, last, origin string
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() (err error) {
 		ref, err = git(ctx, root, "symbolic-ref", "--quiet", "HEAD")
@@ -39,20 +43,29 @@ func readHead(ctx context.Context, root string) (head, error) {
 		return err
 	})
 	g.Go(func() (err error) {
-		last, err = git(ctx, root, "log", "-1", "--no-show-signature", "--no-color", "--encoding=UTF-8", "--format=%H%x00%an%x00%ae")
+		last, err = git(ctx, root, "log", "-1", "--no-show-signature", "--no-color", "--encoding=UTF-8", "--format=%H%x00%an%x00%ae%x00%ct")
 		if err != nil && strings.Contains(err.Error(), "does not have any commits yet") {
 			return nil
+		}
+		return err
+	})
+	g.Go(func() (err error) {
+		origin, err = git(ctx, root, "config", "--get", "remote.origin.url")
+		if exit := (*exec.ExitError)(nil); errors.As(err, &exit) && exit.ExitCode() == 1 {
+			return nil // none
 		}
 		return err
 	})
 	if err := g.Wait(); err != nil {
 		return head{}, err
 	}
-	return parseHead(ref, last)
+	h, err := parseHead(ref, last)
+	h.source = source(strings.TrimSuffix(origin, "\n"))
+	return h, err
 }
 
-// parseHead reads what git printed: the full name of the branch, and hash, name and
-// address, divided by NULs. A branch that is not under refs/heads counts as none.
+// parseHead reads what git printed: the full name of the branch, and hash, name, address and
+// time in seconds, divided by NULs. A branch that is not under refs/heads counts as none.
 func parseHead(ref, last string) (head, error) {
 	var h head
 	if branch, ok := strings.CutPrefix(ref, "refs/heads/"); ok {
@@ -65,7 +78,11 @@ func parseHead(ref, last string) (head, error) {
 	if !hash.MatchString(commit) {
 		return h, fmt.Errorf("git log printed %.80q instead of a commit", last)
 	}
-	name, address, _ := strings.Cut(rest, "\x00")
+	name, rest, _ := strings.Cut(rest, "\x00")
+	address, when, _ := strings.Cut(rest, "\x00")
+	if seconds, err := strconv.ParseInt(when, 10, 64); err == nil {
+		h.committed = time.Unix(seconds, 0).UTC()
+	}
 	h.commit, h.author = commit, cmp.Or(person(name), person(address))
 	return h, nil
 }
