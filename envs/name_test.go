@@ -2,6 +2,7 @@ package envs
 
 import (
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -47,6 +48,59 @@ func TestNamesNeverMeet(t *testing.T) {
 		}
 		all[name] = id
 	}
+}
+
+// TestAMillionFeaturesHaveAMillionNames names what a million branches could be called, most of
+// them to look like others.
+func TestAMillionFeaturesHaveAMillionNames(t *testing.T) {
+	many := 1_000_000
+	if testing.Short() {
+		many = 20_000
+	}
+	long := strings.Repeat("very-long-", 30)
+	shapes := []func(n string) string{
+		func(n string) string { return "feature/" + n },
+		func(n string) string { return "feature-" + n },
+		func(n string) string { return "Feature_" + n },
+		func(n string) string { return long + n },
+		func(n string) string { return "로그인-" + n },
+		func(n string) string { return "caf\u00e9" + n },
+		func(n string) string { return "cafe\u0301" + n },
+		func(n string) string { return n + "\x00\x1b[31m" },
+		func(n string) string { return "\xff" + n + "\xfe" },
+		func(n string) string { return "../../" + n + "\"; rm -rf $HOME #" },
+		func(n string) string { return "${image." + n + "}" },
+		func(n string) string { return "\u202e" + n },
+		func(n string) string { return strings.Repeat("-", len(n)) + n },
+		func(n string) string { return " " + n + " " },
+		func(n string) string { return "<!channel|" + n + ">" },
+		func(n string) string { return strings.Map(func(r rune) rune { return r - '0' + '가' }, n) },
+	}
+	names := make(map[string]struct{}, many)
+	for i := range many {
+		feature := shapes[i%len(shapes)](strconv.Itoa(i / len(shapes)))
+		name := Name("123456789012", "shop", feature)
+		if !legal(name) {
+			t.Fatalf("the name of %q is %q", feature, name)
+		}
+		if _, taken := names[name]; taken {
+			t.Fatalf("%q has the name of another: %s", feature, name)
+		}
+		names[name] = struct{}{}
+	}
+	t.Logf("%d features, %d names", many, len(names))
+}
+
+// legal is legalName and the limits, quickly.
+func legal(name string) bool {
+	for i := range len(name) {
+		c := name[i]
+		hyphen := c == '-' && i > 0 && i < len(name)-1 && name[i-1] != '-'
+		if !hyphen && (c < 'a' || 'z' < c) && (c < '0' || '9' < c) {
+			return false
+		}
+	}
+	return 4 <= len(name) && len(name) <= maxName
 }
 
 func FuzzNameIsLegal(f *testing.F) {

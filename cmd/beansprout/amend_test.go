@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -108,7 +109,7 @@ func (p *plot) sprout(feature string) envs.Env {
 
 func (p *plot) run(args ...string) said {
 	p.Helper()
-	return beansprout(p.Context(), p.T, p.dir, append(args, "--config", p.config)...)
+	return beansprout(p.Context(), p.T, p.dir, slices.Insert(slices.Clone(args), 1, "--config", p.config)...)
 }
 
 // ok runs a verb that must succeed and returns what it prints.
