@@ -57,8 +57,13 @@ func missing(kind error, path string, err error) error {
 	if errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("%w: %s", kind, path)
 	}
+	return fmt.Errorf("%w at %s: %w", kind, path, reason(err))
+}
+
+// reason is an error without the path that it names.
+func reason(err error) error {
 	if inner := (*fs.PathError)(nil); errors.As(err, &inner) {
-		err = inner.Err
+		return inner.Err
 	}
-	return fmt.Errorf("%w at %s: %w", kind, path, err)
+	return err
 }

@@ -6,16 +6,18 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
+	"errors"
+	"fmt"
 	"hash"
 	"io/fs"
 	"maps"
 	"os"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/containerd/platforms"
-	"golang.org/x/sync/errgroup"
 )
 
 // fingerprintFormat begins what a fingerprint is computed from. It changes with the rules, so
@@ -41,7 +43,7 @@ func (b *Builder) fingerprint(ctx context.Context, s Source, base func(ctx conte
 		return "", nil, &BuildError{Image: s.Name, Err: err}
 	}
 	notes = found.notes(in)
-	if in.unknown != nil || len(found.unreadable) > 0 || slices.Contains(origins, "") {
+	if in.unknown != nil || len(found.unreadable) > 0 {
 		return "", notes, nil
 	}
 	return in.digest(origins, found.files), notes, nil
@@ -75,15 +77,16 @@ func (b *Builder) ingredients(s Source) (in ingredients, err error) {
 	return in, nil
 }
 
-// find reads the context and asks for the base images meanwhile. One that can't be found is
-// "".
-func (in ingredients) find(ctx context.Context, base func(ctx context.Context, ref, platform string) (string, error), now time.Time) (*contents, []string, error) {
-	var g errgroup.Group
-	origins := make([]string, len(in.recipe.bases))
+// find reads the context and asks for the base images meanwhile.
+func (in *ingredients) find(ctx context.Context, base func(ctx context.Context, ref, platform string) (string, error), now time.Time) (*contents, []string, error) {
+	var wait sync.WaitGroup
+	origins, unfound := make([]string, len(in.recipe.bases)), make([]error, len(in.recipe.bases))
 	for i, from := range in.recipe.bases {
-		g.Go(func() error {
-			origins[i], _ = base(ctx, from.ref, from.platform)
-			return nil
+		wait.Go(func() {
+			var err error
+			if origins[i], err = base(ctx, from.ref, from.platform); err != nil {
+				unfound[i] = fmt.Errorf("base image %q: %w: %w", from.ref, errOpen, err)
+			}
 		})
 	}
 	var known *sums
@@ -92,7 +95,8 @@ func (in ingredients) find(ctx context.Context, base func(ctx context.Context, r
 		defer known.save()
 	}
 	found, err := scan(ctx, in.Context, in.excludes, known)
-	_ = g.Wait()
+	wait.Wait()
+	in.unknown = errors.Join(append(unfound, in.unknown)...)
 	return found, origins, err
 }
 

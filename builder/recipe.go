@@ -85,6 +85,14 @@ func (e environment) Get(name string) (string, bool) {
 
 func (e environment) Keys() []string { return slices.Collect(maps.Keys(e)) }
 
+func (e environment) put(name, value string, known bool) {
+	if known {
+		e[name] = value
+	} else {
+		delete(e, name)
+	}
+}
+
 // platformArgs returns the arguments that BuildKit defines by itself.
 func platformArgs(native, target string) (environment, error) {
 	e := environment{}
@@ -153,7 +161,7 @@ func (r *reader) stage(i int) (environment, error) {
 
 // from notes what a stage starts from and returns the environment that it begins with.
 func (r *reader) from(i int, s instructions.Stage) (environment, error) {
-	name, err := r.expand(s.BaseName, r.global)
+	name, _, err := r.expand(s.BaseName, r.global)
 	if err != nil {
 		return nil, err
 	}
@@ -161,9 +169,12 @@ func (r *reader) from(i int, s instructions.Stage) (environment, error) {
 		env, err := r.stage(parent)
 		return maps.Clone(env), err
 	}
-	platform, err := r.expand(s.Platform, r.global)
+	platform, _, err := r.expand(s.Platform, r.global)
 	if err != nil {
 		return nil, err
+	}
+	if name == "" {
+		return nil, fmt.Errorf("FROM %s: no name", s.BaseName)
 	}
 	r.use(name, platform)
 	return environment{}, nil
@@ -178,34 +189,35 @@ func (r *reader) use(ref, platform string) {
 	}
 }
 
-// expand replaces the variables in a word, all of which have to be known.
-func (r *reader) expand(word string, env environment) (string, error) {
-	result, err := r.lex.ProcessWordWithMatches(word, env)
-	if err == nil && len(result.Unmatched) > 0 {
-		err = fmt.Errorf("%q: %w", word, errOpen)
+// longest is the length of a value above which it is taken for one that only grows: each line
+// may double that of the line before.
+const longest = 64 << 10
+
+// expand replaces the variables in a word and says whether all of them are known: a base image
+// may define others.
+func (r *reader) expand(word string, env environment) (value string, known bool, err error) {
+	value, unknown, err := r.lex.ProcessWord(word, env)
+	if len(value) > longest {
+		return "", false, errOpen
 	}
-	return result.Result, err
+	return value, len(unknown) == 0, err
 }
 
 // define gives the arguments of an ARG their values in env: as the source says, else by
-// default, else as another ARG before the first FROM says.
+// default, else as an ARG before the first FROM says, for which outer is nil.
 func (r *reader) define(c instructions.ArgCommand, env, outer environment) error {
 	for _, a := range c.Args {
-		value, given := r.args[a.Key]
-		switch {
-		case given:
-		case a.Value != nil:
-			result, err := r.lex.ProcessWordWithMatches(*a.Value, env)
-			if err != nil {
+		value, known := r.args[a.Key]
+		if !known && a.Value != nil {
+			var err error
+			if value, known, err = r.expand(*a.Value, env); err != nil {
 				return err
 			}
-			value = result.Result
-		default:
-			if value, given = outer[a.Key]; !given {
-				continue
-			}
+			known = known || outer == nil
+		} else if !known {
+			value, known = outer[a.Key]
 		}
-		env[a.Key] = value
+		env.put(a.Key, value, known)
 	}
 	return nil
 }
@@ -238,11 +250,11 @@ func (r *reader) command(c instructions.Command, env environment) error {
 func (r *reader) set(c *instructions.EnvCommand, env environment) error {
 	before := maps.Clone(env)
 	for _, v := range c.Env {
-		result, err := r.lex.ProcessWordWithMatches(v.Value, before)
+		value, known, err := r.expand(v.Value, before)
 		if err != nil {
 			return err
 		}
-		env[v.Key] = result.Result
+		env.put(v.Key, value, known)
 	}
 	return nil
 }
@@ -271,10 +283,12 @@ var remote = regexp.MustCompile(`(?i)^([a-z][a-z0-9+.-]*://|[^/]+@[^/]+:)`)
 func (r *reader) add(c *instructions.AddCommand, env environment) error {
 	var local []string
 	for _, source := range c.SourcePaths {
-		path, err := r.expand(source, env)
+		path, known, err := r.expand(source, env)
 		switch {
 		case err != nil:
 			return err
+		case !known:
+			return fmt.Errorf("ADD %s: %w", source, errOpen)
 		case !remote.MatchString(path):
 			local = append(local, source)
 		case c.Checksum == "":
@@ -287,7 +301,7 @@ func (r *reader) add(c *instructions.AddCommand, env environment) error {
 // take notes the paths of the context that an instruction names, as far as they are known.
 func (r *reader) take(instruction string, paths []string, env environment) error {
 	for _, p := range paths {
-		if path, err := r.expand(p, env); err == nil {
+		if path, known, err := r.expand(p, env); known && err == nil {
 			r.copies = append(r.copies, taken{instruction, path})
 		}
 	}

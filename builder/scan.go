@@ -84,7 +84,7 @@ func newFile(entry fs.DirEntry) (*file, error) {
 	stat := info.Sys().(*types.Stat) // as fsutil promises
 	f := &file{path: filepath.ToSlash(stat.Path), mode: fs.FileMode(stat.Mode), size: stat.Size, xattrs: stat.Xattrs}
 	if f.mode&fs.ModeSymlink != 0 { // a regular file has the name of its hard link there
-		f.link = stat.Linkname
+		f.link, f.size = stat.Linkname, 0
 	}
 	return f, nil
 }

@@ -1,0 +1,59 @@
+package builder
+
+import (
+	"net"
+	"path/filepath"
+	"slices"
+	"testing"
+)
+
+func TestAbsentExplainsWhatIsNotThereToCopy(t *testing.T) {
+	s := Source{Name: "test", Context: t.TempDir()}
+	write(t, filepath.Join(s.Context, "Dockerfile"), `FROM scratch AS unused
+COPY unused /
+FROM scratch
+ARG NAME=package
+COPY $NAME.json $BASE *.nothing ./src/main.go src/../go.mod link/main.go inner /
+COPY packages.json /
+COPY main.go /
+COPY dist /
+COPY quite/something/else /
+COPY out /
+COPY up/passwd /
+COPY round /
+COPY socket /
+COPY --from=nginx nothing /
+ADD gone.tar /
+`)
+	write(t, filepath.Join(s.Context, ".dockerignore"), "dist\n")
+	for _, name := range []string{"package.json", "src/main.go", "go.mod", "dist/a"} {
+		write(t, filepath.Join(s.Context, name), "a")
+	}
+	for link, target := range map[string]string{"link": "/src", "inner": "src/../../go.mod", "out": "/etc/passwd", "up": "../../etc", "round": "round"} {
+		symlink(t, s, target, link)
+	}
+	socket, err := net.Listen("unix", filepath.Join(s.Context, "socket"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer socket.Close()
+	want := []string{
+		`COPY packages.json /: the context has no "packages.json"; there is "package.json"`,
+		`COPY main.go /: the context has no "main.go"; there is "src/main.go"`,
+		`COPY dist /: .dockerignore leaves "dist" out`,
+		`COPY quite/something/else /: the context has no "quite/something/else"`,
+		`COPY out /: the link "out" leads to "/etc/passwd", and the engine sees nothing outside the context`,
+		`COPY up/passwd /: the link "up" leads to "../../etc", and the engine sees nothing outside the context`,
+		`COPY round /: the link "round" leads to itself`,
+		`COPY socket /: "socket" is a socket: only files, directories and links go into an image`,
+		`ADD gone.tar /: the context has no "gone.tar"`,
+	}
+	if got := (&Builder{platform: "linux/amd64"}).absent(t.Context(), s); !slices.Equal(got, want) {
+		for i := range max(len(got), len(want)) {
+			if i >= len(got) || i >= len(want) || got[i] != want[i] {
+				t.Errorf("lines from %d on: %q", i, got[min(i, len(got)):])
+				break
+			}
+		}
+	}
+}

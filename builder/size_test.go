@@ -1,0 +1,94 @@
+package builder
+
+import (
+	"io/fs"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestALargeContextSaysWhatToIgnore(t *testing.T) {
+	files := func(sizes map[string]int64) (files []*file) {
+		for p, size := range sizes {
+			files = append(files, &file{path: p, size: size})
+		}
+		return files
+	}
+	const mb = 1000 * 1000
+	for _, test := range []struct {
+		name   string
+		sizes  map[string]int64
+		copies []string
+		want   []string
+	}{
+		{"little enough", map[string]int64{"a": 10 * mb}, nil, nil},
+		{"files at the top", map[string]int64{"dump.sql": 80 * mb, "b": 2 * mb, "c": 1 * mb, "d": 4 * mb, "e": 5 * mb, "f": 6 * mb}, []string{"."}, []string{
+			"the context has 98MB, which is more than 10MB; the largest in it:",
+			`    80MB dump.sql: the line "dump.sql" in .dockerignore would leave it out`,
+			`     6MB f: the line "f" in .dockerignore would leave it out`,
+			`     5MB e: the line "e" in .dockerignore would leave it out`,
+			`     4MB d: the line "d" in .dockerignore would leave it out`,
+			`     2MB b: the line "b" in .dockerignore would leave it out`,
+		}},
+		{"directories of one piece", map[string]int64{"node_modules/big/a": 20 * mb, ".git/objects/pack/a": 30 * mb}, nil, []string{
+			"the context has 50MB, which is more than 10MB; the largest in it:",
+			`    30MB .git: the line ".git" in .dockerignore would leave it out`,
+			`    20MB node_modules: the line "node_modules" in .dockerignore would leave it out`,
+		}},
+		{"the part that weighs", map[string]int64{"app/data/dump.sql": 20 * mb, "app/main": 1 * mb, "docs/a": 2 * mb, "docs/b": 2 * mb, "docs/c": 2 * mb}, nil, []string{
+			"the context has 27MB, which is more than 10MB; the largest in it:",
+			`    20MB app/data/dump.sql: the line "app/data/dump.sql" in .dockerignore would leave it out`,
+			`     6MB docs: the line "docs" in .dockerignore would leave it out`,
+			`     1MB app/main: the line "app/main" in .dockerignore would leave it out`,
+		}},
+		{"what the Dockerfile copies", map[string]int64{"target/app.jar": 20 * mb, "target/classes/a": 4 * mb, "assets/a": 5 * mb, "assets/b": 5 * mb}, []string{"target/*.jar", "/assets/"}, []string{
+			"the context has 34MB, which is more than 10MB; the largest in it:",
+			"    20MB target/app.jar: the Dockerfile copies it",
+			"    10MB assets: the Dockerfile copies it",
+			`     4MB target/classes/a: the line "target/classes/a" in .dockerignore would leave it out`,
+		}},
+	} {
+		in := ingredients{Source: Source{WarnSize: 10 * mb}, ignoreFile: ".dockerignore"}
+		for _, p := range test.copies {
+			in.recipe.copies = append(in.recipe.copies, taken{path: p})
+		}
+		c := &contents{files: files(test.sizes)}
+		if got := c.sizeNotes(in); !slices.Equal(got, test.want) {
+			t.Errorf("%s:\n%s", test.name, strings.Join(got, "\n"))
+		}
+		if in.WarnSize = 0; len(c.sizeNotes(in)) > 0 {
+			t.Errorf("%s: a warning that nobody wants", test.name)
+		}
+	}
+}
+
+func FuzzIgnoreLine(f *testing.F) {
+	for _, name := range []string{"a", "a b", " a", "a ", "#a", "!a", "*", "a?b", "[a]", `a\b`, "a^b", "a\nb", "\xff", "ü", "..a", "a/#b", "a/ b", "(a|b)+$"} {
+		f.Add(name)
+	}
+	f.Fuzz(func(t *testing.T, name string) {
+		if !fs.ValidPath(name) || name == "." || len(name) > 100 || strings.Contains(name, "\x00") {
+			return
+		}
+		s := Source{Context: t.TempDir()}
+		write(t, filepath.Join(s.Context, "Dockerfile"), "FROM scratch\n")
+		write(t, filepath.Join(s.Context, ".dockerignore"), ignoreLine(name)+"\n")
+		write(t, filepath.Join(s.Context, "xy"), "stays")
+		write(t, filepath.Join(s.Context, name), "goes")
+		in, err := (&Builder{platform: "linux/amd64", now: time.Now}).ingredients(s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		found, err := scan(t.Context(), s.Context, in.excludes, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, f := range found.files {
+			if f.path == name {
+				t.Errorf("the line %q does not ignore %q", ignoreLine(name), name)
+			}
+		}
+	})
+}
