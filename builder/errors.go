@@ -42,7 +42,7 @@ var (
 // BuildError says why an image could not be made: what it is made from is missing, or
 // a command failed.
 type BuildError struct {
-	Image    string // Source.Name
+	Image    string // Source.Name; "" for what Prepare ran
 	Step     string // what failed: the prepare command, or a step as BuildKit names it ("[2/3] RUN go vet"); may be empty
 	Output   string // the last lines that the step printed, free of control characters
 	ExitCode int    // of the command that failed; 0 when none did
@@ -51,7 +51,10 @@ type BuildError struct {
 
 // Reason says in one line what failed.
 func (e *BuildError) Reason() string {
-	reason := fmt.Sprintf("build image %q: ", e.Image)
+	reason := ""
+	if e.Image != "" {
+		reason = fmt.Sprintf("build image %q: ", e.Image)
+	}
 	if e.Step != "" {
 		reason += e.Step + ": "
 	}

@@ -52,6 +52,13 @@ func preparations(ctx context.Context, sources []Source, log Log) []func() error
 	return all
 }
 
+// Prepare runs a command that makes something else than an image, as Source.Prepare is run:
+// by a shell, alone in its directory. What it prints goes to log, and a failure is a
+// *BuildError without an image.
+func Prepare(ctx context.Context, dir, command string, log func(line string)) error {
+	return prepare(ctx, Source{Dir: dir, Prepare: command}, mask{}, func(line string) { log(clean(line)) })
+}
+
 func allSecrets(sources []Source) (all []Secret) {
 	for _, s := range sources {
 		all = append(all, s.Secrets...)

@@ -60,10 +60,10 @@ func (p *plot) name(feature string) string { return envs.Name(p.account, "shop",
 func (p *plot) version(feature string, bundle []byte) string {
 	p.Helper()
 	label := envs.VersionLabel(p.name(feature), fmt.Sprintf("%x", sha256.Sum256(bundle)))
-	err := p.ledger.Upload(p.Context(), label, bytes.NewReader(bundle), int64(len(bundle)))
+	err := p.ledger.Upload(p.Context(), ledger.BundleKey(label, "zip"), bytes.NewReader(bundle), int64(len(bundle)))
 	if err == nil {
 		err = p.clients.beanstalk.Register(p.Context(), beanstalk.Version{
-			Application: "shop", Label: label, Description: "x", Bucket: p.ledger.Bucket(), Key: ledger.BundleKey(label),
+			Application: "shop", Label: label, Description: "x", Bucket: p.ledger.Bucket(), Key: ledger.BundleKey(label, "zip"),
 		})
 	}
 	if err != nil {

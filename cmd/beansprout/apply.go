@@ -94,12 +94,12 @@ func (d *deployment) register(ctx context.Context, b *bundle, images []builder.I
 			return err
 		}
 	}
-	if err := d.ledger.Upload(ctx, b.label, b.file, b.size); err != nil {
+	if err := d.ledger.Upload(ctx, b.key, b.file, b.size); err != nil {
 		return err
 	}
 	v := beanstalk.Version{
 		Application: d.cfg.Application, Label: b.label, Description: d.description(),
-		Bucket: d.ledger.Bucket(), Key: ledger.BundleKey(b.label),
+		Bucket: d.ledger.Bucket(), Key: b.key,
 	}
 	err := d.beanstalk.Register(ctx, v)
 	if !errors.Is(err, envs.ErrNotFound) {

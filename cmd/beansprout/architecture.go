@@ -13,6 +13,9 @@ import (
 // architecture returns what the images are to be built for: that of the instances. Where the
 // configuration doesn't tell it, it looks ahead for it and returns what it saw there, too.
 func (d *deployment) architecture(ctx context.Context) (arch string, ahead *target, err error) {
+	if d.cfg.Artifact != "" { // runs on any
+		return "", nil, nil
+	}
 	wanted := beanstalk.Configuration{}.Changed(beanstalk.Difference{Set: d.settings})
 	if err := d.checkInstances(wanted.InstanceTypes()); err != nil {
 		return "", nil, err

@@ -14,8 +14,11 @@ import (
 	"beansprout/envs"
 )
 
-// build makes the images and pushes them.
+// build makes the images and pushes them, or makes the artifact instead.
 func (d *deployment) build(ctx context.Context) ([]builder.Image, error) {
+	if d.cfg.Artifact != "" {
+		return nil, d.makeArtifact(ctx)
+	}
 	steps := map[string]*step{}
 	for _, s := range d.sources() {
 		steps[s.Name] = d.talk.step("image " + s.Name)

@@ -12,19 +12,54 @@ import (
 	"beansprout/cmd/beansprout/config"
 	"beansprout/dockerrun"
 	"beansprout/envs"
+	"beansprout/envs/ledger"
 )
 
-// bundle is the zip that Beanstalk is to run, in a temporary file.
+// bundle is what Beanstalk is to run, in a temporary file.
 type bundle struct {
 	file  *os.File
 	size  int64
 	label string // of the version that it makes
+	key   string // under which the ledger's bucket has it
+}
+
+// newBundle fills a bundle of that kind, "zip", "war" or "jar".
+func newBundle(name, kind string, fill func(io.Writer) error) (*bundle, error) {
+	file, err := os.CreateTemp("", "beansprout-bundle-*."+kind)
+	if err != nil {
+		return nil, fmt.Errorf("make room for the bundle: %w", err)
+	}
+	// The open file is all that is needed: nothing is left behind, whatever happens.
+	os.Remove(file.Name())
+	b := &bundle{file: file}
+	sum := sha256.New()
+	if err = fill(io.MultiWriter(file, sum)); err == nil {
+		b.size, err = file.Seek(0, io.SeekCurrent)
+	}
+	if err == nil {
+		_, err = file.Seek(0, io.SeekStart)
+	}
+	if err != nil {
+		b.close()
+		return nil, fmt.Errorf("bundle %s: %w", name, err)
+	}
+	b.label = envs.VersionLabel(name, hex.EncodeToString(sum.Sum(nil)))
+	b.key = ledger.BundleKey(b.label, kind)
+	return b, nil
 }
 
 func (b *bundle) close() { b.file.Close() }
 
-// bundle expands the template and packs it with the included folders.
+// bundle makes of the images, or of the artifact instead, what Beanstalk is to run.
 func (d *deployment) bundle(images []builder.Image, url string) (*bundle, error) {
+	if d.cfg.Artifact != "" {
+		return d.packArtifact()
+	}
+	return d.packImages(images, url)
+}
+
+// packImages expands the template and packs it with the included folders.
+func (d *deployment) packImages(images []builder.Image, url string) (*bundle, error) {
 	references := map[string]string{}
 	for _, i := range images {
 		references[i.Name] = i.Reference
@@ -36,32 +71,13 @@ func (d *deployment) bundle(images []builder.Image, url string) (*bundle, error)
 	if err != nil {
 		return nil, usageErrorf("%w", err)
 	}
-	file, err := os.CreateTemp("", "beansprout-bundle-*.zip")
+	b, err := newBundle(d.name, "zip", func(w io.Writer) error {
+		return dockerrun.Bundle(w, document, d.cfg.Dir, d.cfg.Dockerrun.Include)
+	})
 	if err != nil {
-		return nil, fmt.Errorf("make room for the bundle: %w", err)
-	}
-	// The open file is all that is needed: nothing is left behind, whatever happens.
-	os.Remove(file.Name())
-	b := &bundle{file: file}
-	if err := b.fill(d, document); err != nil {
-		b.close()
-		return nil, hint(fmt.Errorf("bundle %s: %w", d.name, err), "dockerrun.include in beansprout.yaml says what goes into the bundle")
+		return nil, hint(err, "dockerrun.include in beansprout.yaml says what goes into the bundle")
 	}
 	return b, nil
-}
-
-func (b *bundle) fill(d *deployment, document []byte) error {
-	sum := sha256.New()
-	if err := dockerrun.Bundle(io.MultiWriter(b.file, sum), document, d.cfg.Dir, d.cfg.Dockerrun.Include); err != nil {
-		return err
-	}
-	b.label = envs.VersionLabel(d.name, hex.EncodeToString(sum.Sum(nil)))
-	var err error
-	if b.size, err = b.file.Seek(0, io.SeekCurrent); err != nil {
-		return err
-	}
-	_, err = b.file.Seek(0, io.SeekStart)
-	return err
 }
 
 // readTemplate reads the Dockerrun template and finds what is wrong with it before

@@ -149,7 +149,11 @@ func (d *deployment) perform(ctx context.Context, t target, b *bundle, r *result
 	}
 	rec := d.record
 	d.write(&rec, *r, b, nil)
-	if err := d.untag(ctx, slices.Concat(rec.Images, rec.Before.Images)); err != nil && ctx.Err() == nil {
+	keep := slices.Concat(rec.Images, rec.Before.Images)
+	if len(keep)+len(d.record.Before.Images) == 0 {
+		return nil // artifacts alone have no images
+	}
+	if err := d.untag(ctx, keep); err != nil && ctx.Err() == nil {
 		d.talk.say("warning: %v", err)
 	}
 	return nil

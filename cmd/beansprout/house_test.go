@@ -40,6 +40,7 @@ var arrows = map[string][]string{
 	"janitor":                 {"envs"},
 	"notify":                  {"envs"},
 	"templates":               {},
+	"cmd/beansprout/artifact": {},
 	"cmd/beansprout/config":   {},
 	"cmd/beansprout/checkout": {},
 	"examples/visit":          {},

@@ -100,8 +100,8 @@ func TestHostileNamesAreRefusedOrMadeHarmless(t *testing.T) {
 			t.Errorf("%q is described as %q and read as %q", feature, e.Description, back.Feature)
 		}
 		version := envs.VersionLabel(name, someDigest[7:])
-		if !label.MatchString(version) || !envs.IsVersionOf(version, name) || !key.MatchString(ledger.BundleKey(version)) {
-			t.Errorf("%q: version %q, bundle %q", feature, version, ledger.BundleKey(version))
+		if !label.MatchString(version) || !envs.IsVersionOf(version, name) || !key.MatchString(ledger.BundleKey(version, "zip")) {
+			t.Errorf("%q: version %q, bundle %q", feature, version, ledger.BundleKey(version, "zip"))
 		}
 		if tag := envs.LiveTag(name, "web", someDigest); !imageTag.MatchString(tag) || !envs.IsLiveTagOf(tag, name) {
 			t.Errorf("%q: image tag %q", feature, tag)

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -175,12 +176,12 @@ func (m *removal) removeVersions(ctx context.Context) error {
 		return err
 	}
 	var failures []error
-	for _, label := range sorted(versions, bundles) {
+	for _, label := range sorted(versions, slices.Collect(maps.Keys(bundles))) {
 		if user, ok := used[label]; ok {
 			m.receipt.Keep("version "+label, "environment "+user+" runs it")
 			continue
 		}
-		failures = append(failures, m.removeVersion(ctx, label, slices.Contains(versions, label), slices.Contains(bundles, label)))
+		failures = append(failures, m.removeVersion(ctx, label, slices.Contains(versions, label), bundles[label]))
 	}
 	return errors.Join(failures...)
 }
@@ -209,7 +210,7 @@ func sorted(lists ...[]string) []string {
 	return slices.Compact(all)
 }
 
-func (m *removal) removeVersion(ctx context.Context, label string, version, bundle bool) error {
+func (m *removal) removeVersion(ctx context.Context, label string, version bool, bundle string) error {
 	if version {
 		if err := m.beanstalk.DeleteVersion(ctx, m.env.Application, label); err != nil {
 			m.receipt.Keep("version "+label, err.Error())
@@ -217,12 +218,12 @@ func (m *removal) removeVersion(ctx context.Context, label string, version, bund
 		}
 		m.receipt.Remove("version " + label)
 	}
-	if bundle {
-		if err := m.ledger.DeleteBundle(ctx, label); err != nil {
-			m.receipt.Keep("bundle "+ledger.BundleKey(label), err.Error())
+	if bundle != "" {
+		if err := m.ledger.DeleteBundle(ctx, bundle); err != nil {
+			m.receipt.Keep("bundle "+bundle, err.Error())
 			return err
 		}
-		m.receipt.Remove("bundle " + ledger.BundleKey(label))
+		m.receipt.Remove("bundle " + bundle)
 	}
 	return nil
 }

@@ -89,6 +89,10 @@ func (d *deployment) plan(ctx context.Context, c *cli.Context) error {
 	if c.Bool("json") {
 		return printJSON(c.App.Writer, map[string]any{"name": d.name, "feature": d.feature, "action": action, "url": t.url})
 	}
-	_, err = fmt.Fprintf(c.App.Writer, "would build %d images, %s environment %s at %s\n", len(d.cfg.Build), action, d.name, t.url)
+	work := fmt.Sprintf("build %d images", len(d.cfg.Build))
+	if d.cfg.Artifact != "" {
+		work = "bundle " + d.cfg.Artifact
+	}
+	_, err = fmt.Fprintf(c.App.Writer, "would %s, %s environment %s at %s\n", work, action, d.name, t.url)
 	return err
 }

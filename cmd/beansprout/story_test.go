@@ -57,7 +57,9 @@ func TestStories(t *testing.T) {
 func TestBasics(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/basics", RequireExplicitExec: true, RequireUniqueNames: true, Setup: setupStory,
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"code": wantCode},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"code": wantCode, "get": getURL, "keep": keepOutput, "writes": countWrites, "zip": zipEntries,
+		},
 	})
 }
 

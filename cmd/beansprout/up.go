@@ -11,6 +11,7 @@ import (
 	"beansprout/builder"
 	"beansprout/builder/ecr"
 	"beansprout/cmd/beansprout/checkout"
+	"beansprout/cmd/beansprout/config"
 	"beansprout/dockerrun"
 	"beansprout/envs"
 	"beansprout/envs/beanstalk"
@@ -40,8 +41,8 @@ type deployment struct {
 	name     string // the environment's
 	template *dockerrun.Template
 	settings []beanstalk.Setting
-	arch     string // of the instances, for which images are built
-	engine   *builder.Builder
+	arch     string           // of the instances, for which images are built
+	engine   *builder.Builder // like the template, nil where an artifact is deployed
 	ledger   *ledger.Ledger
 	asked    ledger.Record      // as it was when this run drew its ticket
 	record   ledger.Record      // as it was read last
@@ -63,7 +64,9 @@ func up(c *cli.Context) error {
 		return err
 	}
 	defer d.talk.close()
-	defer d.engine.Close()
+	if d.engine != nil {
+		defer d.engine.Close()
+	}
 	if c.Bool("dry-run") {
 		return d.plan(ctx, c)
 	}
@@ -97,14 +100,8 @@ func prepare(c *cli.Context) (*deployment, error) {
 	if d.feature, d.checkout, err = subject(c, "", dir); err != nil {
 		return nil, err
 	}
-	if d.template, err = readTemplate(cfg); err != nil {
+	if err := d.inspect(c.Context, cfg); err != nil {
 		return nil, err
-	}
-	if err := cmp.Or(checkSecrets(cfg), checkIncludes(cfg)); err != nil {
-		return nil, err
-	}
-	if d.engine, err = builder.Connect(c.Context); err != nil {
-		return nil, hint(err, "%s", engineHint)
 	}
 	if d.session, err = connect(c, cfg); err != nil {
 		return nil, err
@@ -112,6 +109,23 @@ func prepare(c *cli.Context) (*deployment, error) {
 	d.name = envs.Name(d.account, cfg.Application, d.feature)
 	d.settings = wish(cfg).Settings()
 	return d, nil
+}
+
+// inspect reads what the bundle is to be made of, and connects the engine where that takes one.
+func (d *deployment) inspect(ctx context.Context, cfg *config.Config) (err error) {
+	if cfg.Artifact != "" {
+		return checkArtifact(cfg)
+	}
+	if d.template, err = readTemplate(cfg); err != nil {
+		return err
+	}
+	if err := cmp.Or(checkSecrets(cfg), checkIncludes(cfg)); err != nil {
+		return err
+	}
+	if d.engine, err = builder.Connect(ctx); err != nil {
+		return hint(err, "%s", engineHint)
+	}
+	return nil
 }
 
 const engineHint = "start Docker, or point DOCKER_HOST at an engine; on Debian and Ubuntu: apt-get install docker.io"

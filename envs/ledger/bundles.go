@@ -14,13 +14,14 @@ import (
 
 const bundlePrefix = prefix + "bundles/"
 
-// BundleKey is the key under which the bundle of a version lies.
-func BundleKey(label string) string { return bundlePrefix + label + ".zip" }
+// BundleKey is the key under which the bundle of a version lies. Its kind is "zip", "war" or
+// "jar": what Beanstalk's own tools upload has it at its end, too.
+func BundleKey(label, kind string) string { return bundlePrefix + label + "." + kind }
 
-// Upload puts the bundle of a version into the bucket. Labels are content-addressed: a
-// bundle of the same size that is there already is not sent again.
-func (l *Ledger) Upload(ctx context.Context, label string, bundle io.ReadSeeker, size int64) error {
-	key := aws.String(BundleKey(label))
+// Upload puts the bundle of a version under its key into the bucket. Labels are
+// content-addressed: a bundle of the same size that is there already is not sent again.
+func (l *Ledger) Upload(ctx context.Context, bundleKey string, bundle io.ReadSeeker, size int64) error {
+	key := &bundleKey
 	head, err := l.api.HeadObject(ctx, &s3.HeadObjectInput{Bucket: &l.bucket, Key: key})
 	if err == nil && aws.ToInt64(head.ContentLength) == size {
 		return nil
@@ -42,10 +43,10 @@ func (l *Ledger) Upload(ctx context.Context, label string, bundle io.ReadSeeker,
 	})
 }
 
-// Bundles returns the labels of all bundles that were uploaded for the named environment.
-func (l *Ledger) Bundles(ctx context.Context, name string) ([]string, error) {
+// Bundles returns the keys of all bundles that were uploaded for the named environment, by label.
+func (l *Ledger) Bundles(ctx context.Context, name string) (map[string]string, error) {
 	pages := s3.NewListObjectsV2Paginator(l.api, &s3.ListObjectsV2Input{Bucket: &l.bucket, Prefix: aws.String(bundlePrefix + name + "-")})
-	var labels []string
+	keys := map[string]string{}
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
 		if missing(err) {
@@ -55,20 +56,20 @@ func (l *Ledger) Bundles(ctx context.Context, name string) ([]string, error) {
 			return nil, fmt.Errorf("list the bundles of %s: %w", name, translate(err))
 		}
 		for _, o := range page.Contents {
-			label, ok := strings.CutSuffix(strings.TrimPrefix(aws.ToString(o.Key), bundlePrefix), ".zip")
+			label, _, ok := strings.Cut(strings.TrimPrefix(aws.ToString(o.Key), bundlePrefix), ".")
 			if ok && envs.IsVersionOf(label, name) {
-				labels = append(labels, label)
+				keys[label] = aws.ToString(o.Key)
 			}
 		}
 	}
-	return labels, nil
+	return keys, nil
 }
 
-// DeleteBundle takes the bundle of a version away; none is success.
-func (l *Ledger) DeleteBundle(ctx context.Context, label string) error {
-	_, err := l.api.DeleteObject(ctx, &s3.DeleteObjectInput{Bucket: &l.bucket, Key: aws.String(BundleKey(label))})
+// DeleteBundle takes the bundle with that key away; none is success.
+func (l *Ledger) DeleteBundle(ctx context.Context, key string) error {
+	_, err := l.api.DeleteObject(ctx, &s3.DeleteObjectInput{Bucket: &l.bucket, Key: &key})
 	if err != nil && !missing(err) {
-		return fmt.Errorf("delete bundle %s: %w", BundleKey(label), translate(err))
+		return fmt.Errorf("delete bundle %s: %w", key, translate(err))
 	}
 	return nil
 }

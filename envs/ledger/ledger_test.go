@@ -109,27 +109,28 @@ func TestGarbageIsNoRecordAndIsReplaced(t *testing.T) {
 
 func TestBundlesOfOneEnvironmentAreFoundAndDeleted(t *testing.T) {
 	l, ctx := open(t), t.Context()
-	one, two := "shop-x-0123456789abcdef0123", "shop-x-kkkkkkkkkk-0123456789abcdef0123"
-	for _, label := range []string{one, one, two} {
-		body := []byte("zip " + label)
-		if err := l.Upload(ctx, label, bytes.NewReader(body), int64(len(body))); err != nil {
+	label := "shop-x-0123456789abcdef0123"
+	one, two := BundleKey(label, "war"), BundleKey("shop-x-kkkkkkkkkk-0123456789abcdef0123", "zip")
+	for _, key := range []string{one, one, two} {
+		body := []byte("zip " + key)
+		if err := l.Upload(ctx, key, bytes.NewReader(body), int64(len(body))); err != nil {
 			t.Fatal(err)
 		}
 	}
-	labels, err := l.Bundles(ctx, "shop-x")
-	if err != nil || len(labels) != 1 || labels[0] != one {
-		t.Errorf("Bundles = %v, %v", labels, err)
+	keys, err := l.Bundles(ctx, "shop-x")
+	if err != nil || len(keys) != 1 || keys[label] != one {
+		t.Errorf("Bundles = %v, %v", keys, err)
 	}
 	for range 2 {
 		if err := l.DeleteBundle(ctx, one); err != nil {
 			t.Error(err)
 		}
 	}
-	if labels, err := l.Bundles(ctx, "shop-x"); err != nil || len(labels) != 0 {
-		t.Errorf("after the deletion: %v, %v", labels, err)
+	if keys, err := l.Bundles(ctx, "shop-x"); err != nil || len(keys) != 0 {
+		t.Errorf("after the deletion: %v, %v", keys, err)
 	}
-	if labels, err := l.Bundles(ctx, "shop-x-kkkkkkkkkk"); err != nil || len(labels) != 1 {
-		t.Errorf("the other one's: %v, %v", labels, err)
+	if keys, err := l.Bundles(ctx, "shop-x-kkkkkkkkkk"); err != nil || len(keys) != 1 {
+		t.Errorf("the other one's: %v, %v", keys, err)
 	}
 }
 

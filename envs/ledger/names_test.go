@@ -50,7 +50,7 @@ func TestTheBucketIsCreatedOnTheFirstWrite(t *testing.T) {
 		t.Errorf("Names = %+v, %v", all, err)
 	}
 	take(t, l, Claim{})
-	if err := l.Upload(ctx, "shop-x-v", strings.NewReader("zip"), 3); err != nil || created != 1 {
+	if err := l.Upload(ctx, BundleKey("shop-x-v", "zip"), strings.NewReader("zip"), 3); err != nil || created != 1 {
 		t.Errorf("%v after %d creations, want one", err, created)
 	}
 	denied := errors.New("denied")

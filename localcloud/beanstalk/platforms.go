@@ -68,6 +68,16 @@ func stackOf(arn string) string {
 	return ""
 }
 
+// foreign says whether a platform runs something else than containers.
+func foreign(arn string) bool {
+	for _, p := range platforms {
+		if strings.HasSuffix(arn, "::platform/"+p.Branch+"/"+p.Version) {
+			return p.Family != "ECS" && p.Family != "Docker"
+		}
+	}
+	return false
+}
+
 type stacksOut struct {
 	SolutionStacks       []string
 	SolutionStackDetails []stackDetail

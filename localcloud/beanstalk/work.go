@@ -126,7 +126,7 @@ func (s *Service) run(ctx context.Context, id, name string, set setup) error {
 	}
 	return s.Runner.Deploy(ctx, engine.Deployment{
 		Environment: id, Name: name, Version: set.Version,
-		Bundle: bytes.NewReader(bundle), Size: int64(len(bundle)),
+		Bundle: bytes.NewReader(bundle), Size: int64(len(bundle)), Foreign: foreign(set.Platform),
 		Variables: set.Options.variables(), HealthPath: set.Options.healthPath(), Deadline: set.Options.deadline(),
 	})
 }

@@ -103,10 +103,13 @@ func (e *Engine) run(ctx context.Context, s *site, d Deployment, b bundle) error
 
 // standIn answers for deployments without containers.
 func standIn(d Deployment) http.Handler {
-	if d.Size == 0 {
+	switch {
+	case d.Size == 0:
 		return sample
+	case d.Foreign:
+		return foreign
 	}
-	return foreign
+	return hollow
 }
 
 // switchTo puts t behind the URL and takes what was there away, in the background: who asked it

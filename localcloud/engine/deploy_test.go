@@ -149,6 +149,12 @@ func TestDeploymentsWithoutContainers(t *testing.T) {
 		t.Fatal(err)
 	}
 	want(t, get, "/", 503, "cannot run here")
+	foreign := deploymentOf("v3", zipOf(t, "WEB-INF/web.xml", "<web-app/>"))
+	foreign.Foreign = true
+	if err := e.Deploy(t.Context(), foreign); err != nil {
+		t.Fatal(err)
+	}
+	want(t, get, "/", 200, "not run here")
 	eventually(t, "the containers go", func() bool { return len(things(t, e)) == 0 })
 }
 

@@ -48,6 +48,7 @@ type Deployment struct {
 	Version     string            // label
 	Bundle      io.ReaderAt       // the zip, or a lone Dockerrun.aws.json
 	Size        int64             // of Bundle in bytes; 0 = the sample application
+	Foreign     bool              // for a platform without containers, which is not run here
 	Variables   map[string]string // aws:elasticbeanstalk:application:environment
 	HealthPath  string            // "" = "/"
 	Deadline    time.Duration     // how long a generation may take to answer; 0 = the engine's default

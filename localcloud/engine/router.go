@@ -53,6 +53,10 @@ var sample = pageHandler(http.StatusOK, "Congratulations",
 	"Your environment is running the sample application. Deploy a version to replace it.")
 
 // foreign stands in for a bundle of a platform that has no containers.
-var foreign = pageHandler(http.StatusServiceUnavailable, "This bundle cannot run here",
-	"It was deployed, but it has no "+documentName+" of version 2: the local cloud runs containers only. "+
+var foreign = pageHandler(http.StatusOK, "This bundle is not run here",
+	"It was deployed, and this page stands in for it: the local cloud runs containers only. "+
 		"A war, a jar or a source bundle runs on its own platform on AWS.")
+
+// hollow stands in for a bundle that a platform for containers finds none in.
+var hollow = pageHandler(http.StatusServiceUnavailable, "This bundle cannot run here",
+	"It was deployed, but it has no "+documentName+" of version 2: the local cloud runs nothing else on this platform.")
