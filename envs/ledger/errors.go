@@ -8,8 +8,10 @@ import (
 	"strings"
 	"time"
 
+	awsmiddleware "github.com/aws/aws-sdk-go-v2/aws/middleware"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 	"github.com/aws/smithy-go"
+	"github.com/aws/smithy-go/middleware"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 
 	"beansprout/envs"
@@ -22,38 +24,47 @@ var ErrNoBucket = errors.New("the bucket does not exist")
 // once, or 404 for a record that went away in between (S3 user guide, "Conditional requests").
 func conflict(err error) bool {
 	var api smithy.APIError
-	if !errors.As(err, &api) {
-		return false
-	}
-	switch api.ErrorCode() {
-	case "PreconditionFailed", "ConditionalRequestConflict", "NoSuchKey":
+	switch status(err) {
+	case http.StatusPreconditionFailed, http.StatusConflict:
 		return true
 	}
-	return false
+	return errors.As(err, &api) && api.ErrorCode() == "NoSuchKey"
 }
 
 // uncertain says whether another try may help, and whether a write may have been made: the
-// answer was lost, was no answer, or came from a service that is in trouble.
+// answer was lost, can't be read, or came from a service that is in trouble.
 func uncertain(err error) bool {
-	var answer interface{ HTTPStatusCode() int }
-	if errors.As(err, &answer) && answer.HTTPStatusCode() != 0 {
-		status := answer.HTTPStatusCode()
-		return status < 300 || status >= 500 || status == http.StatusTooManyRequests || status == http.StatusRequestTimeout
-	}
 	var api smithy.APIError
-	return !errors.As(err, &api) && !errors.Is(err, context.Canceled)
+	if !errors.As(err, &api) {
+		return !errors.Is(err, context.Canceled)
+	}
+	status := status(err)
+	return status >= 500 || status == http.StatusTooManyRequests || api.ErrorCode() == "RequestTimeout"
+}
+
+// status is that of S3's answer, 0 where there is none.
+func status(err error) int {
+	var answer interface{ HTTPStatusCode() int }
+	if errors.As(err, &answer) {
+		return answer.HTTPStatusCode()
+	}
+	return 0
 }
 
 func missing(err error) bool {
 	var key *types.NoSuchKey
 	var head *types.NotFound
 	var bucket *types.NoSuchBucket
-	var answer interface{ HTTPStatusCode() int }
-	return errors.As(err, &key) || errors.As(err, &head) || errors.As(err, &bucket) ||
-		errors.As(err, &answer) && answer.HTTPStatusCode() == http.StatusNotFound
+	return errors.As(err, &key) || errors.As(err, &head) || errors.As(err, &bucket) || status(err) == http.StatusNotFound
 }
 
 var errNoDate = errors.New("S3 didn't say what time it is")
+
+// serverTime is S3's clock at an answer, the zero time where it doesn't say.
+func serverTime(answer middleware.Metadata) time.Time {
+	at, _ := awsmiddleware.GetServerTime(answer)
+	return at
+}
 
 // dateOf is S3's clock at a refusal.
 func dateOf(refusal error) (time.Time, error) {

@@ -11,7 +11,7 @@ import (
 
 // brief gives the ledger leases that a test can wait for.
 func brief(l *Ledger) *Ledger {
-	l.Duration, l.Renewal, l.poll = 2*time.Second, 300*time.Millisecond, 20*time.Millisecond
+	l.Duration, l.Renewal, l.poll = 3*time.Second, 200*time.Millisecond, 20*time.Millisecond
 	return l
 }
 
@@ -35,6 +35,9 @@ func TestALeaseIsHeldByOneAtATime(t *testing.T) {
 	if !errors.Is(err, ErrHeld) || !errors.Is(err, envs.ErrNotReady) {
 		t.Errorf("a second one got %v, want %v", err, ErrHeld)
 	}
+	if r, err = l.Change(t.Context(), "shop-x", func(r *Record) { r.Lease, r.Feature = nil, "x" }); err != nil || r.Lease == nil {
+		t.Errorf("a change by another took the lease away: %+v, %v", r, err)
+	}
 	if err := h.Release(t.Context(), func(r *Record) { r.Commit = "abc" }); err != nil {
 		t.Fatal(err)
 	}
@@ -48,6 +51,7 @@ func TestALeaseIsHeldByOneAtATime(t *testing.T) {
 }
 
 func TestTakeWaitsForTheHolderAndSaysSoOnce(t *testing.T) {
+	t.Parallel()
 	l := brief(open(t))
 	h := take(t, l, Claim{Verb: "up"})
 	var waited []string
@@ -64,6 +68,7 @@ func TestTakeWaitsForTheHolderAndSaysSoOnce(t *testing.T) {
 }
 
 func TestWhatDecideSaysEndsTheWaiting(t *testing.T) {
+	t.Parallel()
 	l := brief(open(t))
 	take(t, l, Claim{})
 	superseded := errors.New("superseded")
@@ -84,6 +89,7 @@ func TestWhatDecideSaysEndsTheWaiting(t *testing.T) {
 }
 
 func TestALeaseThatIsNotRenewedIsOver(t *testing.T) {
+	t.Parallel()
 	l := brief(open(t))
 	h := take(t, l, Claim{})
 	take(t, l, Claim{})
@@ -102,6 +108,7 @@ func change(t *testing.T, h *Lease) error {
 }
 
 func TestALeaseThatIsRenewedIsNotOver(t *testing.T) {
+	t.Parallel()
 	l := brief(open(t))
 	h := take(t, l, Claim{})
 	ctx, stop := h.Context(t.Context())
@@ -120,6 +127,7 @@ func TestALeaseThatIsRenewedIsNotOver(t *testing.T) {
 }
 
 func TestTheContextOfALeaseEndsWhenItIsTaken(t *testing.T) {
+	t.Parallel()
 	l := brief(open(t))
 	h := take(t, l, Claim{})
 	ctx, stop := h.Context(t.Context())

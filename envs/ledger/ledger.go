@@ -7,14 +7,16 @@ package ledger
 import (
 	"bytes"
 	"context"
+	"crypto/md5"
 	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/aws/middleware"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 )
 
@@ -54,8 +56,9 @@ func (l *Ledger) Bucket() string { return l.bucket }
 // reading is a record as it was read.
 type reading struct {
 	Record
-	etag string  // "" where there is no record
-	sent instant // when it was asked for, by our own clocks: before S3 looked at its own
+	etag  string  // "" where there is no record
+	whole bool    // all of it has come, for certain
+	sent  instant // when it was asked for, by our own clocks: before S3 looked at its own
 }
 
 // Read returns the record of the named environment, the zero record when there is none. A
@@ -68,12 +71,11 @@ func (l *Ledger) Read(ctx context.Context, name string) (Record, error) {
 	return r.Record, nil
 }
 
-// read tries anew where an answer was cut off. Half an answer looks like garbage, too:
-// what is garbage must be so twice.
+// read tries anew where an answer was cut off, which looks like garbage, too.
 func (l *Ledger) read(ctx context.Context, name string) (r reading, err error) {
-	for try := range tries {
+	for range tries {
 		r, err = l.readOnce(ctx, name)
-		if err == nil || try > 0 && errors.Is(err, ErrGarbage) || !uncertain(err) || ctx.Err() != nil {
+		if err == nil || r.whole || !uncertain(err) || ctx.Err() != nil {
 			break
 		}
 	}
@@ -93,11 +95,14 @@ func (l *Ledger) readOnce(ctx context.Context, name string) (r reading, err erro
 		return r, err
 	}
 	defer out.Body.Close()
-	r.etag = aws.ToString(out.ETag)
-	r.Record, err = parse(out.Body)
-	if at, ok := middleware.GetServerTime(out.ResultMetadata); ok {
-		r.At = at
-	} else {
+	text, err := io.ReadAll(io.LimitReader(out.Body, maxRecord+1))
+	if err != nil {
+		return r, err
+	}
+	r.Record, err = parse(text)
+	r.etag, r.At = aws.ToString(out.ETag), serverTime(out.ResultMetadata)
+	r.whole = strings.Trim(r.etag, `"`) == fmt.Sprintf("%x", md5.Sum(text)) || len(text) > maxRecord
+	if r.At.IsZero() {
 		return r, errNoDate
 	}
 	if r.Lease != nil && expired(*r.Lease, l.Duration, r.At, aws.ToTime(out.LastModified), alive) {
@@ -148,6 +153,10 @@ func (l *Ledger) swap(ctx context.Context, name string, alter func(reading) (Rec
 			return was.Record, nil
 		}
 		after, err := alter(was)
+		if err == nil && size(after) > maxRecord/2 { // somebody has left us no room: it is garbage
+			was.Record = Record{At: was.At}
+			after, err = alter(was)
+		}
 		if err == nil {
 			after.Counter, after.Write = was.Counter+1, write
 			err = l.housed(ctx, func() error { return l.write(ctx, name, after, was.etag) })
@@ -173,6 +182,11 @@ func equal(a, b Record) bool {
 	x, _ := json.Marshal(a)
 	y, _ := json.Marshal(b)
 	return bytes.Equal(x, y)
+}
+
+func size(r Record) int {
+	text, _ := json.Marshal(r)
+	return len(text)
 }
 
 // write replaces the record whose ETag is etag; "" is none. The error is errAgain when

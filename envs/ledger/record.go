@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"math"
 	"time"
 )
@@ -13,7 +12,7 @@ import (
 // environments may be able to write to the bucket.
 var ErrGarbage = errors.New("not a ledger record")
 
-// maxRecord bounds what is read of a record, in bytes.
+// maxRecord bounds what is read of a record, in bytes; half of it what is written.
 const maxRecord = 64 << 10
 
 // Record is what changes about one environment. It counts only while Environment is the id
@@ -127,11 +126,7 @@ func (r *Record) empty() {
 func (r Record) Tombstone() bool { return r.Environment == "" }
 
 // parse reads a record, all of which may be hostile.
-func parse(body io.Reader) (r Record, err error) {
-	text, err := io.ReadAll(io.LimitReader(body, maxRecord+1))
-	if err != nil {
-		return r, err
-	}
+func parse(text []byte) (r Record, err error) {
 	if len(text) > maxRecord {
 		return r, fmt.Errorf("%w: over %d bytes", ErrGarbage, maxRecord)
 	}
