@@ -122,6 +122,8 @@ var refusals = []struct{ name, text, want string }{
 	{"artifact outside", "application: shop\nartifact: ../a.war\n", `f:2:11: artifact: "../a.war" leaves its directory; want a path that stays inside`},
 	{"artifact without a platform", "application: shop\nartifact: a.war\n",
 		`f:2:11: artifact: nothing says what runs it; want environment.platform, as in "Tomcat 11 with Corretto 21 running on 64bit Amazon Linux 2023" for a war or "Corretto 21 running on 64bit Amazon Linux 2023" for a jar, or copy_from or saved_configuration`},
+	{"war in containers", "application: shop\nartifact: a.war\nenvironment: {platform: ECS running on 64bit Amazon Linux 2023}\n",
+		`f:3:25: environment.platform: "ECS running on 64bit Amazon Linux 2023" runs containers alone; want what runs "a.war", as in "Tomcat 11 with Corretto 21 running on 64bit Amazon Linux 2023" for a war or "Corretto 21 running on 64bit Amazon Linux 2023" for a jar`},
 	{"prepare without an artifact", "application: shop\nprepare: make\n", `f:2:1: prepare goes with artifact; an image has its own, as in build.NAME.prepare`},
 	{"two sources", under("environment", "{platform: a, saved_configuration: b}"),
 		`f:3:17: environment.platform and environment.saved_configuration exclude each other; keep one of them`},

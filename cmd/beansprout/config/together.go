@@ -4,12 +4,15 @@ import (
 	"cmp"
 	"maps"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"time"
 )
 
 const (
 	defaultPlatform = "ECS running on 64bit Amazon Linux 2023"
+	platformOfWars  = "Tomcat 11 with Corretto 21 running on 64bit Amazon Linux 2023"
+	platformOfJars  = "Corretto 21 running on 64bit Amazon Linux 2023"
 	// AWS's own conventional names, under which the console makes them.
 	defaultProfile = "aws-elasticbeanstalk-ec2-role"
 	defaultRole    = "aws-elasticbeanstalk-service-role"
@@ -93,9 +96,15 @@ func (c *Config) compareArtifact(d *document) {
 		d.fail(prepare.key, "prepare goes with artifact; an image has its own, as in build.NAME.prepare")
 	case ok && e.Platform == "" && e.CopyFrom == "" && e.SavedConfiguration == "":
 		artifact.fail("nothing says what runs it; want environment.platform, as in %q for a war or %q for a jar, or copy_from or saved_configuration",
-			"Tomcat 11 with Corretto 21 running on 64bit Amazon Linux 2023", "Corretto 21 running on 64bit Amazon Linux 2023")
+			platformOfWars, platformOfJars)
+	case ok && containers.MatchString(e.Platform) && filepath.Ext(c.Artifact) != ".zip":
+		d.set["environment.platform"].fail("%s runs containers alone; want what runs %s, as in %q for a war or %q for a jar",
+			quote(e.Platform), quote(c.Artifact), platformOfWars, platformOfJars)
 	}
 }
+
+// containers are the branches that run nothing else.
+var containers = regexp.MustCompile(`^(ECS|Docker) `)
 
 const keyType = "environment.options.aws:elasticbeanstalk:environment.EnvironmentType"
 
