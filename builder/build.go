@@ -37,7 +37,7 @@ func (w *work) build(ctx context.Context, s Source, to *destination) (id string,
 	case why != nil:
 		return "", 0, &BuildError{Image: s.Name, Err: why}
 	case errors.As(err, &refused):
-		return "", 0, steps.explain(s.Name, refused.message)
+		return "", 0, w.explainAbsence(ctx, s, steps.explain(s.Name, refused.message))
 	}
 	return "", 0, fmt.Errorf("build image %q: %w", s.Name, w.engineError(err))
 }

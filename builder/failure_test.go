@@ -52,6 +52,10 @@ func TestBuildExplainsWhatIsWrongWithASource(t *testing.T) {
 		}, kind: ErrNoDockerfile, want: `no Dockerfile at .*: path escapes from parent`},
 		{name: "no context", files: copyA, change: func(s *Source) { s.Context += "/gone" }, kind: ErrNoContext, want: `no such directory: /.*/gone$`},
 		{name: "no source for COPY", files: map[string]string{"Dockerfile": "FROM scratch\nCOPY gone /a\n"}, kind: ErrNothingToCopy, want: `^build image "[^"]*": \[1/1\] COPY gone /a: "/gone" not found$`},
+		{name: "a source that is ignored", files: map[string]string{"Dockerfile": "FROM scratch\nCOPY dist /a\n", ".dockerignore": "dist\n", "dist/a": "a"}, kind: ErrNothingToCopy, want: `"/dist" not found: \.dockerignore leaves "dist" out$`},
+		{name: "a link out of the context", files: map[string]string{"Dockerfile": "FROM scratch\nCOPY out /a\n"}, change: func(s *Source) {
+			_ = os.Symlink("/etc/passwd", filepath.Join(s.Context, "out"))
+		}, kind: ErrNothingToCopy, want: `"/etc/passwd" not found: the link "out" leads to "/etc/passwd", and the engine sees nothing outside the context$`},
 		{name: "no source for COPY --from", files: map[string]string{"Dockerfile": "FROM scratch AS base\nCOPY a /a\nFROM scratch\nCOPY --from=base /gone /b\n", "a": "a"}, kind: ErrNothingToCopy, want: `COPY --from=base /gone /b: ("/gone" not found|lstat /gone: no such file or directory)$`},
 		{name: "no target", files: copyA, change: func(s *Source) { s.Target = "gone" }, want: `target stage gone could not be found`},
 		{name: "no instruction", files: map[string]string{"Dockerfile": "FROM scratch\nCOPYY a /a\n"}, want: `line 2: unknown instruction: COPYY`},

@@ -18,15 +18,12 @@ import (
 
 // recipe is what the stages of a Dockerfile that count for the target take from elsewhere.
 type recipe struct {
-	bases  []base  // images, each once
-	copies []taken // paths of the context
+	bases  []base   // images, each once
+	copies []string // paths of the context
 }
 
 // base is an image that a stage starts from or takes files of.
 type base struct{ ref, platform string }
-
-// taken is a path of the context that an instruction names.
-type taken struct{ instruction, path string }
 
 // errOpen is reported for a Dockerfile that does not say what an image will hold.
 var errOpen = errors.New("what goes in is not known before the build")
@@ -232,7 +229,7 @@ func (r *reader) command(c instructions.Command, env environment) error {
 		if c.From != "" {
 			return r.other(c.From)
 		}
-		return r.take(c.String(), c.SourcePaths, env)
+		return r.take(c.SourcePaths, env)
 	case *instructions.AddCommand:
 		return r.add(c, env)
 	case *instructions.RunCommand:
@@ -295,14 +292,14 @@ func (r *reader) add(c *instructions.AddCommand, env environment) error {
 			return fmt.Errorf("ADD %s: %w", path, errOpen)
 		}
 	}
-	return r.take(c.String(), local, env)
+	return r.take(local, env)
 }
 
-// take notes the paths of the context that an instruction names, as far as they are known.
-func (r *reader) take(instruction string, paths []string, env environment) error {
+// take notes the paths of the context that are copied, as far as they are known.
+func (r *reader) take(paths []string, env environment) error {
 	for _, p := range paths {
 		if path, known, err := r.expand(p, env); known && err == nil {
-			r.copies = append(r.copies, taken{instruction, path})
+			r.copies = append(r.copies, path)
 		}
 	}
 	return nil

@@ -51,7 +51,7 @@ func (c *contents) sizeNotes(in ingredients) []string {
 func bytesOf(n int64) string { return units.HumanSizeWithPrecision(float64(n), 3) }
 
 // weigh adds the files up by directory.
-func weigh(files []*file, copies []taken) *heavy {
+func weigh(files []*file, copies []string) *heavy {
 	all := &heavy{path: "."}
 	known := map[string]*heavy{".": all}
 	var at func(p string) *heavy
@@ -61,7 +61,7 @@ func weigh(files []*file, copies []taken) *heavy {
 		}
 		h := &heavy{path: p}
 		for _, c := range copies {
-			copied, reaches := c.covers(p)
+			copied, reaches := covers(c, p)
 			h.copied, h.reaches = h.copied || copied, h.reaches || reaches
 		}
 		known[p] = h
@@ -80,10 +80,10 @@ func weigh(files []*file, copies []taken) *heavy {
 	return all
 }
 
-// covers says whether the path is named by an instruction, itself or with a directory around
-// it, and whether something in it is. All of the context is nothing in particular.
-func (t taken) covers(name string) (copied, reaches bool) {
-	source := strings.Trim(path.Clean("/"+t.path), "/")
+// covers says whether what is copied is or holds the path, and whether it is something in it. All
+// of the context is nothing in particular.
+func covers(source, name string) (copied, reaches bool) {
+	source = strings.Trim(path.Clean("/"+source), "/")
 	if source == "" {
 		return false, false
 	}

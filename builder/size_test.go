@@ -51,9 +51,7 @@ func TestALargeContextSaysWhatToIgnore(t *testing.T) {
 		}},
 	} {
 		in := ingredients{Source: Source{WarnSize: 10 * mb}, ignoreFile: ".dockerignore"}
-		for _, p := range test.copies {
-			in.recipe.copies = append(in.recipe.copies, taken{path: p})
-		}
+		in.recipe.copies = test.copies
 		c := &contents{files: files(test.sizes)}
 		if got := c.sizeNotes(in); !slices.Equal(got, test.want) {
 			t.Errorf("%s:\n%s", test.name, strings.Join(got, "\n"))

@@ -2,6 +2,7 @@ package builder
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path"
@@ -11,10 +12,20 @@ import (
 	"github.com/agext/levenshtein"
 )
 
-// absent explains which paths the Dockerfile copies that the context does not have, a line
-// each. It is for after the engine has said so, whose words name neither a link nor the
-// ignore file.
-func (b *Builder) absent(ctx context.Context, s Source) (lines []string) {
+// explainAbsence adds to the error of a build that found nothing to copy what the engine's words
+// don't say: they name neither a link nor the ignore file.
+func (b *Builder) explainAbsence(ctx context.Context, s Source, e *BuildError) *BuildError {
+	if !errors.Is(e, ErrNothingToCopy) {
+		return e
+	}
+	if reasons := b.absences(ctx, s); len(reasons) > 0 {
+		e.Err = fmt.Errorf("%w: %s", e.Err, strings.Join(reasons, "; "))
+	}
+	return e
+}
+
+// absences says why the context does not have what the Dockerfile copies.
+func (b *Builder) absences(ctx context.Context, s Source) (reasons []string) {
 	in, err := b.ingredients(s)
 	if err != nil {
 		return nil
@@ -23,15 +34,16 @@ func (b *Builder) absent(ctx context.Context, s Source) (lines []string) {
 	if err != nil {
 		return nil
 	}
-	for _, c := range in.recipe.copies {
-		if reason := found.lacks(c.path, in); reason != "" {
-			lines = append(lines, c.instruction+": "+reason)
+	for _, name := range in.recipe.copies {
+		if reason := found.lacks(name, in); reason != "" {
+			reasons = append(reasons, reason)
 		}
 	}
-	return lines
+	return reasons
 }
 
-// lacks says why a path, unless it is a pattern, leads to nothing in the context.
+// lacks says why a path, unless it is a pattern, leads to nothing in the context; "" when it
+// leads to something, or that is all there is to say.
 func (c *contents) lacks(name string, in ingredients) string {
 	if strings.ContainsAny(name, `*?[\`) {
 		return ""
@@ -57,7 +69,7 @@ func (c *contents) lacks(name string, in ingredients) string {
 			return fmt.Sprintf("%s leaves %q out", in.ignoreFile, at)
 		}
 	}
-	return fmt.Sprintf("the context has no %q%s", at, nearest(at, c.files))
+	return nearest(at, c.files)
 }
 
 // follow returns where a path leads in the context, as if that were the root of everything,
@@ -86,12 +98,12 @@ func follow(name string, byPath map[string]*file) (at string, out *file) {
 	return at, out
 }
 
-// nearest is the end of a message about a path that is not there: the one that was meant.
+// nearest names the path that was meant by one that is not there.
 func nearest(name string, files []*file) string {
 	least, best := 2+len(name)/3, ""
 	for _, f := range files {
 		if path.Base(f.path) == path.Base(name) {
-			return fmt.Sprintf("; there is %q", f.path)
+			return fmt.Sprintf("there is %q", f.path)
 		}
 		if d := levenshtein.Distance(strings.ToLower(name), strings.ToLower(f.path), nil); d < least {
 			least, best = d, f.path
@@ -100,5 +112,5 @@ func nearest(name string, files []*file) string {
 	if best == "" {
 		return ""
 	}
-	return fmt.Sprintf("; there is %q", best)
+	return fmt.Sprintf("there is %q", best)
 }
