@@ -227,3 +227,29 @@ func TestBuildPrintsNothingThatMovesTheCursor(t *testing.T) {
 		}
 	}
 }
+
+func TestBuildPromisesNothingOfAnImageWhoseFilesChangedMeanwhile(t *testing.T) {
+	b, shelf := connect(t), newShelf(t)
+	s := newSource(t, b, map[string]string{"Dockerfile": "FROM scratch\nCOPY a /a\n", "a": "before"})
+	var tags []string
+	meanwhile := func(ctx context.Context) (Registry, error) {
+		r, err := shelf.registry(ctx)
+		r.Image = func(ctx context.Context, tag string) (digest, config string, err error) {
+			if tags = append(tags, tag); len(tags) == 1 {
+				write(t, filepath.Join(s.Context, "a"), "after")
+			}
+			return shelf.image(ctx, tag)
+		}
+		return r, err
+	}
+	made, err := b.Build(t.Context(), []Source{s}, meanwhile, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if made[0].Fingerprint != "" || len(tags) != 2 || !strings.HasPrefix(tags[1], "id-") {
+		t.Errorf("fingerprint %q, tags %q", made[0].Fingerprint, tags)
+	}
+	if digest, _, err := shelf.image(t.Context(), tags[0]); digest != "" || err != nil {
+		t.Errorf("%s is promised as %s, %v", digest, tags[0], err)
+	}
+}

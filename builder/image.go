@@ -90,6 +90,9 @@ func (w *work) makeImage(ctx context.Context, s Source, to *destination, i *Imag
 			return "", 0, err
 		}
 		i.Context += sent
+		if err = w.confirm(ctx, s, i); err != nil {
+			return "", 0, err
+		}
 		err = w.docker.ImageTag(ctx, id, to.Repository+":"+tagOf(i.Fingerprint, id))
 		if !errdefs.IsNotFound(err) {
 			break
@@ -99,6 +102,20 @@ func (w *work) makeImage(ctx context.Context, s Source, to *destination, i *Imag
 		size, err = w.inspect(ctx, id, i)
 	}
 	return id, size, err
+}
+
+// confirm takes the fingerprint from an image when what it is made from has changed since: the
+// build may have got one state or the other, and the tag would promise one to everybody.
+func (w *work) confirm(ctx context.Context, s Source, i *Image) error {
+	if i.Fingerprint == "" {
+		return nil
+	}
+	now, _, err := w.fingerprint(ctx, s, w.bases(s, w.baseAuth))
+	if err == nil && now != i.Fingerprint {
+		w.log.of(s.Name, stepBuild)("what it is made from changed meanwhile; it is built again the next time")
+		i.Fingerprint = ""
+	}
+	return err
 }
 
 // serves returns the digest of the image that the registry has already under the tag of i, ""
