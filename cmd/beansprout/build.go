@@ -102,6 +102,8 @@ func (d *deployment) expire(ctx context.Context, repository string) {
 	switch {
 	case err != nil && ctx.Err() == nil:
 		d.talk.say("warning: %v: images stay there", err)
+	case changed && d.cfg.Registry.ExpireImagesAfter == 0:
+		d.talk.say("repository %s no longer expires what was built", d.repository())
 	case changed:
 		d.talk.say("repository %s now expires images %s after they were pushed, unless an environment lives on them", d.repository(), d.cfg.Registry.ExpireImagesAfter)
 	}
