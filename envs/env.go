@@ -28,6 +28,8 @@ var (
 	// ErrNotOurs is reported when an environment wasn't made by Beansprout for the feature in
 	// question, or can't be proved to be. It must be left alone.
 	ErrNotOurs = errors.New("not ours")
+	// ErrCredentials is reported when AWS doesn't accept the credentials (any more), or there are none.
+	ErrCredentials = errors.New("AWS doesn't accept the credentials")
 	// ErrTaken is reported when a name is in use by somebody else.
 	ErrTaken = errors.New("taken")
 )

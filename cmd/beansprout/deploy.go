@@ -84,7 +84,7 @@ func (d *deployment) unchanged(ctx context.Context, t target, b *bundle, images 
 
 // runs says whether the bundle runs already, and as it should.
 func (t target) runs(b *bundle) bool {
-	return t.env.ID != "" && !t.broken && t.env.Version == b.label && t.change.Empty() && beanstalk.Healthy(t.env)
+	return t.env.State == envs.Ready && !t.broken && t.env.Version == b.label && t.change.Empty() && beanstalk.Healthy(t.env)
 }
 
 // fresh is how long what was read of an environment counts as what is.

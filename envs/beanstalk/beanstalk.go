@@ -19,13 +19,17 @@ import (
 
 // Client speaks to Elastic Beanstalk in one account and region.
 type Client struct {
-	api  *eb.Client
-	http *http.Client
+	api   *eb.Client
+	http  *http.Client
+	polls *poller
 }
 
 // New returns a client that calls AWS through api. The plain HTTP client fetches what AWS
 // hands out by presigned URL: logs.
-func New(api *eb.Client, plain *http.Client) *Client { return &Client{api, plain} }
+func New(api *eb.Client, plain *http.Client) *Client {
+	p := newPoller()
+	return &Client{patient(api, p), plain, p}
+}
 
 // Environments returns every environment of the application ("" means of all) that isn't
 // Terminated, in one DescribeEnvironments, and AWS's own time at that moment. AWS leaves

@@ -1,6 +1,7 @@
 package beanstalk
 
 import (
+	"context"
 	"errors"
 	"maps"
 	"regexp"
@@ -11,10 +12,11 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	eb "github.com/aws/aws-sdk-go-v2/service/elasticbeanstalk"
 	"github.com/aws/aws-sdk-go-v2/service/elasticbeanstalk/types"
+	"github.com/aws/smithy-go"
+	"github.com/aws/smithy-go/middleware"
 
 	"beansprout/envs"
 	"beansprout/localcloud"
-	"beansprout/localcloud/fault"
 )
 
 const dev = "shop-dev1"
@@ -141,10 +143,18 @@ func TestACopyIsSavedOncePerContent(t *testing.T) {
 
 // TestACopyIsSafeWhateverAWSLetsRemove refuses the call that takes away what is switched off.
 func TestACopyIsSafeWhateverAWSLetsRemove(t *testing.T) {
-	c, local := cloud(t, localcloud.Config{})
-	if err := local.Inject(fault.Rule{Service: "elasticbeanstalk", Operation: "UpdateConfigurationTemplate", Kind: "throttle"}); err != nil {
-		t.Fatal(err)
-	}
+	c, _ := cloud(t, localcloud.Config{})
+	no := middleware.FinalizeMiddlewareFunc("No", func(context.Context, middleware.FinalizeInput, middleware.FinalizeHandler) (out middleware.FinalizeOutput, meta middleware.Metadata, _ error) {
+		return out, meta, &smithy.GenericAPIError{Code: "InvalidParameterValue", Message: "The option isn't user defined."}
+	})
+	c.api = eb.New(c.api.Options(), func(o *eb.Options) {
+		o.APIOptions = append(o.APIOptions, func(s *middleware.Stack) error {
+			if s.ID() != "UpdateConfigurationTemplate" {
+				return nil
+			}
+			return s.Finalize.Insert(no, "Retry", middleware.After)
+		})
+	})
 	source(t, c, all()...)
 	_, e := sprout(t, c, "shop-x")
 	have, err := c.Configuration(t.Context(), e)

@@ -2,12 +2,18 @@ package beanstalk
 
 import (
 	"errors"
+	"net/http"
+	"net/url"
 	"strings"
 
 	"github.com/aws/smithy-go"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
 
 	"beansprout/envs"
 )
+
+// ErrUnanswered is reported when AWS couldn't be reached, or gave no answer that can be read.
+var ErrUnanswered = errors.New("AWS gives no answer that can be read")
 
 // Refusal is AWS's no to a call, in AWS's words.
 type Refusal struct {
@@ -28,10 +34,17 @@ func translate(err error) error {
 		return forbidden
 	}
 	var api smithy.APIError
-	if !errors.As(err, &api) {
-		return err
+	if u, ok := errors.AsType[*unanswered](err); ok {
+		return u
 	}
-	return &Refusal{api.ErrorCode(), api.ErrorMessage(), meaning(api.ErrorCode(), api.ErrorMessage())}
+	if errors.As(err, &api) {
+		return &Refusal{api.ErrorCode(), api.ErrorMessage(), meaning(api.ErrorCode(), api.ErrorMessage())}
+	}
+	// The SDK has no type for credentials that can't be had, such as those of an SSO session that is over.
+	if err != nil && strings.Contains(err.Error(), "get credentials: ") {
+		return &unanswered{envs.ErrCredentials, err}
+	}
+	return err
 }
 
 func meaning(code, message string) error {
@@ -53,5 +66,31 @@ func meaning(code, message string) error {
 	case has("already exists", "is not available"):
 		return envs.ErrTaken
 	}
+	switch code {
+	case "ExpiredToken", "ExpiredTokenException", "RequestExpired", "InvalidClientTokenId", "UnrecognizedClientException",
+		"SignatureDoesNotMatch", "InvalidSignatureException", "IncompleteSignature", "MissingAuthenticationToken":
+		return envs.ErrCredentials
+	}
 	return nil
+}
+
+// plain is what an error comes down to, without the SDK's wrapping and the addresses.
+func plain(err error) string {
+	var api smithy.APIError
+	if errors.As(err, &api) && api.ErrorMessage() != "" && api.ErrorCode() != "UnknownError" {
+		return api.ErrorMessage() + " (" + api.ErrorCode() + ")"
+	}
+	if answer, ok := errors.AsType[*smithyhttp.ResponseError](err); ok && answer.HTTPStatusCode() >= http.StatusBadRequest {
+		return answer.HTTPResponse().Status
+	}
+	if broken, ok := errors.AsType[*url.Error](err); ok {
+		return broken.Err.Error()
+	}
+	if unreadable, ok := errors.AsType[*smithy.DeserializationError](err); ok {
+		return unreadable.Err.Error()
+	}
+	if wrapped, ok := errors.AsType[*smithy.OperationError](err); ok {
+		return wrapped.Err.Error()
+	}
+	return err.Error()
 }

@@ -3,6 +3,7 @@ package beanstalk
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -38,10 +39,19 @@ func (c *Client) Events(ctx context.Context, id string, since time.Time) ([]Even
 		}
 		in.NextToken = out.NextToken
 	}
-	for i, j := 0, len(events)-1; i < j; i, j = i+1, j-1 {
-		events[i], events[j] = events[j], events[i]
-	}
+	slices.Reverse(events)
+	slices.SortStableFunc(events, func(a, b Event) int { return a.Time.Compare(b.Time) })
 	return events, nil
+}
+
+// Took returns how long AWS took for the operation whose events these are, oldest first, by
+// its own clock. It is what Expect is to be told the next time: how long Wait takes depends
+// on what Expect was told.
+func Took(events []Event) time.Duration {
+	if len(events) == 0 {
+		return 0
+	}
+	return events[len(events)-1].Time.Sub(events[0].Time)
 }
 
 // outcome is what an event says about the operation that it belongs to.
@@ -76,25 +86,41 @@ var (
 )
 
 func (e Event) outcome() outcome {
-	if strings.HasPrefix(e.Message, "Launched environment") && strings.Contains(e.Message, "However, there were issues during launch.") {
+	switch {
+	case e.says(failures...), e.says("Launched environment") && strings.Contains(e.Message, "However, there were issues during launch"):
 		return failed
-	}
-	for _, text := range failures {
-		if strings.HasPrefix(e.Message, text) {
-			return failed
-		}
-	}
-	for _, text := range successes {
-		if strings.HasPrefix(e.Message, text) {
-			return succeeded
-		}
+	case e.says(successes...):
+		return succeeded
 	}
 	return underway
 }
 
 // Terminated says whether this is the last that AWS says of an environment.
-func (e Event) Terminated() bool {
-	return strings.HasPrefix(e.Message, "terminateEnvironment completed successfully.")
+func (e Event) Terminated() bool { return e.says("terminateEnvironment completed successfully") }
+
+// says says whether the event begins with one of the texts, give or take what AWS has been
+// known to change: case, spaces and the full stop.
+func (e Event) says(texts ...string) bool {
+	message := strings.ToLower(strings.TrimSpace(e.Message))
+	return slices.ContainsFunc(texts, func(text string) bool {
+		return strings.HasPrefix(message, strings.ToLower(strings.TrimRight(text, ".")))
+	})
+}
+
+// starts says whether the event is the first of an operation of that kind.
+func (e Event) starts(k kind) bool {
+	switch k {
+	case launching:
+		return e.says("createEnvironment is starting", "rebuildEnvironment is starting")
+	case updating:
+		return e.says("Environment update is starting")
+	}
+	return e.says("terminateEnvironment is starting")
+}
+
+// reverts says whether the event reports that an update doesn't take place, by whomever.
+func (e Event) reverts() bool {
+	return e.says("Environment update was aborted", "The environment was reverted to the previous configuration setting")
 }
 
 func (e Event) bad() bool { return e.Severity == "ERROR" || e.Severity == "FATAL" }
@@ -114,9 +140,8 @@ func launchFailed(events []Event) bool {
 	broken := false
 	for _, e := range events {
 		switch {
-		case strings.HasPrefix(e.Message, "Create environment operation is complete, but with"),
-			strings.HasPrefix(e.Message, "Failed to launch environment."),
-			strings.HasPrefix(e.Message, "Launched environment") && e.outcome() == failed:
+		case e.says("Create environment operation is complete, but with", "Failed to launch environment"),
+			e.says("Launched environment") && e.outcome() == failed:
 			broken = true
 		case e.outcome() == succeeded:
 			broken = false

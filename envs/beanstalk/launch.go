@@ -4,10 +4,8 @@ import (
 	"context"
 	"fmt"
 	"sort"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/aws/middleware"
 	eb "github.com/aws/aws-sdk-go-v2/service/elasticbeanstalk"
 	"github.com/aws/aws-sdk-go-v2/service/elasticbeanstalk/types"
 	smithy "github.com/aws/smithy-go/middleware"
@@ -56,24 +54,33 @@ func (c *Client) Launch(ctx context.Context, l Launch) (Operation, error) {
 		TemplateName:    optional(l.Base.SavedConfiguration),
 		OperationsRole:  optional(l.Operations),
 	}
-	out, err := c.api.CreateEnvironment(ctx, in)
+	var id *string
+	op, err := c.begin(ctx, Operation{kind: launching, env: envs.Env{Name: l.Name}, version: l.Version}, func(ctx context.Context) (smithy.Metadata, error) {
+		out, err := c.api.CreateEnvironment(ctx, in)
+		if err != nil {
+			return smithy.Metadata{}, err
+		}
+		id = out.EnvironmentId
+		return out.ResultMetadata, nil
+	})
 	if err != nil {
-		return Operation{}, fmt.Errorf("create environment %s: %w", l.Name, translate(err))
+		return Operation{}, fmt.Errorf("create environment %s: %w", l.Name, err)
 	}
-	e := envs.Env{ID: aws.ToString(out.EnvironmentId), Name: l.Name}
-	return operation(e, launching, l.Version, out.ResultMetadata), nil
+	if op.env.ID == "" {
+		op.env.ID = aws.ToString(id)
+	}
+	return op, nil
 }
 
 // Deploy starts running a registered version on a Ready environment. The error wraps
 // envs.ErrNotReady when AWS is at work on it.
 func (c *Client) Deploy(ctx context.Context, e envs.Env, version, description string) (Operation, error) {
-	out, err := c.api.UpdateEnvironment(ctx, &eb.UpdateEnvironmentInput{
-		EnvironmentId: &e.ID, VersionLabel: &version, Description: &description,
-	})
+	in := &eb.UpdateEnvironmentInput{EnvironmentId: &e.ID, VersionLabel: &version, Description: &description}
+	op, err := c.update(ctx, e, version, in)
 	if err != nil {
-		return Operation{}, fmt.Errorf("deploy to environment %s: %w", e.Name, translate(err))
+		return Operation{}, fmt.Errorf("deploy to environment %s: %w", e.Name, err)
 	}
-	return operation(e, updating, version, out.ResultMetadata), nil
+	return op, nil
 }
 
 // Configure starts changing settings of a Ready environment. It is a call of its own,
@@ -83,21 +90,37 @@ func (c *Client) Configure(ctx context.Context, e envs.Env, d Difference) (Opera
 	for _, s := range d.Remove {
 		in.OptionsToRemove = append(in.OptionsToRemove, types.OptionSpecification{Namespace: &s.Namespace, OptionName: &s.Name})
 	}
-	out, err := c.api.UpdateEnvironment(ctx, in)
+	op, err := c.update(ctx, e, e.Version, in)
 	if err != nil {
-		return Operation{}, fmt.Errorf("configure environment %s: %w", e.Name, translate(err))
+		return Operation{}, fmt.Errorf("configure environment %s: %w", e.Name, err)
 	}
-	return operation(e, updating, e.Version, out.ResultMetadata), nil
+	return op, nil
+}
+
+func (c *Client) update(ctx context.Context, e envs.Env, version string, in *eb.UpdateEnvironmentInput) (Operation, error) {
+	return c.begin(ctx, Operation{kind: updating, env: e, version: version}, func(ctx context.Context) (smithy.Metadata, error) {
+		out, err := c.api.UpdateEnvironment(ctx, in)
+		if err != nil {
+			return smithy.Metadata{}, err
+		}
+		return out.ResultMetadata, nil
+	})
 }
 
 // Terminate starts the removal of an environment. The error wraps envs.ErrNotReady while a
 // launch or deploy is in progress, and envs.ErrNotFound when it has gone already.
 func (c *Client) Terminate(ctx context.Context, e envs.Env) (Operation, error) {
-	out, err := c.api.TerminateEnvironment(ctx, &eb.TerminateEnvironmentInput{EnvironmentId: &e.ID})
+	op, err := c.begin(ctx, Operation{kind: terminating, env: e}, func(ctx context.Context) (smithy.Metadata, error) {
+		out, err := c.api.TerminateEnvironment(ctx, &eb.TerminateEnvironmentInput{EnvironmentId: &e.ID})
+		if err != nil {
+			return smithy.Metadata{}, err
+		}
+		return out.ResultMetadata, nil
+	})
 	if err != nil {
-		return Operation{}, fmt.Errorf("terminate environment %s: %w", e.Name, translate(err))
+		return Operation{}, fmt.Errorf("terminate environment %s: %w", e.Name, err)
 	}
-	return operation(e, terminating, "", out.ResultMetadata), nil
+	return op, nil
 }
 
 // Abort starts putting an environment back to what it was before the update under way. The
@@ -114,20 +137,17 @@ func (c *Client) Abort(ctx context.Context, e envs.Env) error {
 // AWS knows it or its version no longer, and envs.ErrTaken when its name or address is
 // another's by now.
 func (c *Client) Rebuild(ctx context.Context, e envs.Env) (Operation, error) {
-	out, err := c.api.RebuildEnvironment(ctx, &eb.RebuildEnvironmentInput{EnvironmentId: &e.ID})
+	op, err := c.begin(ctx, Operation{kind: launching, env: e, version: e.Version}, func(ctx context.Context) (smithy.Metadata, error) {
+		out, err := c.api.RebuildEnvironment(ctx, &eb.RebuildEnvironmentInput{EnvironmentId: &e.ID})
+		if err != nil {
+			return smithy.Metadata{}, err
+		}
+		return out.ResultMetadata, nil
+	})
 	if err != nil {
-		return Operation{}, fmt.Errorf("rebuild environment %s: %w", e.Name, translate(err))
+		return Operation{}, fmt.Errorf("rebuild environment %s: %w", e.Name, err)
 	}
-	return operation(e, launching, e.Version, out.ResultMetadata), nil
-}
-
-func operation(e envs.Env, k kind, version string, meta smithy.Metadata) Operation {
-	request, _ := middleware.GetRequestIDMetadata(meta)
-	since, ok := middleware.GetServerTime(meta)
-	if !ok {
-		since = time.Now()
-	}
-	return Operation{kind: k, env: e, request: request, version: version, since: since.Add(-time.Second)}
+	return op, nil
 }
 
 func options(settings []Setting) []types.ConfigurationOptionSetting {
