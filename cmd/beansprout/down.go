@@ -20,7 +20,7 @@ func downCommand() *cli.Command {
 		ArgsUsage: "[FEATURE]",
 		Flags: []cli.Flag{
 			featureFlag(), configFlag(), jsonFlag(), dryRunFlag(),
-			&cli.BoolFlag{Name: "force", Usage: "also when the environment is kept"}, timeoutFlag(),
+			&cli.BoolFlag{Name: "force", Usage: "also when the environment is kept"}, timeoutFlag(changing),
 			&cli.BoolFlag{Name: "no-wait", Usage: "return when AWS has begun, and leave the rest to the next sweep"},
 		},
 		Action: down,
@@ -28,11 +28,7 @@ func downCommand() *cli.Command {
 }
 
 func down(c *cli.Context) error {
-	ctx, cancel, err := deadline(c)
-	if err != nil {
-		return err
-	}
-	defer cancel()
+	ctx := c.Context
 	s, feature, err := openFor(c)
 	if err != nil {
 		return err
@@ -63,7 +59,7 @@ func down(c *cli.Context) error {
 		step.done("removed")
 	}
 	s.talk.close()
-	return errors.Join(printReceipt(c.App.Writer, receipt, c.Bool("json")), explain(timedOut(ctx, err)))
+	return errors.Join(printReceipt(c.App.Writer, receipt, c.Bool("json")), err)
 }
 
 // teardown is a feature on its way out because somebody said so.

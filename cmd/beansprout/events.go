@@ -19,7 +19,7 @@ func eventsCommand() *cli.Command {
 		Usage:     "print what AWS says about a feature's environment, oldest first",
 		ArgsUsage: "[FEATURE]",
 		Flags: []cli.Flag{
-			featureFlag(), configFlag(), jsonFlag(), followFlag(),
+			featureFlag(), configFlag(), jsonFlag(), timeoutFlag(asking), followFlag(),
 			durationFlag("since", "only what is younger than `DURATION`, such as 1h"),
 		},
 		Action: events,

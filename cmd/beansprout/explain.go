@@ -34,7 +34,7 @@ var advice = []struct {
 	{builder.ErrUnwell, "nothing was deployed; run up again in a while: layers that have arrived are not sent again"},
 	{ledger.ErrNoBucket, "ledger.bucket in beansprout.yaml names it; without that key Beanstalk's own serves"},
 	{ecr.ErrNoRepository, "registry.repository in beansprout.yaml names it"},
-	{errTimeout, "--timeout gives more; AWS goes on with what it has begun, and the next up takes it from there"},
+	{errTimeout, "--timeout gives more; AWS goes on with what it has begun, and the next run takes it from there"},
 	{ledger.ErrLost, "this run was cut off for longer than its lease lasts, and has changed nothing since; beansprout status says what runs, and another up puts it right"},
 	{envs.ErrCredentials, "renew the AWS credentials (aws sts get-caller-identity must work) and run it again: it takes up where this stands"},
 	{beanstalk.ErrUnanswered, "check the network and the proxy, and https://health.aws.amazon.com, and run it again: it takes up where this stands"},

@@ -20,7 +20,7 @@ func extendCommand() *cli.Command {
 		Usage:     "give a feature's environment more time, and print when its days are over then",
 		ArgsUsage: "[FEATURE]",
 		Flags: []cli.Flag{
-			featureFlag(), configFlag(), jsonFlag(), dryRunFlag(),
+			featureFlag(), configFlag(), jsonFlag(), timeoutFlag(asking), dryRunFlag(),
 			durationFlag("by", "live for `DURATION` longer, such as 3d; of one whose days are over, from now on"),
 		},
 		Action: extend,

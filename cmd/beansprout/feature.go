@@ -32,20 +32,31 @@ func featureFlag() cli.Flag {
 	return &cli.StringFlag{Name: "feature", Aliases: []string{"f"}, EnvVars: []string{"BEANSPROUT_FEATURE"}, Usage: "the feature's `NAME`, instead of the branch's"}
 }
 
-func timeoutFlag() cli.Flag {
-	return &cli.DurationFlag{Name: "timeout", Value: 30 * time.Minute, EnvVars: []string{"BEANSPROUT_TIMEOUT"}, Usage: "give up after `DURATION`"}
+// The times after which a verb gives up: one that waits for AWS, and one that only asks.
+const (
+	changing = 30 * time.Minute
+	asking   = 2 * time.Minute
+)
+
+func timeoutFlag(unset time.Duration) cli.Flag {
+	return &cli.DurationFlag{Name: "timeout", Value: unset, EnvVars: []string{"BEANSPROUT_TIMEOUT"}, Usage: "give up after `DURATION`"}
 }
 
 var errTimeout = errors.New("the time that --timeout gives is over")
 
-// deadline returns a context that ends when --timeout says so.
-func deadline(c *cli.Context) (context.Context, context.CancelFunc, error) {
+// deadline gives a verb that has a --timeout no more time than that. One that follows what
+// happens has all the time unless it is told otherwise.
+func deadline(c *cli.Context) (context.CancelFunc, error) {
 	timeout := c.Duration("timeout")
-	if timeout <= 0 {
-		return nil, nil, usageErrorf("--timeout %s leaves no time", timeout)
+	switch {
+	case c.Value("timeout") == nil, c.Bool("follow") && !c.IsSet("timeout"):
+		return func() {}, nil
+	case timeout <= 0:
+		return nil, usageErrorf("--timeout %s leaves no time", timeout)
 	}
 	ctx, cancel := context.WithTimeoutCause(c.Context, timeout, errTimeout)
-	return ctx, cancel, nil
+	c.Context = ctx
+	return cancel, nil
 }
 
 // timedOut says of an error that --timeout was the cause, where it was.

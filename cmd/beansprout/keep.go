@@ -17,7 +17,7 @@ func keepCommand() *cli.Command {
 		Name:      "keep",
 		Usage:     "protect a feature's environment: the janitor leaves it, and down wants --force",
 		ArgsUsage: "[FEATURE]",
-		Flags:     []cli.Flag{featureFlag(), configFlag(), jsonFlag(), dryRunFlag()},
+		Flags:     []cli.Flag{featureFlag(), configFlag(), jsonFlag(), timeoutFlag(asking), dryRunFlag()},
 		Action:    keep,
 	})
 }
@@ -27,7 +27,7 @@ func unkeepCommand() *cli.Command {
 		Name:      "unkeep",
 		Usage:     "take the protection of keep away",
 		ArgsUsage: "[FEATURE]",
-		Flags:     []cli.Flag{featureFlag(), configFlag(), jsonFlag(), dryRunFlag()},
+		Flags:     []cli.Flag{featureFlag(), configFlag(), jsonFlag(), timeoutFlag(asking), dryRunFlag()},
 		Action:    unkeep,
 	})
 }

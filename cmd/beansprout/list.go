@@ -14,7 +14,7 @@ func listCommand() *cli.Command {
 	return verb(cli.Command{
 		Name:   "list",
 		Usage:  "list the application's environments, or without a beansprout.yaml all of ours in the region",
-		Flags:  append(filterFlags(), configFlag(), jsonFlag()),
+		Flags:  append(filterFlags(), configFlag(), jsonFlag(), timeoutFlag(asking)),
 		Action: list,
 	})
 }

@@ -16,7 +16,7 @@ func logsCommand() *cli.Command {
 		Name:      "logs",
 		Usage:     "print the last lines of a feature's logs",
 		ArgsUsage: "[FEATURE]",
-		Flags:     []cli.Flag{featureFlag(), configFlag(), jsonFlag(), followFlag()},
+		Flags:     []cli.Flag{featureFlag(), configFlag(), jsonFlag(), timeoutFlag(asking), followFlag()},
 		Action:    logs,
 	})
 }

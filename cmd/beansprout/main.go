@@ -90,7 +90,12 @@ func verb(c cli.Command) *cli.Command {
 		if extra := ctx.Args().Slice(); len(extra) > most {
 			return hint(usageErrorf("%s takes no argument %q", c.Name, extra[most]), "beansprout %s --help shows what there is", c.Name)
 		}
-		return action(ctx)
+		stop, err := deadline(ctx)
+		if err != nil {
+			return err
+		}
+		defer stop()
+		return explain(timedOut(ctx.Context, action(ctx)))
 	}
 	return &c
 }

@@ -17,7 +17,7 @@ func openCommand() *cli.Command {
 		Name:      "open",
 		Usage:     "print a feature's URL, and open it in a browser where there is one",
 		ArgsUsage: "[FEATURE]",
-		Flags:     []cli.Flag{featureFlag(), configFlag(), jsonFlag()},
+		Flags:     []cli.Flag{featureFlag(), configFlag(), jsonFlag(), timeoutFlag(asking)},
 		Action:    browse,
 	})
 }

@@ -25,7 +25,7 @@ func upCommand() *cli.Command {
 		Usage:     "build, push, create or reuse, deploy, wait, announce; print the URL",
 		ArgsUsage: "[DIR]",
 		Flags: []cli.Flag{
-			featureFlag(), configFlag(), jsonFlag(), dryRunFlag(), timeoutFlag(),
+			featureFlag(), configFlag(), jsonFlag(), dryRunFlag(), timeoutFlag(changing),
 			&cli.BoolFlag{Name: "rebuild", Usage: "build and push images although the registry has what they would be made from"},
 			&cli.BoolFlag{Name: "abort", Usage: "when interrupted, have AWS abort a deploy in progress instead of leaving it to itself"},
 		},
@@ -54,11 +54,6 @@ type deployment struct {
 }
 
 func up(c *cli.Context) error {
-	ctx, cancel, err := deadline(c)
-	if err != nil {
-		return err
-	}
-	defer cancel()
 	d, err := prepare(c)
 	if err != nil {
 		return err
@@ -68,11 +63,11 @@ func up(c *cli.Context) error {
 		defer d.engine.Close()
 	}
 	if c.Bool("dry-run") {
-		return d.plan(ctx, c)
+		return d.plan(c.Context, c)
 	}
-	r, err := d.run(ctx)
+	r, err := d.run(c.Context)
 	if err != nil {
-		return d.failed(ctx, r.env, err)
+		return d.failed(c.Context, r.env, err)
 	}
 	d.slack.close()
 	d.talk.close()
