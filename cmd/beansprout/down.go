@@ -36,11 +36,11 @@ func down(c *cli.Context) error {
 	defer s.talk.close()
 	l, err := s.clients.ledger(ctx, s.cfg.Ledger.Bucket)
 	if err != nil {
-		return explain(err)
+		return err
 	}
 	t, err := s.teardown(ctx, l, feature, c.Bool("force"))
 	if err != nil {
-		return explain(err)
+		return err
 	}
 	if c.Bool("dry-run") {
 		return printPlan(c.App.Writer, t.env, c.Bool("json"))

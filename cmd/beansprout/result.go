@@ -70,11 +70,11 @@ func imageViews(images []builder.Image) []imageView {
 // for nothing.
 func (d *deployment) plan(ctx context.Context, c *cli.Context) error {
 	if _, _, err := d.architecture(ctx); err != nil {
-		return explain(err)
+		return err
 	}
 	t, err := d.lookAhead(ctx)
 	if err != nil {
-		return explain(err)
+		return err
 	}
 	action := "deploy to"
 	switch {
