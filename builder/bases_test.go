@@ -21,7 +21,7 @@ func newBase(t *testing.T, b *Builder, shelf *shelf, content string) (ref string
 // repository, and returns its id.
 func buildAs(t *testing.T, b *Builder, s Source, repository string) string {
 	t.Helper()
-	w := newWork(t.Context(), b, nil, Options{})
+	w := newWork(t.Context(), b, 1, nil, Options{})
 	id, _, err := w.build(t.Context(), s, &destination{Registry: Registry{Repository: repository}})
 	if err != nil {
 		t.Fatal(err)

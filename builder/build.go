@@ -25,7 +25,7 @@ func (w *work) build(ctx context.Context, s Source, to *destination) (id string,
 		return "", 0, &BuildError{Image: s.Name, Err: err}
 	}
 	stop := w.serve(inner, share, broken)
-	steps := newTrace(w.log.of(s.Name, stepBuild), newMask(s.Secrets))
+	steps := newTrace(w.log.of(s.Name, stepBuild), w.shown(s.Name), newMask(s.Secrets))
 	id, err = w.solve(inner, buildOptions(s, localTag(s, to.Repository), share.ID()), steps)
 	why := context.Cause(inner)
 	sent = stop()

@@ -6,6 +6,7 @@ package builder
 
 import (
 	"context"
+	"os"
 	"sync"
 	"time"
 
@@ -21,6 +22,7 @@ const (
 	stepPrepare = "prepare"
 	stepBuild   = "build"
 	stepPush    = "push"
+	stepNote    = "note"
 )
 
 // Source is how one image is made.
@@ -81,10 +83,14 @@ type Credentials struct{ Username, Password string }
 type Options struct {
 	Log     Log
 	Rebuild bool // what the registry has already, too
+	// Terminal, if not nil, lends a terminal to BuildKit's own display until giveBack is
+	// called. It is called at most once, when there is something to see.
+	Terminal func() (terminal *os.File, giveBack func())
 }
 
 // Log receives the lines that making an image prints, free of control characters. The
-// step is "prepare", "build" or "push". It is never called by two goroutines at once.
+// step is "prepare", "build" or "push", or "note" for what somebody should know however long
+// the rest is. It is never called by two goroutines at once.
 type Log func(image, step, line string)
 
 // Build prepares, builds and pushes the sources side by side and returns their images in
@@ -99,12 +105,13 @@ func (b *Builder) Build(ctx context.Context, sources []Source, registry func(con
 	}
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(parallel + 1)
-	w := newWork(ctx, b, registry, o)
+	w := newWork(ctx, b, len(sources), registry, o)
+	defer w.display.close()
 	g.Go(func() error {
 		_, err := w.destination()
 		return err
 	})
-	prepared := preparations(ctx, sources, w.log)
+	prepared := w.preparations(ctx, sources)
 	images := make([]Image, len(sources))
 	for i, s := range sources {
 		g.Go(func() (err error) {

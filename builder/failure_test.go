@@ -123,7 +123,7 @@ func TestBuildLeavesBehindWhatIsNoFile(t *testing.T) {
 	if _, err := b.Build(t.Context(), []Source{s}, shelf.registry, Options{Log: log.log}); err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"build: leaves the socket \"socket\" out", "build: leaves the pipe \"pipe\" out"} {
+	for _, want := range []string{"note: leaves the socket \"socket\" out", "note: leaves the pipe \"pipe\" out"} {
 		if !strings.Contains(log.String(), want) {
 			t.Errorf("no %q in the log:\n%s", want, log)
 		}

@@ -17,10 +17,11 @@ type work struct {
 	*Builder
 	destination func() (*destination, error)
 	log         Log
+	display     *display
 	rebuild     bool
 }
 
-func newWork(ctx context.Context, b *Builder, registry func(context.Context) (Registry, error), o Options) *work {
+func newWork(ctx context.Context, b *Builder, images int, registry func(context.Context) (Registry, error), o Options) *work {
 	return &work{
 		Builder: b,
 		destination: sync.OnceValues(func() (*destination, error) {
@@ -28,6 +29,7 @@ func newWork(ctx context.Context, b *Builder, registry func(context.Context) (Re
 			return &destination{r, &pass{login: r.Login}}, err
 		}),
 		log:     o.Log.oneAtATime(),
+		display: newDisplay(ctx, o.Terminal, images),
 		rebuild: o.Rebuild,
 	}
 }
@@ -46,7 +48,7 @@ func (w *work) image(ctx context.Context, s Source, prepared func() error) (Imag
 		return Image{}, err
 	}
 	for _, note := range notes {
-		w.log.of(s.Name, stepBuild)(note)
+		w.log.of(s.Name, stepNote)(note)
 	}
 	to, err := w.destination()
 	if err != nil {
@@ -75,7 +77,7 @@ func (w *work) obtain(ctx context.Context, s Source, to *destination, i *Image) 
 	ref := to.Repository + ":" + tagOf(i.Fingerprint, id)
 	defer w.untag(ctx, ref)
 	if i.Digest, err = w.serves(ctx, to, i, id); i.Digest == "" && err == nil {
-		err = w.push(ctx, s, to, i, &parcel{id: id, ref: ref, size: size})
+		err = w.push(ctx, to, i, &parcel{id: id, ref: ref, size: size})
 	}
 	w.tidy(ctx, s, id, to.Repository)
 	return err

@@ -13,16 +13,16 @@ const quiet = 3 * time.Second
 type parcel struct {
 	id, ref string
 	size    int64 // bytes of all layers
-	log     func(line string)
-	now     func() time.Time
+	stage   *stage
 	layers  map[string]*layer
 	tired   bool // the engine has tried again by itself
 }
 
 // layer is a part of a parcel.
 type layer struct {
-	bytes int64 // that have been sent, before the engine compressed them
-	said  time.Time
+	bytes   int64 // that have been sent, before the engine compressed them
+	started time.Time
+	said    time.Time
 }
 
 // follow takes note of what the engine says, and hands on what is worth a line.
@@ -30,23 +30,26 @@ func (p *parcel) follow(m message) {
 	switch {
 	case m.ID == "" || m.Status == "":
 	case m.Status == "Pushing":
-		p.pushing(m)
+		p.pushing(m.ID, m.Progress.Current, m.Progress.Total)
 	case m.Status == "Pushed":
-		p.log(fmt.Sprintf("layer %s: pushed %s", m.ID, megabytes(p.layer(m.ID).bytes)))
+		l := p.layer(m.ID)
+		p.stage.log(fmt.Sprintf("layer %s: pushed %s", m.ID, megabytes(l.bytes)))
+		p.stage.progress("layer "+m.ID, l.started, l.bytes, l.bytes, true)
 	case strings.HasPrefix(m.Status, "Retrying in "):
 		p.tired = true
-		p.log("layer " + m.ID + ": " + strings.ToLower(m.Status))
+		p.stage.say("layer " + m.ID + ": " + strings.ToLower(m.Status))
 	case m.Status == "Layer already exists", strings.HasPrefix(m.Status, "Mounted from "):
-		p.log("layer " + m.ID + ": already there")
+		p.stage.log("layer " + m.ID + ": already there")
 	}
 }
 
-func (p *parcel) pushing(m message) {
-	l := p.layer(m.ID)
-	l.bytes = max(l.bytes, m.Progress.Current)
-	if now := p.now(); now.Sub(l.said) >= quiet && m.Progress.Total > 0 {
-		l.said = now
-		p.log(fmt.Sprintf("layer %s: %s of %s", m.ID, megabytes(min(l.bytes, m.Progress.Total)), megabytes(m.Progress.Total)))
+func (p *parcel) pushing(id string, current, total int64) {
+	l := p.layer(id)
+	l.bytes = max(l.bytes, current)
+	p.stage.progress("layer "+id, l.started, min(l.bytes, total), total, false)
+	if time.Since(l.said) >= quiet && total > 0 {
+		l.said = time.Now()
+		p.stage.log(fmt.Sprintf("layer %s: %s of %s", id, megabytes(min(l.bytes, total)), megabytes(total)))
 	}
 }
 
@@ -55,7 +58,8 @@ func (p *parcel) layer(id string) *layer {
 		p.layers = map[string]*layer{}
 	}
 	if p.layers[id] == nil {
-		p.layers[id] = &layer{said: p.now()}
+		now := time.Now()
+		p.layers[id] = &layer{started: now, said: now}
 	}
 	return p.layers[id]
 }

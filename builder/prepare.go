@@ -25,7 +25,7 @@ const (
 // directory and the command share the run, which is logged under the first one's name.
 // Different commands of one directory run in the order of the sources, and one that fails
 // fails those behind it.
-func preparations(ctx context.Context, sources []Source, log Log) []func() error {
+func (w *work) preparations(ctx context.Context, sources []Source) []func() error {
 	type command struct{ dir, line string }
 	once := map[command]func() error{}
 	last := map[string]func() error{} // by directory
@@ -41,7 +41,7 @@ func preparations(ctx context.Context, sources []Source, log Log) []func() error
 						return err
 					}
 				}
-				return prepare(ctx, s, hidden, log.of(s.Name, stepPrepare))
+				return w.prepare(ctx, s, hidden)
 			})
 			if s.Prepare != "" {
 				last[s.Dir] = once[c]
@@ -56,7 +56,8 @@ func preparations(ctx context.Context, sources []Source, log Log) []func() error
 // by a shell, alone in its directory. What it prints goes to log, and a failure is a
 // *BuildError without an image.
 func Prepare(ctx context.Context, dir, command string, log func(line string)) error {
-	return prepare(ctx, Source{Dir: dir, Prepare: command}, mask{}, func(line string) { log(clean(line)) })
+	w := &work{log: func(_, _, line string) { log(line) }}
+	return w.prepare(ctx, Source{Dir: dir, Prepare: command}, mask{})
 }
 
 func allSecrets(sources []Source) (all []Secret) {
@@ -68,23 +69,26 @@ func allSecrets(sources []Source) (all []Secret) {
 
 // prepare runs the application's own build, alone in its directory. What is secret in the
 // images may be in its environment.
-func prepare(ctx context.Context, s Source, hidden mask, log func(string)) error {
+func (w *work) prepare(ctx context.Context, s Source, hidden mask) (err error) {
 	if s.Prepare == "" {
 		return nil
 	}
-	unlock, err := lock(ctx, s.Dir, log)
+	command := hidden.hide(s.Prepare)
+	stage := w.begin(s.Name, stepPrepare, "prepare: "+command)
+	defer func() { stage.end(ctx, err) }()
+	unlock, err := lock(ctx, s.Dir, stage.say)
 	if err != nil {
 		return &BuildError{Image: s.Name, Step: "prepare", Err: err}
 	}
 	defer unlock()
-	log("$ " + hidden.hide(s.Prepare))
-	out := &lines{emit: log, mask: hidden}
+	stage.log("$ " + command)
+	out := &lines{emit: stage.say, mask: hidden}
 	err = run(ctx, s, out)
 	out.flush()
 	if err == nil {
 		return nil
 	}
-	failed := &BuildError{Image: s.Name, Step: fmt.Sprintf("prepare %q", hidden.hide(s.Prepare)), Output: out.tail(), Err: err}
+	failed := &BuildError{Image: s.Name, Step: fmt.Sprintf("prepare %q", command), Output: out.tail(), Err: err}
 	if exit := (*exec.ExitError)(nil); errors.As(err, &exit) {
 		failed.ExitCode = max(exit.ExitCode(), 0) // a signal has none
 	}

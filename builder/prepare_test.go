@@ -16,7 +16,7 @@ import (
 func prepareAll(ctx context.Context, log *record, sources ...Source) error {
 	errs := make([]error, len(sources))
 	var wg sync.WaitGroup
-	for i, run := range preparations(ctx, sources, Log(log.log).oneAtATime()) {
+	for i, run := range (&work{log: Log(log.log).oneAtATime()}).preparations(ctx, sources) {
 		wg.Go(func() { errs[i] = run() })
 	}
 	wg.Wait()

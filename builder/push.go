@@ -17,8 +17,9 @@ const tries = 3
 
 // push sends the parcel to the registry and fills in its digest and how much was sent.
 // Credentials that have expired are renewed once.
-func (w *work) push(ctx context.Context, s Source, to *destination, i *Image, p *parcel) error {
-	p.log, p.now = w.log.of(s.Name, stepPush), w.now
+func (w *work) push(ctx context.Context, to *destination, i *Image, p *parcel) (err error) {
+	p.stage = w.begin(i.Name, stepPush, "push "+p.ref)
+	defer func() { p.stage.end(ctx, err) }()
 	renewed := false
 	var used Credentials
 	for n := 1; ; n++ {
@@ -30,15 +31,15 @@ func (w *work) push(ctx context.Context, s Source, to *destination, i *Image, p 
 		i.Sent = p.sent()
 		switch {
 		case err == nil:
-			p.log(p.summary())
+			p.stage.log(p.summary())
 			return nil
 		case errors.Is(err, ErrExpired) && !renewed:
-			p.log("the registry's token has expired: asking for another one")
+			p.stage.say("the registry's token has expired: asking for another one")
 			renewed, used = true, login
 			n--
 		case passing(err) && n < tries && !p.tired:
 			pause := w.pause << (n - 1)
-			p.log(fmt.Sprintf("%v: once more in %s", err, pause))
+			p.stage.say(fmt.Sprintf("%v: once more in %s", err, pause))
 			if err := wait(ctx, pause); err != nil {
 				return err
 			}

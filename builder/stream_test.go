@@ -5,7 +5,6 @@ import (
 	"io"
 	"strings"
 	"testing"
-	"time"
 )
 
 func TestReadGoesOnToTheEndAndReturnsTheErrorInTheStream(t *testing.T) {
@@ -32,7 +31,7 @@ func FuzzRead(f *testing.F) {
 	f.Add(`{"status":"Pushing","progressDetail":{"current":512,"total":1024},"id":"a"}{"status":"Pushed","id":"a"}`)
 	f.Add(`[null,1]{`)
 	f.Fuzz(func(t *testing.T, stream string) {
-		p := &parcel{now: time.Now, log: func(line string) {}}
+		p := &parcel{stage: (&work{log: func(string, string, string) {}}).begin("web", stepPush, "push")}
 		_ = read(strings.NewReader(stream), p.follow)
 		_ = p.summary()
 	})

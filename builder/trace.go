@@ -9,12 +9,15 @@ import (
 	"strings"
 
 	controlapi "github.com/moby/buildkit/api/services/control"
+	"github.com/moby/buildkit/client"
+	godigest "github.com/opencontainers/go-digest"
 	"google.golang.org/protobuf/proto"
 )
 
 // trace turns what BuildKit tells about its steps into lines, and remembers which failed.
 type trace struct {
 	log   func(line string)
+	show  func(*client.SolveStatus)
 	mask  mask
 	steps map[string]*step // by digest
 	fault *step
@@ -27,10 +30,11 @@ type step struct {
 	started bool
 	done    bool
 	out     *lines
+	recent  []string // lines that haven't been shown
 }
 
-func newTrace(log func(string), hidden mask) *trace {
-	return &trace{log: log, mask: hidden, steps: map[string]*step{}}
+func newTrace(log func(string), show func(*client.SolveStatus), hidden mask) *trace {
+	return &trace{log: log, show: show, mask: hidden, steps: map[string]*step{}}
 }
 
 // decodeTrace reads the aux of a message "moby.buildkit.trace": a JSON string that holds
@@ -56,6 +60,24 @@ func (t *trace) update(status *controlapi.StatusResponse) {
 	for _, v := range status.Vertexes {
 		t.step(v.Digest).end(v, t)
 	}
+	t.show(t.picture(status))
+}
+
+// picture is a status with nothing in it but what may be shown.
+func (t *trace) picture(status *controlapi.StatusResponse) *client.SolveStatus {
+	p := client.NewSolveStatus(status)
+	for _, v := range p.Vertexes {
+		v.Name = t.step(string(v.Digest)).name
+	}
+	for _, s := range p.Statuses {
+		s.ID = t.mask.hide(clean(s.ID))
+	}
+	p.Warnings, p.Logs = nil, nil
+	for digest, s := range t.steps {
+		p.Logs = append(p.Logs, glimpseOf(godigest.Digest(digest), s.recent)...)
+		s.recent = nil
+	}
+	return p
 }
 
 // close prints what came behind the end of its step.
@@ -69,7 +91,10 @@ func (t *trace) step(digest string) *step {
 	s := t.steps[digest]
 	if s == nil {
 		s = &step{}
-		s.out = &lines{mask: t.mask, emit: func(line string) { t.log(strings.TrimSpace(s.mark() + " " + line)) }}
+		s.out = &lines{mask: t.mask, emit: func(line string) {
+			t.log(strings.TrimSpace(s.mark() + " " + line))
+			s.recent = append(s.recent[max(0, len(s.recent)-glimpse+1):], line)
+		}}
 		t.steps[digest] = s
 	}
 	return s
@@ -103,7 +128,7 @@ func (s *step) end(v *controlapi.Vertex, t *trace) {
 		s.say(t, fmt.Sprintf("%s DONE %.1fs", cmp.Or(s.mark(), s.name), took.Seconds()))
 	case strings.HasPrefix(s.name, "importing cache manifest "):
 		t.log(s.name + ": there is none")
-	case t.fault == nil && !strings.HasSuffix(v.Error, "context canceled"):
+	case t.fault == nil && !cancelled(v.Error):
 		s.err, t.fault = v.Error, s
 		t.log(s.name + " ERROR")
 	}

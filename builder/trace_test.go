@@ -5,13 +5,14 @@ import (
 	"testing"
 
 	controlapi "github.com/moby/buildkit/api/services/control"
+	"github.com/moby/buildkit/client"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/timestamppb"
 )
 
 func TestTraceBlamesTheStepThatFailedNotThoseCancelledWithIt(t *testing.T) {
 	now := timestamppb.Now()
-	steps := newTrace(func(string) {}, mask{})
+	steps := newTrace(func(string) {}, func(*client.SolveStatus) {}, mask{})
 	steps.update(&controlapi.StatusResponse{Vertexes: []*controlapi.Vertex{
 		{Digest: "a", Name: "[a 1/1] RUN slow", Started: now, Completed: now, Error: "failed: context canceled"},
 		{Digest: "b", Name: "[b 1/1] RUN wrong", Started: now, Completed: now, Error: "process failed: exit code: 3"},
@@ -42,7 +43,7 @@ func FuzzTrace(f *testing.F) {
 			if clean(line) != line {
 				t.Errorf("line %q", line)
 			}
-		}).of("web", stepBuild), mask{})
+		}).of("web", stepBuild), func(*client.SolveStatus) {}, mask{})
 		for _, data := range [][]byte{first, second} {
 			aux, err := json.Marshal(data)
 			if err != nil {

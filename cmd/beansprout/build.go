@@ -23,15 +23,25 @@ func (d *deployment) build(ctx context.Context) ([]builder.Image, error) {
 	for _, s := range d.sources() {
 		steps[s.Name] = d.talk.step("image " + s.Name)
 	}
-	log := func(image, stage, line string) { steps[image].log(stage + ": " + line) }
-	images, err := d.engine.Build(ctx, d.sources(), d.destination, builder.Options{Log: log, Rebuild: d.rebuilds})
+	log := func(image, stage, line string) {
+		if stage == "note" {
+			d.talk.say("image %s: %s", image, line)
+			return
+		}
+		steps[image].log(stage + ": " + line)
+	}
+	images, err := d.engine.Build(ctx, d.sources(), d.destination, builder.Options{Log: log, Rebuild: d.rebuilds, Terminal: d.talk.terminal()})
 	for _, s := range steps {
 		if err != nil {
 			s.done("stopped")
 		}
 	}
 	for _, image := range images {
-		steps[image.Name].done(image.Digest)
+		outcome := image.Digest
+		if image.Cached {
+			outcome += " (the registry had it)"
+		}
+		steps[image.Name].done(outcome)
 	}
 	return images, err
 }

@@ -27,6 +27,8 @@ type progress struct {
 	started time.Time
 	screen  *screen // nil unless it draws
 	running []*step
+	lent    bool     // the terminal, to somebody else who draws
+	held    []string // lines that stay, told since
 }
 
 // newProgress starts the talk on w; now is time.Now if it is nil. It draws where w is a
@@ -92,6 +94,7 @@ func (p *progress) close() {
 	screen := p.screen
 	if screen != nil {
 		p.running = nil
+		p.lent = false
 		p.draw(nil)
 		p.screen = nil
 		close(screen.stop)
@@ -100,6 +103,33 @@ func (p *progress) close() {
 	if screen != nil {
 		<-screen.stopped
 	}
+}
+
+// terminal returns what lends the terminal to somebody else who draws, until giveBack is
+// called. What is told meanwhile stands below afterwards. It is nil where nothing is drawn.
+func (p *progress) terminal() func() (f *os.File, giveBack func()) {
+	f, ok := p.w.(*os.File)
+	if p.screen == nil || !ok {
+		return nil
+	}
+	return func() (*os.File, func()) {
+		p.lend()
+		return f, p.takeBack
+	}
+}
+
+func (p *progress) lend() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.erase()
+	p.lent = true
+}
+
+func (p *progress) takeBack() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.lent = false
+	p.draw(nil)
 }
 
 // print writes lines that stay. The caller holds the lock.
@@ -114,6 +144,10 @@ func (p *progress) print(text string) {
 // draw writes lines that stay, and on a terminal the steps that run below them. The caller
 // holds the lock. An error is nobody's business: the talk is not what the program is for.
 func (p *progress) draw(lines []string) {
+	if p.held = append(p.held, lines...); p.lent {
+		return
+	}
+	lines, p.held = p.held, nil
 	var b bytes.Buffer
 	if p.screen == nil {
 		for _, line := range lines {
@@ -123,6 +157,15 @@ func (p *progress) draw(lines []string) {
 		p.screen.draw(&b, lines, p.running, p.now())
 	}
 	_, _ = p.w.Write(b.Bytes())
+}
+
+// erase takes the drawing away. The caller holds the lock.
+func (p *progress) erase() {
+	if p.screen != nil {
+		var b bytes.Buffer
+		p.screen.draw(&b, nil, nil, p.now())
+		_, _ = p.w.Write(b.Bytes())
+	}
 }
 
 // step is something that takes a while. It ends once: what is told of it later is dropped.

@@ -172,6 +172,31 @@ func TestCloseGivesTheTerminalBack(t *testing.T) {
 	term.shows(t, "[  0.0s] build: late", "[  0.0s] build: done")
 }
 
+func TestNothingIsDrawnOnALentTerminalAndNothingLost(t *testing.T) {
+	term, c := newTerminal(80), &clock{}
+	p := newTalk(term, c.now, term.size)
+	defer p.close()
+	s := p.step("image web")
+	p.say("before")
+	p.lend()
+	term.shows(t, "[  0.0s] before")
+	if term.hidden {
+		t.Error("the cursor is hidden")
+	}
+	fmt.Fprintln(term, "somebody else's")
+	c.pass(2)
+	p.say("meanwhile")
+	s.log("#5 RUN make")
+	p.step("other").done("done")
+	term.shows(t, "[  0.0s] before", "somebody else's")
+	p.takeBack()
+	term.shows(t, "[  0.0s] before", "somebody else's", "[  2.0s] meanwhile", "[  2.0s] other: done", "* image web 2.0s: #5 RUN make")
+	p.lend()
+	p.say("at the end")
+	p.close()
+	term.shows(t, "[  0.0s] before", "somebody else's", "[  2.0s] meanwhile", "[  2.0s] other: done", "[  2.0s] at the end")
+}
+
 func TestWhatIsTypedLeavesNothingBehind(t *testing.T) {
 	term := newTerminal(80)
 	p := newTalk(term, (&clock{}).now, term.size)
