@@ -81,3 +81,22 @@ func TestExpiryCountsByAWSDates(t *testing.T) {
 		})
 	}
 }
+
+func TestAnExtensionOnlyEverProlongs(t *testing.T) {
+	l := Lifetime{TTL: 24 * time.Hour}
+	e := Env{Created: born}
+	for _, tt := range []struct {
+		name        string
+		e           Env
+		until, want time.Time
+	}{
+		{"later", e, born.Add(48 * time.Hour), born.Add(48 * time.Hour)},
+		{"earlier", e, born.Add(time.Hour), born.Add(24 * time.Hour)},
+		{"none", e, time.Time{}, born.Add(24 * time.Hour)},
+		{"of one without a date", Env{}, born, time.Time{}},
+	} {
+		if got := l.Extended(tt.e, tt.until); !got.Equal(tt.want) {
+			t.Errorf("%s: %v, want %v", tt.name, got, tt.want)
+		}
+	}
+}

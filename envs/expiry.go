@@ -22,6 +22,16 @@ func (l Lifetime) Expiry(e Env) time.Time {
 	return from.Add(l.TTL)
 }
 
+// Extended returns the expiry of an environment whose days were extended to until: the later
+// of both. It is the zero time when AWS names no date.
+func (l Lifetime) Extended(e Env, until time.Time) time.Time {
+	expiry := l.Expiry(e)
+	if !expiry.IsZero() && until.After(expiry) {
+		return until
+	}
+	return expiry
+}
+
 // Expired says whether the environment's days are over at now.
 func (l Lifetime) Expired(e Env, now time.Time) bool {
 	expiry := l.Expiry(e)

@@ -43,11 +43,10 @@ func (m member) protected() bool { return m.tags.Kept() || m.memory().Kept != ni
 
 // expires returns when the days of the environment are over, with those that it was given.
 func (s *session) expires(m member) time.Time {
-	expiry, extended := s.expiry(m.Env), m.memory().Extended
-	if !expiry.IsZero() && extended.After(expiry) {
-		return extended
+	if s.cfg.File == "" {
+		return time.Time{}
 	}
-	return expiry
+	return s.lifetime().Extended(m.Env, m.memory().Extended)
 }
 
 const (

@@ -47,7 +47,7 @@ func sweep(c *cli.Context) error {
 		return err
 	}
 	defer s.talk.close()
-	j := s.janitor(c, nil)
+	j := s.janitor(c.Int("max"), nil)
 	report, err := j.Sweep(c.Context, live)
 	if errors.Is(err, janitor.ErrTooMany) {
 		err = hint(err, "look at the list; if it is right, say how many may go: --max N")
@@ -70,7 +70,7 @@ func watch(c *cli.Context) error {
 	defer s.talk.close()
 	log := slog.New(slog.NewJSONHandler(c.App.ErrWriter, nil))
 	log.Info("janitor", "live", live, "schedule", s.cfg.Expire.Schedule, "application", s.cfg.Application)
-	return s.janitor(c, log).Run(c.Context, s.cfg.Expire.Schedule, live)
+	return s.janitor(0, log).Run(c.Context, s.cfg.Expire.Schedule, live)
 }
 
 // openJanitor opens a session for what removes by age, and says whether it is to act.
@@ -93,25 +93,51 @@ func openJanitor(c *cli.Context) (*session, bool, error) {
 	return s, live, err
 }
 
-func (s *session) janitor(c *cli.Context, log *slog.Logger) *janitor.Janitor {
+// janitor returns one that removes at most so many environments at once as the configuration
+// allows, or most when that is more.
+func (s *session) janitor(most int, log *slog.Logger) *janitor.Janitor {
 	return &janitor.Janitor{
 		Cloud:        inventory{s},
 		Account:      s.account,
 		Lifetime:     s.lifetime(),
-		MaxDeletions: max(s.cfg.Expire.MaxDeletions, c.Int("max")),
-		Max:          c.Int("max"),
+		MaxDeletions: max(s.cfg.Expire.MaxDeletions, most),
+		Max:          most,
 		Remove:       remover{session: s, verb: "janitor", spare: s.spare}.remove,
+		Kept:         s.keptByLedger,
 		Log:          log,
 		Now:          time.Now,
 	}
 }
 
-// spare keeps what somebody has protected since the janitor looked.
+// keptByLedger returns the ledger's reason to leave an environment to later sweeps.
+func (s *session) keptByLedger(ctx context.Context, e envs.Env) (string, error) {
+	l, err := s.clients.ledger(ctx, s.cfg.Ledger.Bucket)
+	if err != nil {
+		return "", err
+	}
+	rec, err := l.Read(ctx, e.Name)
+	if err == nil && rec.Lease != nil {
+		return holder(*rec.Lease) + " is at work on it: next sweep", nil
+	}
+	return s.lasting(e, nil, rec), err
+}
+
+// spare keeps what somebody has protected or extended since the janitor looked.
 func (s *session) spare(e envs.Env, tags envs.Tags, rec ledger.Record) error {
-	if reason := keepReason(e, tags, rec); reason != "" {
+	if reason := s.lasting(e, tags, rec); reason != "" {
 		return fmt.Errorf("environment %s is kept: %w: %s", e.Name, envs.ErrNotReady, reason)
 	}
 	return nil
+}
+
+// lasting says why an environment whose days are over stays: somebody keeps it, or has given
+// it more days.
+func (s *session) lasting(e envs.Env, tags envs.Tags, rec ledger.Record) string {
+	m := member{Env: e, record: &rec}
+	if until := s.expires(m); until.After(rec.At) && m.memory().Extended.Equal(until) {
+		return "its days were extended to " + until.Format(time.RFC3339)
+	}
+	return keepReason(e, tags, rec)
 }
 
 // inventory is what the janitor may ask: our application's environments and nothing else.
