@@ -32,6 +32,8 @@ var (
 	ErrCredentials = errors.New("AWS doesn't accept the credentials")
 	// ErrTaken is reported when a name is in use by somebody else.
 	ErrTaken = errors.New("taken")
+	// ErrQuota is reported when the account may have no more of what was to be made.
+	ErrQuota = errors.New("quota used up")
 )
 
 // State is where an environment stands in AWS's state machine.

@@ -97,6 +97,18 @@ func IsVersionOf(label, name string) bool {
 // tag of another whose name goes on where this one's ends.
 func LocalTag(name, image string) string { return name + "-" + strings.ReplaceAll(image, "-", "_") }
 
+var versionShape = regexp.MustCompile(`^(.+)-[0-9a-f]{20}$`)
+
+// VersionOf returns the name of the environment that a version was made for, if label is one
+// that VersionLabel makes for a name that Name makes.
+func VersionOf(label string) (name string, ok bool) {
+	m := versionShape.FindStringSubmatch(label)
+	if m == nil || !nameShape.MatchString(m[1]) {
+		return "", false
+	}
+	return m[1], true
+}
+
 // LiveTag returns the registry tag that keeps an image from expiring while the named
 // environment lives on it.
 func LiveTag(name, image, digest string) string {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -99,7 +100,7 @@ func (c *clients) account(ctx context.Context) (string, error) {
 		return "", fmt.Errorf("ask AWS who we are: %w", context.Cause(ctx))
 	}
 	if err != nil {
-		return "", hint(fmt.Errorf("ask AWS who we are: %w", err), "check the AWS credentials: aws sts get-caller-identity must work; or try --local")
+		return "", hint(fmt.Errorf("ask AWS who we are: %w", err), "%s", cmp.Or(sayingHint(err), "check the AWS credentials: aws sts get-caller-identity must work; or try --local"))
 	}
 	c.number = aws.ToString(out.Account)
 	return c.number, nil

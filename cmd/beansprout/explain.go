@@ -41,11 +41,19 @@ var advice = []struct {
 	{envs.ErrNotReady, "somebody else is changing it; try again when it is Ready"},
 }
 
-// explain adds to an error of the doors what to do about it.
+// explain adds to an error of the doors what to do about it; nil stays nil.
 func explain(err error) error {
+	if err == nil {
+		return nil
+	}
 	for _, h := range advice {
 		if errors.Is(err, h.err) {
 			return hint(err, "%s", h.hint)
+		}
+	}
+	for _, saying := range []func(error) string{quotaHint, denialHint, sayingHint} {
+		if h := saying(err); h != "" {
+			return hint(err, "%s", h)
 		}
 	}
 	var build *builder.BuildError

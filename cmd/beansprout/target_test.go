@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/elasticbeanstalk"
+	"github.com/aws/aws-sdk-go-v2/service/elasticbeanstalk/types"
 
 	"beansprout/builder"
 	"beansprout/cmd/beansprout/config"
@@ -78,13 +79,18 @@ func start(t *testing.T, cloud *localcloud.Cloud, d *deployment, name string, se
 	}
 }
 
+// bare is a client for what Beansprout itself never does.
+func bare(cloud *localcloud.Cloud) *elasticbeanstalk.Client {
+	key, secret := cloud.Credentials()
+	return elasticbeanstalk.NewFromConfig(aws.Config{
+		Region: localRegion, BaseEndpoint: aws.String(cloud.Endpoint()), Credentials: credentials.NewStaticCredentialsProvider(key, secret, ""),
+	})
+}
+
 // anyVersion registers a version without a bundle, which is AWS's sample application.
 func anyVersion(t *testing.T, cloud *localcloud.Cloud) string {
 	t.Helper()
-	key, secret := cloud.Credentials()
-	api := elasticbeanstalk.NewFromConfig(aws.Config{
-		Region: localRegion, BaseEndpoint: aws.String(cloud.Endpoint()), Credentials: credentials.NewStaticCredentialsProvider(key, secret, ""),
-	})
+	api := bare(cloud)
 	label, app := fmt.Sprintf("sample-%d", len(cloud.Calls())), "shop"
 	if _, err := api.CreateApplicationVersion(t.Context(), &elasticbeanstalk.CreateApplicationVersionInput{ApplicationName: &app, VersionLabel: &label}); err != nil {
 		t.Fatal(err)
@@ -180,7 +186,17 @@ func TestImagesOfAnotherArchitectureDoNotFit(t *testing.T) {
 
 func TestWhatALaunchStartsFromIsChecked(t *testing.T) {
 	cloud := emptyCloud(t, localcloud.Config{})
-	start(t, cloud, toCloud(t, cloud, nil), "shop-dev1")
+	d := toCloud(t, cloud, nil)
+	start(t, cloud, d, "shop-dev1")
+	docker, err := d.beanstalk.Platform(t.Context(), "Docker running on 64bit Amazon Linux 2023")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := bare(cloud).CreateConfigurationTemplate(t.Context(), &elasticbeanstalk.CreateConfigurationTemplateInput{
+		ApplicationName: aws.String("shop"), TemplateName: aws.String("docker"), PlatformArn: &docker,
+	}); err != nil {
+		t.Fatal(err)
+	}
 	for _, tt := range []struct {
 		name   string
 		change func(*config.Environment)
@@ -189,6 +205,8 @@ func TestWhatALaunchStartsFromIsChecked(t *testing.T) {
 		{"a platform that doesn't exist", func(e *config.Environment) { e.Platform = "ECS running on 64bit Amazon Linux 2032" }, "the nearest: ECS running on 64bit Amazon Linux 2023"},
 		{"a platform that can't run images", func(e *config.Environment) { e.Platform = "Docker running on 64bit Amazon Linux 2023" }, "can't run images"},
 		{"a saved configuration that doesn't exist", func(e *config.Environment) { e.Platform, e.SavedConfiguration = "", "base" }, "environment.saved_configuration"},
+		{"a saved configuration of another platform", func(e *config.Environment) { e.Platform, e.SavedConfiguration = "", "docker" }, "can't run images"},
+		{"a saved configuration mistyped", func(e *config.Environment) { e.Platform, e.SavedConfiguration = "", "dokcer" }, "the nearest: docker"},
 		{"a source that doesn't exist", func(e *config.Environment) { e.Platform, e.CopyFrom = "", "shop-dve1" }, "the nearest: shop-dev1"},
 	} {
 		d := toCloud(t, cloud, tt.change)
@@ -197,9 +215,30 @@ func TestWhatALaunchStartsFromIsChecked(t *testing.T) {
 			t.Errorf("%s: %v", tt.name, err)
 		}
 	}
-	d := toCloud(t, cloud, func(e *config.Environment) { e.Platform, e.CopyFrom = "", "shop-dev1" })
+	d = toCloud(t, cloud, func(e *config.Environment) { e.Platform, e.CopyFrom = "", "shop-dev1" })
 	if got, err := d.target(t.Context()); err != nil || got.base.Copy == nil || got.arch != "amd64" {
 		t.Errorf("a source that lives: %+v, %v", got, err)
+	}
+}
+
+func TestAnAddressThatAStrangerHasIsSaid(t *testing.T) {
+	cloud := emptyCloud(t, localcloud.Config{})
+	d := toCloud(t, cloud, nil)
+	platform, err := d.beanstalk.Platform(t.Context(), d.cfg.Environment.Platform)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := bare(cloud).CreateEnvironment(t.Context(), &elasticbeanstalk.CreateEnvironmentInput{
+		ApplicationName: aws.String("shop"), EnvironmentName: aws.String("stranger"), CNAMEPrefix: &d.name, PlatformArn: &platform,
+		OptionSettings: []types.ConfigurationOptionSetting{{
+			Namespace: aws.String("aws:autoscaling:launchconfiguration"), OptionName: aws.String("IamInstanceProfile"), Value: aws.String("aws-elasticbeanstalk-ec2-role"),
+		}},
+	}); err != nil {
+		t.Fatal(err)
+	}
+	_, err = d.target(t.Context())
+	if !errors.Is(err, envs.ErrTaken) || !strings.Contains(err.Error(), d.name) || !strings.Contains(strings.Join(hints(err), " "), "--feature") {
+		t.Errorf("target: %v, hints %q", err, hints(err))
 	}
 }
 

@@ -188,7 +188,7 @@ func (d *deployment) failed(ctx context.Context, e envs.Env, err error) error {
 	}
 	d.slack.tell(p)
 	d.slack.close()
-	return err
+	return located(d.cfg, err)
 }
 
 // showTail prints the end of the environment's logs and returns it for Slack.

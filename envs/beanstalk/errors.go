@@ -17,9 +17,10 @@ var ErrUnanswered = errors.New("AWS gives no answer that can be read")
 
 // Refusal is AWS's no to a call, in AWS's words.
 type Refusal struct {
-	Code    string
-	Message string
-	kind    error // the sentinel it amounts to, or nil
+	Operation string // as the API names it
+	Code      string
+	Message   string
+	kind      error // the sentinel it amounts to, or nil
 }
 
 func (r *Refusal) Error() string { return r.Message + " (" + r.Code + ")" }
@@ -38,13 +39,21 @@ func translate(err error) error {
 		return u
 	}
 	if errors.As(err, &api) {
-		return &Refusal{api.ErrorCode(), api.ErrorMessage(), meaning(api.ErrorCode(), api.ErrorMessage())}
+		return refused(api, err)
 	}
 	// The SDK has no type for credentials that can't be had, such as those of an SSO session that is over.
 	if err != nil && strings.Contains(err.Error(), "get credentials: ") {
 		return &unanswered{envs.ErrCredentials, err}
 	}
 	return err
+}
+
+func refused(api smithy.APIError, err error) *Refusal {
+	r := &Refusal{Code: api.ErrorCode(), Message: api.ErrorMessage(), kind: meaning(api.ErrorCode(), api.ErrorMessage())}
+	if called, ok := errors.AsType[*smithy.OperationError](err); ok {
+		r.Operation = called.Operation()
+	}
+	return r
 }
 
 func meaning(code, message string) error {
@@ -63,6 +72,8 @@ func meaning(code, message string) error {
 	case code == "ResourceNotFoundException", has("No Environment found", "No Application named", "No Application Version named",
 		"No Configuration Template named", "No Platform named"):
 		return envs.ErrNotFound
+	case strings.HasPrefix(code, "TooMany") && code != "TooManyTagsException":
+		return envs.ErrQuota
 	case has("already exists", "is not available"):
 		return envs.ErrTaken
 	}
