@@ -208,7 +208,7 @@ func (d *deployment) configure(ctx context.Context, t target, b *bundle) (envs.E
 func (d *deployment) wait(ctx context.Context, what, name string, op beanstalk.Operation) (envs.Env, error) {
 	step := d.talk.step(what + " " + name)
 	began := time.Now()
-	e, err := d.beanstalk.Wait(ctx, op, func(ev beanstalk.Event) { step.log(ev.Severity + " " + ev.Message) })
+	e, err := d.beanstalk.Wait(ctx, op.Expect(d.usual(what)), func(ev beanstalk.Event) { step.log(ev.Severity + " " + ev.Message) })
 	if e.ID == "" {
 		e.ID, e.Name = op.Environment(), name
 	}
@@ -223,6 +223,18 @@ func (d *deployment) wait(ctx context.Context, what, name string, op beanstalk.O
 	d.took[what] = time.Since(began).Seconds()
 	step.done(string(e.State))
 	return e, nil
+}
+
+// credible is the longest past duration that is believed: the ledger may be anybody's.
+const credible = time.Hour
+
+// usual is how long AWS took for it the last time, 0 where that isn't known.
+func (d *deployment) usual(what string) time.Duration {
+	seconds := d.record.Durations[what]
+	if !(seconds > 0 && seconds < credible.Seconds()) {
+		return 0
+	}
+	return time.Duration(seconds * float64(time.Second))
 }
 
 // liveTags are the tags that protect the images.
