@@ -87,7 +87,8 @@ func (d *deployment) terminate(ctx context.Context, e envs.Env) error {
 }
 
 // register makes the bundle known to Beanstalk, after its images have been protected from
-// expiring. An application that doesn't exist is created.
+// expiring. An application that doesn't exist is created, and where the quota of versions is
+// used up, those that nobody needs go.
 func (d *deployment) register(ctx context.Context, b *bundle, images []builder.Image) error {
 	for _, i := range images {
 		if err := d.registry.Tag(ctx, d.repository(), i.Digest, envs.LiveTag(d.name, i.Name, i.Digest)); err != nil {
@@ -102,13 +103,19 @@ func (d *deployment) register(ctx context.Context, b *bundle, images []builder.I
 		Bucket: d.ledger.Bucket(), Key: b.key,
 	}
 	err := d.beanstalk.Register(ctx, v)
-	if !errors.Is(err, envs.ErrNotFound) {
+	switch {
+	case errors.Is(err, envs.ErrNotFound):
+		if err = d.beanstalk.CreateApplication(ctx, v.Application); err == nil {
+			d.talk.say("application %q did not exist and was created", v.Application)
+		}
+	case errors.Is(err, envs.ErrQuota):
+		err = d.clearVersions(ctx, err)
+	default:
 		return err
 	}
-	if err := d.beanstalk.CreateApplication(ctx, v.Application); err != nil {
+	if err != nil {
 		return err
 	}
-	d.talk.say("application %q did not exist and was created", v.Application)
 	return d.beanstalk.Register(ctx, v)
 }
 
