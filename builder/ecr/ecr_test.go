@@ -184,6 +184,21 @@ func TestImageIsFoundByItsTag(t *testing.T) {
 	}
 }
 
+func TestAnImageIsFoundByItsDigest(t *testing.T) {
+	r, _ := open(t)
+	if err := r.Find(t.Context(), "shop", nowhere); !errors.Is(err, ecr.ErrNoRepository) {
+		t.Errorf("error = %v, want %v", err, ecr.ErrNoRepository)
+	}
+	uri := repository(t, r)
+	digest := push(t, r, uri, "a")
+	if err := r.Find(t.Context(), uri, digest); err != nil {
+		t.Error(err)
+	}
+	if err := r.Find(t.Context(), "shop", nowhere); !errors.Is(err, ecr.ErrNoImage) {
+		t.Errorf("error = %v, want %v", err, ecr.ErrNoImage)
+	}
+}
+
 func TestTagMovesAndRepeats(t *testing.T) {
 	r, _ := open(t)
 	uri := repository(t, r)

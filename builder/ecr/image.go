@@ -30,6 +30,13 @@ func (r *Registry) Image(ctx context.Context, repository, tag string) (digest, c
 	return aws.ToString(image.ImageId.ImageDigest), config, wrap(err, "read the manifest of image %q in repository %q", tag, repository)
 }
 
+// Find looks for the image with that digest. The error wraps ErrNoRepository or ErrNoImage
+// where it is not there.
+func (r *Registry) Find(ctx context.Context, repository, digest string) error {
+	_, err := r.image(ctx, parse(repository), types.ImageIdentifier{ImageDigest: &digest})
+	return wrap(err, "look for image %s in repository %q", digest, repository)
+}
+
 // configOf returns the digest of the config that a manifest names, "" for a list.
 func configOf(manifest string) (digest string, err error) {
 	var m struct{ Config struct{ Digest string } }

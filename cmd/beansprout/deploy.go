@@ -48,7 +48,9 @@ func (d *deployment) deploy(ctx context.Context, ahead *target) (r result, err e
 		r.env.Commit = d.checkout.Commit
 		return r, cmp.Or(err, d.check(ctx, r.env.URL()))
 	}
-	err = d.inTurn(ctx, t, b, &r)
+	err = d.inTurn(ctx, "up", &r, func(held context.Context) error { return d.perform(held, t, b, &r) }, func(rec *ledger.Record, err error) {
+		d.write(rec, r, b, err)
+	})
 	return r, err
 }
 
@@ -109,16 +111,16 @@ func (d *deployment) recorded(r ledger.Record, e envs.Env, images []builder.Imag
 		slices.Equal(r.Images, d.liveTags(images)) && slices.Equal(r.Settings, settingNames(d.settings))
 }
 
-// inTurn makes the environment run the bundle while holding its lease, and waits until its URL
-// answers.
-func (d *deployment) inTurn(ctx context.Context, t target, b *bundle, r *result) error {
-	held, turn, err := d.take(ctx, d.ledger, d.name, ledger.Claim{Verb: "up", Ticket: d.asked.Ticket},
+// inTurn performs a change of the environment while holding its lease, and has what came of it
+// written into the ledger.
+func (d *deployment) inTurn(ctx context.Context, verb string, r *result, perform func(context.Context) error, write func(*ledger.Record, error)) error {
+	held, turn, err := d.take(ctx, d.ledger, d.name, ledger.Claim{Verb: verb, Ticket: d.asked.Ticket},
 		func(now ledger.Record) error { return wanted(d.asked, now) })
 	if err != nil {
 		return err
 	}
 	d.session, d.record = turn.session, turn.record
-	err = d.perform(held, t, b, r)
+	err = perform(held)
 	removed := false
 	if err == nil {
 		removed, err = d.tornDown(held, r.env)
@@ -133,7 +135,7 @@ func (d *deployment) inTurn(ctx context.Context, t target, b *bundle, r *result)
 	case d.aborts && errors.Is(err, context.Canceled) && r.env.ID != "":
 		d.abort(ctx, r.env)
 	}
-	turn.end(ctx, func(rec *ledger.Record) { d.write(rec, *r, b, err) })
+	turn.end(ctx, func(rec *ledger.Record) { write(rec, err) })
 	return err
 }
 
@@ -161,23 +163,31 @@ func (d *deployment) perform(ctx context.Context, t target, b *bundle, r *result
 
 // write puts the end of the run into the ledger.
 func (d *deployment) write(rec *ledger.Record, r result, b *bundle, err error) {
+	d.conclude(rec, "up", r, ledger.Run{Version: b.label, Commit: d.checkout.Commit, Images: d.liveTags(r.images)}, err)
+	if err == nil {
+		rec.Settings = settingNames(d.settings)
+	}
+}
+
+// conclude puts into the ledger how a verb has ended that was to make the environment run what
+// is given.
+func (d *deployment) conclude(rec *ledger.Record, verb string, r result, run ledger.Run, err error) {
 	rec.Durations = maps.Clone(rec.Durations)
 	if rec.Durations == nil {
 		rec.Durations = map[string]float64{}
 	}
 	maps.Copy(rec.Durations, d.took)
-	rec.Outcome = &ledger.Outcome{Verb: "up", Result: r.outcome, Version: b.label, Ticket: d.asked.Ticket, At: time.Now().UTC()}
+	rec.Outcome = &ledger.Outcome{Verb: verb, Result: r.outcome, Version: run.Version, Ticket: d.asked.Ticket, At: time.Now().UTC()}
 	if err != nil {
 		reason, _, _ := strings.Cut(err.Error(), "\n")
 		rec.Outcome.Result, rec.Outcome.Reason = "failed", cut(reason, 300)
 		return
 	}
 	rec.SpeakOf(r.env.ID)
-	if rec.Version != b.label {
+	if rec.Version != run.Version {
 		rec.Before = ledger.Run{Version: rec.Version, Commit: rec.Commit, Images: rec.Images}
 	}
-	rec.Feature, rec.Version, rec.Commit = d.feature, b.label, d.checkout.Commit
-	rec.Images, rec.Settings, rec.Ran = d.liveTags(r.images), settingNames(d.settings), d.asked.Ticket
+	rec.Feature, rec.Version, rec.Commit, rec.Images, rec.Ran = d.feature, run.Version, run.Commit, run.Images, d.asked.Ticket
 }
 
 // tornDown looks whether somebody has taken the feature down while it was being deployed, and

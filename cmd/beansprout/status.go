@@ -68,7 +68,7 @@ type ending struct {
 
 func (s *session) newStatus(m member) state {
 	r := m.memory()
-	v := state{view: newView(m.Env, s.expires(m), m.kept()), Extended: instant(r.Extended), Before: r.Before.Version}
+	v := state{view: newView(m.Env, s.expires(m), m.kept()), Extended: instant(r.Extended), Before: m.ran("").Version}
 	if k := r.Kept; k != nil {
 		v.Kept = &keeping{k.By, instant(k.Since)}
 	}

@@ -148,6 +148,11 @@ func (d *deployment) run(ctx context.Context) (r result, err error) {
 		d.talk.say("what was just pushed has been removed by somebody else: once more")
 		r, err = d.deploy(ctx, nil)
 	}
+	return d.concluded(r, err)
+}
+
+// concluded tells how a run ended that did not fail.
+func (d *deployment) concluded(r result, err error) (result, error) {
 	var late superseded
 	if errors.As(err, &late) {
 		d.talk.say("superseded: %s", late.reason)

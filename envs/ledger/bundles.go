@@ -2,6 +2,8 @@ package ledger
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"io"
 	"strings"
@@ -41,6 +43,30 @@ func (l *Ledger) Upload(ctx context.Context, bundleKey string, bundle io.ReadSee
 		}
 		return nil
 	})
+}
+
+// maxBundle is the largest bundle that Beanstalk takes, in bytes (developer guide, "Create an
+// application source bundle").
+const maxBundle = 512 << 20
+
+// Download writes the bundle with that key to w and returns its SHA-256 in hex, which its label
+// must have been made from: anybody may have put it there. The error wraps envs.ErrNotFound when
+// it has gone.
+func (l *Ledger) Download(ctx context.Context, key string, w io.Writer) (digest string, err error) {
+	out, err := l.api.GetObject(ctx, &s3.GetObjectInput{Bucket: &l.bucket, Key: &key})
+	if err != nil {
+		return "", fmt.Errorf("download bundle %s: %w", key, translate(err))
+	}
+	defer out.Body.Close()
+	sum := sha256.New()
+	n, err := io.Copy(io.MultiWriter(w, sum), io.LimitReader(out.Body, maxBundle+1))
+	if err == nil && n > maxBundle {
+		err = fmt.Errorf("it has more than %d bytes", maxBundle)
+	}
+	if err != nil {
+		return "", fmt.Errorf("download bundle %s: %w", key, err)
+	}
+	return hex.EncodeToString(sum.Sum(nil)), nil
 }
 
 // Bundles returns the keys of all bundles that were uploaded for the named environment, by label.

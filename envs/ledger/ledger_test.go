@@ -3,6 +3,7 @@ package ledger
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"strings"
@@ -18,6 +19,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/smithy-go/logging"
 
+	"beansprout/envs"
 	"beansprout/localcloud"
 )
 
@@ -149,6 +151,22 @@ func TestBundlesOfOneEnvironmentAreFoundAndDeleted(t *testing.T) {
 	}
 	if keys, err := l.Bundles(ctx, "shop-x-kkkkkkkkkk"); err != nil || len(keys) != 1 {
 		t.Errorf("the other one's: %v, %v", keys, err)
+	}
+}
+
+func TestABundleIsDownloadedWithItsDigest(t *testing.T) {
+	l, ctx := open(t), t.Context()
+	key, body := BundleKey("shop-x-0123456789abcdef0123", "zip"), []byte("zip")
+	var got bytes.Buffer
+	if _, err := l.Download(ctx, key, &got); !errors.Is(err, envs.ErrNotFound) {
+		t.Errorf("before there is one: %v", err)
+	}
+	if err := l.Upload(ctx, key, bytes.NewReader(body), int64(len(body))); err != nil {
+		t.Fatal(err)
+	}
+	digest, err := l.Download(ctx, key, &got)
+	if want := fmt.Sprintf("%x", sha256.Sum256(body)); err != nil || digest != want || !bytes.Equal(got.Bytes(), body) {
+		t.Errorf("Download = %q, %v, %q", digest, err, got.Bytes())
 	}
 }
 
