@@ -100,9 +100,10 @@ func (w *work) makeImage(ctx context.Context, s Source, to *destination, i *Imag
 			break
 		}
 	}
-	if err == nil {
-		size, err = w.inspect(ctx, id, i)
+	if err != nil {
+		return "", 0, fmt.Errorf("tag image %q in the engine: %w", s.Name, w.engineError(err))
 	}
+	size, err = w.inspect(ctx, id, i)
 	return id, size, err
 }
 

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"regexp"
 	"strings"
 	"testing"
 	"unicode"
@@ -121,4 +123,25 @@ func FuzzSanitize(f *testing.F) {
 			}
 		}
 	})
+}
+
+// TestEveryErrorOfTheBuilderComesWithAdvice reads which there are.
+func TestEveryErrorOfTheBuilderComesWithAdvice(t *testing.T) {
+	errors, err := os.ReadFile("../../builder/errors.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	told, err := os.ReadFile("explain.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	names := regexp.MustCompile(`(?m)^\t(Err\w+) += errors\.New`).FindAllStringSubmatch(string(errors), -1)
+	if len(names) < 10 {
+		t.Fatalf("only %d errors found", len(names))
+	}
+	for _, name := range names {
+		if !strings.Contains(string(told), "{builder."+name[1]+", ") {
+			t.Errorf("nothing is said about what to do when it is builder.%s", name[1])
+		}
+	}
 }
