@@ -39,7 +39,7 @@ bench: build
 
 # The long forms of what make test samples, and every fuzz target for FUZZTIME.
 soak:
-	BEANSPROUT_SOAK=1 go test -timeout 60m -v -run 'ThousandEnvironments|NoRequestFails|ManyEnvironments|KilledAnywhere' ./localcloud/... ./cmd/beansprout
+	BEANSPROUT_SOAK=1 go test -timeout 60m -v -run 'ThousandEnvironments|NoRequestFails|ManyEnvironments|KilledAnywhere|LittleMemory' ./localcloud/... ./cmd/beansprout
 	@for target in $$(git grep -hoE '^func Fuzz[A-Za-z0-9_]+' -- '*_test.go' | sed 's/^func //' | sort -u); do \
 	  for file in $$(git grep -lE "^func $$target\(" -- '*_test.go'); do \
 	    echo "$$target in $$(dirname $$file)"; go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) ./$$(dirname $$file) || exit 1; \
