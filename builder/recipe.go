@@ -31,32 +31,38 @@ var errOpen = errors.New("what goes in is not known before the build")
 // readRecipe reads the Dockerfile of s for an engine of the platform native. It knows no
 // more than BuildKit's own parser: an error may be one of ours alone.
 func readRecipe(content []byte, s Source, native string) (recipe, error) {
-	if foreignSyntax(content, s.Args) {
-		return recipe{}, errOpen
-	}
-	parsed, err := parser.Parse(bytes.NewReader(content))
-	if err != nil {
-		return recipe{}, err
-	}
-	stages, defaults, err := instructions.Parse(parsed.AST, nil)
-	if err != nil {
-		return recipe{}, err
-	}
-	r := &reader{lex: shell.NewLex(parsed.EscapeToken), args: s.Args, stages: stages, read: map[int]environment{}}
-	if r.global, err = platformArgs(native, s.Platform); err != nil {
-		return recipe{}, err
-	}
-	for _, a := range defaults {
-		if err := r.define(a, r.global, nil); err != nil {
-			return recipe{}, err
-		}
-	}
-	target, err := r.target(s.Target)
+	r, target, err := newReader(content, s, native)
 	if err != nil {
 		return recipe{}, err
 	}
 	_, err = r.stage(target)
 	return r.recipe, err
+}
+
+// newReader returns a reader of the Dockerfile's stages, and which of them is the target.
+func newReader(content []byte, s Source, native string) (r *reader, target int, err error) {
+	if foreignSyntax(content, s.Args) {
+		return nil, 0, errOpen
+	}
+	parsed, err := parser.Parse(bytes.NewReader(content))
+	if err != nil {
+		return nil, 0, err
+	}
+	stages, defaults, err := instructions.Parse(parsed.AST, nil)
+	if err != nil {
+		return nil, 0, err
+	}
+	r = &reader{lex: shell.NewLex(parsed.EscapeToken), args: s.Args, stages: stages, read: map[int]environment{}}
+	if r.global, err = platformArgs(native, s.Platform); err != nil {
+		return nil, 0, err
+	}
+	for _, a := range defaults {
+		if err := r.define(a, r.global, nil); err != nil {
+			return nil, 0, err
+		}
+	}
+	target, err = r.target(s.Target)
+	return r, target, err
 }
 
 // foreignSyntax says whether a frontend that is not Docker's own reads the Dockerfile. The

@@ -65,13 +65,19 @@ func (d *deployment) instancesAt() string {
 	return d.cfg.File
 }
 
-// checkImages refuses what can't come out right: an image that is to be built for another
-// architecture than the instances'.
+// checkImages refuses what can't come out right: an image that the configuration or its
+// Dockerfile makes for another architecture than the instances'.
 func (d *deployment) checkImages(arch string) error {
 	for _, image := range d.cfg.Build {
 		if p := image.Platform; p != "" && architectureOf(p) != arch {
 			path := "build." + image.Name + ".platform"
 			return usageErrorf("%s: %s: an image for %s doesn't run on the environment's instances, which are %s", d.cfg.At(path), path, p, arch)
+		}
+	}
+	for _, source := range d.sources() {
+		source.Platform = "linux/" + arch
+		if p, at := d.engine.Pinned(source); p != "" {
+			return usageErrorf("%s: image %s is made for %s, whatever is asked for, and the environment's instances are %s", at, source.Name, p, arch)
 		}
 	}
 	return nil

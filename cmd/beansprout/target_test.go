@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -36,7 +38,7 @@ func toCloud(t *testing.T, cloud *localcloud.Cloud, change func(*config.Environm
 	if change != nil {
 		change(&cfg.Environment)
 	}
-	d := &deployment{session: &session{clients: clients, cfg: cfg, account: account, talk: newTalk(io.Discard, nil, nil)}, feature: "x"}
+	d := &deployment{session: &session{clients: clients, cfg: cfg, account: account, talk: newTalk(io.Discard, nil, nil)}, feature: "x", engine: new(builder.Builder)}
 	t.Cleanup(d.talk.close)
 	d.name, d.settings = envs.Name(account, "shop", "x"), wish(cfg).Settings()
 	if err := d.beanstalk.CreateApplication(t.Context(), "shop"); err != nil {
@@ -162,6 +164,26 @@ func TestAnImageForAnotherArchitectureIsRefused(t *testing.T) {
 		if _, _, err := d.architecture(t.Context()); exitCode(err) != want {
 			t.Errorf("%q: %v", platform, err)
 		}
+	}
+}
+
+func TestADockerfileForAnotherArchitectureIsRefused(t *testing.T) {
+	if testing.Short() {
+		t.Skip("the engine tells what it builds for")
+	}
+	d := toCloud(t, emptyCloud(t, localcloud.Config{}), func(e *config.Environment) { e.InstanceType = "t4g.small" })
+	engine, err := builder.Connect(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer engine.Close()
+	d.engine = engine
+	file := filepath.Join(d.cfg.Dir, "Dockerfile")
+	if err := os.WriteFile(file, []byte("FROM --platform=linux/amd64 scratch\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := d.architecture(t.Context()); exitCode(err) != exitUsage || !strings.HasPrefix(err.Error(), file+":1: ") {
+		t.Errorf("a Dockerfile's own platform: %v", err)
 	}
 }
 
