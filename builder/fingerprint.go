@@ -70,10 +70,12 @@ func (b *Builder) ingredients(s Source) (in ingredients, err error) {
 	if in.dockerfile, err = root.ReadFile(dockerfile(s)); err != nil {
 		return in, missing(ErrNoDockerfile, dockerfile(s), err)
 	}
-	if in.excludes, in.ignoreFile, err = ignored(root, s); err != nil {
-		return in, missing(ErrUnreadable, in.ignoreFile, err)
+	var unread error
+	if in.excludes, in.ignoreFile, unread = ignored(root, s); unread != nil && !errors.Is(unread, errOpen) {
+		return in, unread
 	}
-	in.recipe, in.unknown = readRecipe(in.dockerfile, s, b.platform)
+	in.recipe, err = readRecipe(in.dockerfile, s, b.platform)
+	in.unknown = errors.Join(unread, err)
 	return in, nil
 }
 

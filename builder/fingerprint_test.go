@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -129,6 +130,45 @@ func TestTheFingerprintOfACloneIsTheSame(t *testing.T) {
 	}
 }
 
+func TestTheFingerprintChangesWithABaseImageAndThePlatform(t *testing.T) {
+	b := &Builder{platform: "linux/amd64", now: time.Now}
+	s := Source{Name: "test", Context: t.TempDir()}
+	write(t, filepath.Join(s.Context, "Dockerfile"), "FROM --platform=$BUILDPLATFORM node AS x\nFROM nginx\nCOPY --from=x /a /a\n")
+	with := func(platform, node, nginx string) string {
+		s.Platform = platform
+		id, _, err := b.fingerprint(t.Context(), s, func(_ context.Context, ref, platform string) (string, error) {
+			return map[string]string{"node linux/amd64": node, "nginx linux/amd64": nginx, "nginx linux/arm64": nginx}[ref+" "+platform], nil
+		})
+		if id == "" || err != nil {
+			t.Fatal(id, err)
+		}
+		return id
+	}
+	plain := with("", "1", "1")
+	if same := with("linux/x86_64", "1", "1"); same != plain {
+		t.Errorf("%s with the engine's own platform, %s without", same, plain)
+	}
+	seen := []string{plain}
+	for _, other := range []string{with("", "2", "1"), with("", "1", "2"), with("linux/arm64", "1", "1")} {
+		if slices.Contains(seen, other) {
+			t.Errorf("%s again", other)
+		}
+		seen = append(seen, other)
+	}
+	write(t, filepath.Join(s.Context, "Dockerfile"), "FROM scratch\n")
+	if with("linux/amd64", "", "") == with("linux/arm64", "", "") {
+		t.Error("without base images the platform does not count")
+	}
+}
+
+func TestAttributesOfTheSystemDoNotCount(t *testing.T) {
+	for name, want := range map[string]bool{"security.capability": true, "user.color": true, "security.selinux": false, "system.posix_acl_access": false} {
+		if travels(name) != want {
+			t.Errorf("%s counts: %t", name, !want)
+		}
+	}
+}
+
 func TestTheFingerprintTellsValuesApartThatReadTheSameInARow(t *testing.T) {
 	b := &Builder{platform: "linux/amd64", now: time.Now}
 	s := Source{Name: "test", Context: t.TempDir()}
@@ -166,6 +206,29 @@ func TestThereIsNoFingerprintOfWhatCantBeTold(t *testing.T) {
 				t.Errorf("fingerprint = %q, %q, %v", id, notes, err)
 			}
 		})
+	}
+}
+
+func TestAPatternThatIsNoneIsNamed(t *testing.T) {
+	b := &Builder{platform: "linux/amd64", now: time.Now}
+	s := Source{Name: "test", Context: t.TempDir()}
+	write(t, filepath.Join(s.Context, "Dockerfile"), "FROM scratch\n")
+	for pattern, want := range map[string]string{"[": `"[": syntax error in pattern`, "!": `"!": illegal exclusion pattern: "!"`} {
+		write(t, filepath.Join(s.Context, ".dockerignore"), "a\n"+pattern+"\n")
+		if id, _, err := b.fingerprint(t.Context(), s, nil); id != "" || err == nil || err.Error() != `build image "test": .dockerignore: `+want {
+			t.Errorf("%s: %q, %v", pattern, id, err)
+		}
+	}
+}
+
+func TestAnIgnoreFileThatTheEngineDoesWithoutIsSaid(t *testing.T) {
+	b := &Builder{platform: "linux/amd64", now: time.Now}
+	s := Source{Name: "test", Context: t.TempDir()}
+	write(t, filepath.Join(s.Context, "Dockerfile"), "FROM scratch\n")
+	symlink(t, s, "/etc/passwd", ".dockerignore")
+	id, notes, err := b.fingerprint(t.Context(), s, nil)
+	if want := "is built each time: .dockerignore: what goes in is not known before the build: path escapes from parent"; id != "" || err != nil || !slices.Equal(notes, []string{want}) {
+		t.Errorf("%q, %q, %v", id, notes, err)
 	}
 }
 

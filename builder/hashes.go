@@ -2,6 +2,7 @@ package builder
 
 import (
 	"bytes"
+	"context"
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
@@ -98,7 +99,7 @@ func readOwn(path string) ([]byte, error) {
 }
 
 // of returns the sum of the file at path, which is called name in the context.
-func (s *sums) of(path, name string) (sum, error) {
+func (s *sums) of(ctx context.Context, path, name string) (sum, error) {
 	info, err := os.Lstat(path)
 	if err != nil {
 		return sum{}, err
@@ -113,7 +114,7 @@ func (s *sums) of(path, name string) (sum, error) {
 		return sum{}, err
 	}
 	defer f.Close()
-	result, err := sumOf(f)
+	result, err := sumOf(ctx, f)
 	if err != nil {
 		return sum{}, err
 	}
@@ -125,12 +126,25 @@ func (s *sums) of(path, name string) (sum, error) {
 
 var buffers = sync.Pool{New: func() any { return new([64 << 10]byte) }}
 
-func sumOf(r io.Reader) (sum, error) {
+func sumOf(ctx context.Context, r io.Reader) (sum, error) {
 	buffer := buffers.Get().(*[64 << 10]byte)
 	defer buffers.Put(buffer)
 	h := sha256.New()
-	_, err := io.CopyBuffer(h, struct{ io.Reader }{r}, buffer[:]) // a file's own WriteTo would bring a buffer along
+	_, err := io.CopyBuffer(h, patient{ctx, r}, buffer[:])
 	return sum(h.Sum(nil)), err
+}
+
+// patient reads until ctx ends.
+type patient struct {
+	ctx context.Context
+	io.Reader
+}
+
+func (p patient) Read(b []byte) (int, error) {
+	if err := p.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return p.Reader.Read(b)
 }
 
 func (s *sums) remember(of stamp, is sum) {

@@ -22,7 +22,7 @@ func remembered(t *testing.T, dir string) bool {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got, err := s.of(filepath.Join(dir, "a"), "a"); err != nil || got != sha256.Sum256(content) {
+	if got, err := s.of(t.Context(), filepath.Join(dir, "a"), "a"); err != nil || got != sha256.Sum256(content) {
 		t.Errorf("hash of %q = %x, %v", content, got, err)
 	}
 	s.save()
@@ -74,13 +74,19 @@ func TestHashesAreRememberedUntilTheFileChanges(t *testing.T) {
 
 func TestTheHashOfAYoungFileIsNotRemembered(t *testing.T) {
 	dir, _ := contextWithA(t)
-	for _, future := range []time.Duration{0, time.Hour} {
-		if err := os.Chtimes(filepath.Join(dir, "a"), time.Time{}, time.Now().Add(future)); err != nil {
+	now := time.Now()
+	for name, test := range map[string]struct{ modified, scanned time.Time }{
+		"just written":              {now, now},
+		"just written, dated back":  {now.Add(-time.Hour), now},
+		"written after the scan":    {now.Add(time.Hour), now.Add(time.Minute)},
+		"written before, but a bit": {now, now.Add(young)},
+	} {
+		if err := os.Chtimes(filepath.Join(dir, "a"), time.Time{}, test.modified); err != nil {
 			t.Fatal(err)
 		}
-		s := openSums(dir, nil, time.Now().Add(future/2))
-		if _, err := s.of(filepath.Join(dir, "a"), "a"); err != nil || len(s.seen) != 0 {
-			t.Errorf("changed %s from now: %d remembered, %v", future, len(s.seen), err)
+		s := openSums(dir, nil, test.scanned)
+		if _, err := s.of(t.Context(), filepath.Join(dir, "a"), "a"); err != nil || len(s.seen) != 0 {
+			t.Errorf("%s: %d remembered, %v", name, len(s.seen), err)
 		}
 	}
 }
@@ -160,8 +166,15 @@ func TestTheCacheForgetsTheContextsThatWereNotUsedForLongest(t *testing.T) {
 	if _, err := os.Stat(filepath.Join(old, "10")); err == nil {
 		t.Error("an older one is left")
 	}
+	used := openSums(dir, nil, time.Now()).path
+	if err := os.Chtimes(used, time.Time{}, time.Unix(0, 0)); err != nil {
+		t.Fatal(err)
+	}
 	if !remembered(t, dir) {
 		t.Error("the newest is forgotten")
+	}
+	if info, err := os.Stat(used); err != nil || info.ModTime().Before(time.Now()) {
+		t.Errorf("use does not make it the newest: %v", err)
 	}
 }
 
@@ -174,7 +187,7 @@ func TestALargeFileIsNeverInMemory(t *testing.T) {
 	}
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
-	if _, err := openSums(dir, nil, time.Now()).of(path, "large"); err != nil {
+	if _, err := openSums(dir, nil, time.Now()).of(t.Context(), path, "large"); err != nil {
 		t.Fatal(err)
 	}
 	runtime.ReadMemStats(&after)

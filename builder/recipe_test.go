@@ -29,6 +29,7 @@ func TestRecipeNamesTheImagesThatCount(t *testing.T) {
 		{name: "an argument's default", dockerfile: "ARG V=1\nARG REF=node:$V\nFROM ${REF}-slim\n", want: []base{{"node:1-slim", here}}},
 		{name: "an argument", dockerfile: "ARG V=1\nFROM node:$V\n", source: Source{Args: map[string]string{"V": "2"}}, want: []base{{"node:2", here}}},
 		{name: "a default in place", dockerfile: "ARG V\nFROM node:${V:-3}\n", want: []base{{"node:3", here}}},
+		{name: "a default of nothing that is known", dockerfile: "ARG V=$NOWHERE-1\nFROM node$V\n", want: []base{{"node-1", here}}},
 		{name: "the platform's arguments", dockerfile: "FROM a:$TARGETARCH-$BUILDARCH\n", source: Source{Platform: arm}, want: []base{{"a:arm64-amd64", arm}}},
 		{name: "a platform", dockerfile: "FROM --platform=$BUILDPLATFORM a AS x\nFROM b\nCOPY --from=x /a /a\n", source: Source{Platform: arm}, want: []base{{"b", arm}, {"a", here}}},
 		{name: "ADD with a checksum", dockerfile: "FROM a\nADD --checksum=sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855 https://example.com/a /a\n", want: []base{{"a", here}}},

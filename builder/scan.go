@@ -18,7 +18,8 @@ import (
 type contents struct {
 	files      []*file           // sorted by path
 	behind     map[string]string // what does not travel, by path: "socket", "pipe", "device"
-	unreadable map[string]error  // what can't be read, by path
+	mu         sync.Mutex
+	unreadable map[string]error // what can't be read, by path
 }
 
 // file is a file, directory or link of a context.
@@ -35,20 +36,14 @@ type file struct {
 // finds, unless known is nil.
 func scan(ctx context.Context, dir string, excludes []string, known *sums) (*contents, error) {
 	c := &contents{behind: map[string]string{}, unreadable: map[string]error{}}
-	var mu sync.Mutex
-	broken := func(path string, err error) {
-		mu.Lock()
-		defer mu.Unlock()
-		c.unreadable[path] = err
-	}
-	files, err := tree{dir: dir, broken: broken, behind: func(path string, mode fs.FileMode) { c.behind[path] = kind(mode) }}.filter(excludes)
+	files, err := tree{dir: dir, broken: c.broken, behind: c.stays}.filter(excludes)
 	if err != nil {
 		return nil, err
 	}
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(4 * runtime.GOMAXPROCS(0))
 	g.Go(func() error {
-		return files.Walk(ctx, "/", func(path string, entry fs.DirEntry, err error) error {
+		return files.Walk(ctx, "/", func(_ string, entry fs.DirEntry, err error) error {
 			if err != nil {
 				return err
 			}
@@ -57,15 +52,9 @@ func scan(ctx context.Context, dir string, excludes []string, known *sums) (*con
 				return err
 			}
 			c.files = append(c.files, f)
-			if known == nil || !f.mode.IsRegular() {
-				return nil
+			if known != nil && f.mode.IsRegular() {
+				g.Go(func() error { return c.hash(ctx, f, dir, known) })
 			}
-			g.Go(func() (err error) {
-				if f.sum, err = known.of(filepath.Join(dir, path), f.path); err != nil {
-					broken(f.path, err)
-				}
-				return ctx.Err()
-			})
 			return nil
 		})
 	})
@@ -74,6 +63,30 @@ func scan(ctx context.Context, dir string, excludes []string, known *sums) (*con
 	}
 	slices.SortFunc(c.files, func(a, b *file) int { return strings.Compare(a.path, b.path) })
 	return c, nil
+}
+
+func (c *contents) hash(ctx context.Context, f *file, dir string, known *sums) (err error) {
+	if f.sum, err = known.of(ctx, filepath.Join(dir, f.path), f.path); err != nil {
+		c.broken(f.path, err)
+	}
+	return ctx.Err()
+}
+
+func (c *contents) broken(path string, err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.unreadable[path] = err
+}
+
+func (c *contents) stays(path string, mode fs.FileMode) {
+	switch {
+	case mode&fs.ModeSocket != 0:
+		c.behind[path] = "socket"
+	case mode&fs.ModeNamedPipe != 0:
+		c.behind[path] = "pipe"
+	default:
+		c.behind[path] = "device"
+	}
 }
 
 func newFile(entry fs.DirEntry) (*file, error) {
@@ -87,14 +100,4 @@ func newFile(entry fs.DirEntry) (*file, error) {
 		f.link, f.size = stat.Linkname, 0
 	}
 	return f, nil
-}
-
-func kind(mode fs.FileMode) string {
-	switch {
-	case mode&fs.ModeSocket != 0:
-		return "socket"
-	case mode&fs.ModeNamedPipe != 0:
-		return "pipe"
-	}
-	return "device"
 }
