@@ -108,11 +108,11 @@ func (l *lab) close() {
 	if err := l.cloud.Close(context.Background()); err != nil {
 		l.Errorf("close the cloud: %v", err)
 	}
-	l.removeImages()
+	removeImages(l.host())
 }
 
-// removeImages takes what was built for the lab's registry off the engine.
-func (l *lab) removeImages() {
+// removeImages takes what was built for the registry at host off the engine.
+func removeImages(host string) {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	docker, err := client.NewClientWithOpts(client.FromEnv, client.WithAPIVersionNegotiation())
@@ -120,13 +120,13 @@ func (l *lab) removeImages() {
 		return
 	}
 	defer docker.Close()
-	images, err := docker.ImageList(ctx, image.ListOptions{Filters: filters.NewArgs(filters.Arg("reference", l.host()+"/"+labApplication))})
+	images, err := docker.ImageList(ctx, image.ListOptions{Filters: filters.NewArgs(filters.Arg("reference", host+"/*"))})
 	if err != nil {
 		return
 	}
 	for _, i := range images {
 		for _, ref := range slices.Concat(i.RepoTags, i.RepoDigests) {
-			if strings.HasPrefix(ref, l.host()+"/") {
+			if strings.HasPrefix(ref, host+"/") {
 				_, _ = docker.ImageRemove(ctx, ref, image.RemoveOptions{})
 			}
 		}

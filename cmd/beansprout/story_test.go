@@ -102,7 +102,7 @@ func setupStory(e *testscript.Env) error {
 	} {
 		e.Setenv(k, v)
 	}
-	e.Defer(func() { s.close(); resetCloud(e) })
+	e.Defer(func() { s.close(); resetCloud(e); removeImages("127.0.0.1:" + ports[0]) })
 	return nil
 }
 
