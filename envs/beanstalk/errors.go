@@ -12,8 +12,9 @@ import (
 	"beansprout/envs"
 )
 
-// ErrUnanswered is reported when AWS couldn't be reached, or gave no answer that can be read.
-var ErrUnanswered = errors.New("AWS gives no answer that can be read")
+// ErrUnanswered is reported when AWS couldn't be reached, gave no answer that can be read, or
+// none but that it is busy.
+var ErrUnanswered = errors.New("AWS gives no usable answer")
 
 // Refusal is AWS's no to a call, in AWS's words.
 type Refusal struct {

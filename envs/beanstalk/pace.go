@@ -80,7 +80,7 @@ func (s *strain) note(throttled bool) {
 func (s *strain) stretch(d time.Duration) time.Duration {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return min(time.Duration(float64(d)*(1+s.level)), max(d, heartbeat))
+	return min(time.Duration(float64(d)*(1+s.level)), max(3*d, heartbeat))
 }
 
 // jitter takes up to the nth part off d, so that processes that began together don't stay so.

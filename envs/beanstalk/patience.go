@@ -24,6 +24,8 @@ const (
 	answerTime = 30 * time.Second
 	// tries is how often in a row a call may stay without an answer that can be read.
 	tries = 10
+	// throttleTime is how long a call may be throttled that has no deadline.
+	throttleTime = 5 * time.Minute
 )
 
 // patience makes every call of a client: one that AWS throttled is repeated for as long as
@@ -52,26 +54,26 @@ func (p patience) HandleFinalize(ctx context.Context, in middleware.FinalizeInpu
 	out middleware.FinalizeOutput, meta middleware.Metadata, err error,
 ) {
 	once := starts[awsmiddleware.GetOperationName(ctx)]
-	for throttles, losses := 0, 0; ; {
+	_, limited := ctx.Deadline()
+	began, losses := time.Now(), 0
+	for n := 1; ; n++ {
 		var f fate
 		out, meta, f, err = attempt(ctx, in, next)
-		p.polls.strain.note(f == throttle)
-		if now, ok := awsmiddleware.GetServerTime(meta); ok {
-			p.polls.ahead.Store(int64(time.Until(now)))
-		}
+		p.polls.note(f, meta)
 		switch {
 		case f == final:
 			return out, meta, err
 		case ctx.Err() != nil:
 			return out, meta, &unanswered{ctx.Err(), err}
 		case f == throttle:
-			throttles++
-		case f == lost && once || losses == tries-1:
-			return out, meta, &unanswered{ErrUnanswered, err}
+			losses = 0
 		default:
 			losses++
 		}
-		if sleep(ctx, backoff(throttles+losses)) != nil {
+		if once && f == lost || losses == tries || !limited && time.Since(began) > throttleTime {
+			return out, meta, &unanswered{ErrUnanswered, err}
+		}
+		if sleep(ctx, backoff(n)) != nil {
 			return out, meta, &unanswered{ctx.Err(), err}
 		}
 	}
@@ -125,7 +127,7 @@ func judge(err error) fate {
 
 // backoff is how long to wait after the nth failure in a row, with jitter.
 func backoff(n int) time.Duration {
-	const first, longest = 250 * time.Millisecond, 10 * time.Second
+	const first, longest = 250 * time.Millisecond, 20 * time.Second
 	return jitter(min(first<<min(n-1, 10), longest), 2)
 }
 

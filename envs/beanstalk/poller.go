@@ -6,7 +6,9 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws/middleware"
 	eb "github.com/aws/aws-sdk-go-v2/service/elasticbeanstalk"
+	smithy "github.com/aws/smithy-go/middleware"
 
 	"beansprout/envs"
 )
@@ -32,6 +34,14 @@ type row struct {
 
 func newPoller() *poller {
 	return &poller{turn: make(chan struct{}, 1), waits: map[string]int{}, rows: map[string]row{}}
+}
+
+// note takes in what became of one try of a call.
+func (p *poller) note(f fate, meta smithy.Metadata) {
+	p.strain.note(f == throttle)
+	if now, ok := middleware.GetServerTime(meta); ok {
+		p.ahead.Store(int64(time.Until(now)))
+	}
 }
 
 // now is the time by AWS's clock.

@@ -139,7 +139,7 @@ func (s *stage) Do(r *http.Request) (*http.Response, error) {
 	form, _ := url.ParseQuery(string(body))
 	operation := form.Get("Action")
 	s.calls[operation]++
-	if s.bucket != nil && !s.bucket(operation) {
+	if limited := operation == "DescribeEnvironments" || operation == "DescribeEvents"; limited && s.bucket != nil && !s.bucket(operation) {
 		return s.answer(http.StatusBadRequest, refusal("Throttling", "Rate exceeded")), nil
 	}
 	f := s.struck(operation)
