@@ -100,7 +100,7 @@ func (p *plot) launchTagged(feature, lifecycle string) beanstalk.Operation {
 // sprout launches the environment of a feature and waits until it is Ready.
 func (p *plot) sprout(feature string) envs.Env {
 	p.Helper()
-	e, err := p.clients.beanstalk.Wait(p.Context(), p.launch(feature), quiet)
+	e, err := p.clients.beanstalk.Wait(p.Context(), p.launch(feature), nil)
 	if err != nil {
 		p.Fatal(err)
 	}
@@ -249,7 +249,7 @@ func TestWhatIsKeptStaysUntilItIsNot(t *testing.T) {
 func TestTheTagThatKeepsIsNotTakenAway(t *testing.T) {
 	p := newPlot(t, localcloud.Config{})
 	op := p.launchTagged("login", envs.Keep)
-	if _, err := p.clients.beanstalk.Wait(t.Context(), op, quiet); err != nil {
+	if _, err := p.clients.beanstalk.Wait(t.Context(), op, nil); err != nil {
 		t.Fatal(err)
 	}
 	if v := p.status("login"); !*v.Keep || v.Kept != nil {
@@ -278,7 +278,7 @@ func TestNobodyIsInTheWayOfALook(t *testing.T) {
 	}
 	p.ok("keep", "login")
 	p.ok("extend", "login", "--by", "1d")
-	e, err := p.clients.beanstalk.Wait(ctx, op, quiet)
+	e, err := p.clients.beanstalk.Wait(ctx, op, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -214,20 +214,23 @@ func (d *deployment) configure(ctx context.Context, t target, b *bundle) (envs.E
 // wait shows an operation's events as they happen.
 func (d *deployment) wait(ctx context.Context, what, name string, op beanstalk.Operation) (envs.Env, error) {
 	step := d.talk.step(what + " " + name)
-	began := time.Now()
-	e, err := d.beanstalk.Wait(ctx, op.Expect(d.usual(what)), func(ev beanstalk.Event) { step.log(ev.Severity + " " + ev.Message) })
+	var events []beanstalk.Event
+	e, err := d.beanstalk.Wait(ctx, op.Expect(d.usual(what)), func(ev beanstalk.Event) {
+		events = append(events, ev)
+		step.log(ev.Severity + " " + ev.Message)
+	})
 	if e.ID == "" {
 		e.ID, e.Name = op.Environment(), name
 	}
 	e = envs.ParseDeployed(e, d.feature)
-	if ctx.Err() != nil {
+	if err != nil && errors.Is(err, ctx.Err()) {
 		err = context.Cause(ctx)
 	}
 	if err != nil {
 		step.fail(err)
 		return e, fmt.Errorf("%s environment %s: %w", what, name, err)
 	}
-	d.took[what] = time.Since(began).Seconds()
+	d.took[what] = beanstalk.Took(events).Seconds()
 	step.done(string(e.State))
 	return e, nil
 }

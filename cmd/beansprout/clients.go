@@ -126,14 +126,25 @@ func (c *clients) ledger(ctx context.Context, bucket string) (*ledger.Ledger, er
 	return l, nil
 }
 
-// retryer is patient, with at most longest between two tries: the whole account shares two
-// describes a second.
+// patient is the SDK's own retryer, which tries ten times, and ten times as often where AWS
+// throttles: the context ends that. Beanstalk's client has a patience of its own.
+type patient struct{ *retry.Standard }
+
+// retryer is patient, with at most longest between two tries.
 func retryer(longest time.Duration) aws.Retryer {
-	return retry.NewStandard(func(o *retry.StandardOptions) {
-		o.MaxAttempts = 10
+	return patient{retry.NewStandard(func(o *retry.StandardOptions) {
+		o.MaxAttempts = 100
 		o.MaxBackoff = longest
 		o.RateLimiter = ratelimit.None
-	})
+	})}
+}
+
+// RetryDelay implements aws.Retryer.
+func (p patient) RetryDelay(attempt int, err error) (time.Duration, error) {
+	if attempt >= p.MaxAttempts()/10 && !retry.IsErrorThrottles(retry.DefaultThrottles).IsErrorThrottle(err).Bool() {
+		return 0, err
+	}
+	return p.Standard.RetryDelay(attempt, err)
 }
 
 func httpClient() aws.HTTPClient {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -16,6 +17,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/elasticbeanstalk"
 	"github.com/aws/aws-sdk-go-v2/service/elasticbeanstalk/types"
+	"github.com/aws/smithy-go"
 
 	"beansprout/localcloud"
 	"beansprout/localcloud/cloudtest"
@@ -143,5 +145,19 @@ func launchOnly(t *testing.T, cloud *localcloud.Cloud) {
 			return
 		}
 		time.Sleep(10 * time.Millisecond)
+	}
+}
+
+func TestTheRetryerIsPatientWithThrottlesAlone(t *testing.T) {
+	r := retryer(time.Second)
+	throttled, broken := &smithy.GenericAPIError{Code: "ThrottlingException"}, io.ErrUnexpectedEOF
+	if d, err := r.RetryDelay(50, throttled); err != nil || d > time.Second {
+		t.Errorf("after 50 throttles: %s, %v", d, err)
+	}
+	if _, err := r.RetryDelay(9, broken); err != nil {
+		t.Errorf("after 9 broken answers: %v", err)
+	}
+	if _, err := r.RetryDelay(10, broken); !errors.Is(err, broken) {
+		t.Errorf("after 10 broken answers: %v", err)
 	}
 }

@@ -11,7 +11,6 @@ import (
 
 	"beansprout/builder/ecr"
 	"beansprout/envs"
-	"beansprout/envs/beanstalk"
 	"beansprout/envs/ledger"
 )
 
@@ -118,7 +117,7 @@ func (m *removal) terminate(ctx context.Context) error {
 			m.receipt.Keep("environment "+m.env.Name+" ("+m.env.ID+")", "AWS is removing it")
 			return nil
 		case err == nil:
-			if _, err = m.beanstalk.Wait(ctx, op, quiet); err == nil {
+			if _, err = m.beanstalk.Wait(ctx, op, nil); err == nil {
 				m.receipt.Remove("environment " + m.env.Name + " (" + m.env.ID + ")")
 			}
 			return err
@@ -267,6 +266,3 @@ func (s *session) repository() string {
 	}
 	return repository
 }
-
-// quiet shows no events: what a removal did stands in its receipt.
-func quiet(beanstalk.Event) {}

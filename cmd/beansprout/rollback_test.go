@@ -103,7 +103,7 @@ func (p *plot) twice(feature string) (one, two string) {
 	for _, label := range []string{one, two} {
 		op, err := p.clients.beanstalk.Deploy(p.Context(), e, label, envs.Describe(feature, "abc", "Kim"))
 		if err == nil {
-			_, err = p.clients.beanstalk.Wait(p.Context(), op, quiet)
+			_, err = p.clients.beanstalk.Wait(p.Context(), op, nil)
 		}
 		if err != nil {
 			p.Fatal(err)
