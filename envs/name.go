@@ -27,18 +27,20 @@ var letters = base32.NewEncoding("abcdefghijklmnopqrstuvwxyz234567").WithPadding
 func Name(account, application, feature string) string {
 	sum := sha256.Sum256([]byte(account + "\x00" + application + "\x00" + feature + "\x00"))
 	name := letters.EncodeToString(sum[:])[:hashLen]
-	app := Slug(application, maxAppSlug)
-	room := maxName - hashLen - 1
-	if app != "" {
-		room -= len(app) + 1
-	}
-	if f := Slug(feature, room); f != "" {
+	app := Prefix(application)
+	if f := Slug(feature, maxName-hashLen-1-len(app)); f != "" {
 		name = f + "-" + name
 	}
-	if app != "" {
-		name = app + "-" + name
+	return app + name
+}
+
+// Prefix returns what the names of all environments of an application begin with, and those
+// of applications that are called alike.
+func Prefix(application string) string {
+	if app := Slug(application, maxAppSlug); app != "" {
+		return app + "-"
 	}
-	return name
+	return ""
 }
 
 // Slug keeps what a host name may hold: lower-case letters and digits, with one hyphen
@@ -90,6 +92,16 @@ var versionSuffix = regexp.MustCompile(`^-[0-9a-f]{20}$`)
 func IsVersionOf(label, name string) bool {
 	rest, ok := strings.CutPrefix(label, name)
 	return ok && versionSuffix.MatchString(rest)
+}
+
+// EnvironmentOf returns the name of the environment that a version was made for, going by the
+// shape of its label, and whether it has that shape.
+func EnvironmentOf(label string) (name string, ok bool) {
+	cut := len(label) - len("-01234567890123456789")
+	if cut < 0 || !versionSuffix.MatchString(label[cut:]) {
+		return "", false
+	}
+	return label[:cut], nameShape.MatchString(label[:cut])
 }
 
 // LocalTag returns what the engine keeps the newest image of the named environment under.

@@ -151,3 +151,21 @@ func TestFeaturesThatCantBeNamedAreRefused(t *testing.T) {
 		}
 	}
 }
+
+func TestEnvironmentOfGoesByTheShapeOfTheLabel(t *testing.T) {
+	name := Name(account, "shop", "login")
+	for label, want := range map[string]string{
+		VersionLabel(name, strings.Repeat("0123456789abcdef", 4)):                       name,
+		VersionLabel(Name(account, "쇼핑", "로그인"), strings.Repeat("0123456789abcdef", 4)): Name(account, "쇼핑", "로그인"),
+		name: "", "": "", "v1": "", "shop-login-1": "",
+		"-0123456789abcdef0123":                  "",
+		"shop-0123456789abcdef0123":              "",
+		name + "-0123456789ABCDEF0123":           "",
+		name + "-0123456789abcdef0123-x":         "",
+		"Shop-" + name + "-0123456789abcdef0123": "",
+	} {
+		if got, ok := EnvironmentOf(label); ok != (want != "") || ok && got != want {
+			t.Errorf("EnvironmentOf(%q) = %q, %v; want %q", label, got, ok, want)
+		}
+	}
+}

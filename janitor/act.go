@@ -18,7 +18,7 @@ const removalTime = 30 * time.Minute
 // marks what a live sweep would leave for the next one.
 func (j *Janitor) act(ctx context.Context, report Report, live bool) {
 	begun := 0
-	for i, d := range report.Decisions {
+	step := func(d Decision, do func(context.Context, Decision) Decision) Decision {
 		switch {
 		case d.Action != Remove:
 		case begun >= j.MaxDeletions:
@@ -28,13 +28,18 @@ func (j *Janitor) act(ctx context.Context, report Report, live bool) {
 		case ctx.Err() != nil:
 			d = d.keep("left for the next sweep: this one was stopped")
 		default:
-			d = j.remove(ctx, d, report.now)
-			if d.Action != Keep {
+			if d = do(ctx, d); d.Action != Keep {
 				begun++
 			}
 		}
 		j.logDecision(d)
-		report.Decisions[i] = d
+		return d
+	}
+	for i, d := range report.Decisions {
+		report.Decisions[i] = step(d, func(ctx context.Context, d Decision) Decision { return j.remove(ctx, d, report.now) })
+	}
+	for i, d := range report.Leftovers {
+		report.Leftovers[i] = step(d, j.clear)
 	}
 }
 
@@ -55,6 +60,11 @@ func (j *Janitor) remove(ctx context.Context, before Decision, now time.Time) De
 		receipt, err = j.Remove(ctx, d.Env)
 		return err
 	})
+	return d.done(receipt, err)
+}
+
+// done says what came of a removal.
+func (d Decision) done(receipt envs.Receipt, err error) Decision {
 	// Once something has been removed, what went wrong after it is no reason to keep quiet.
 	switch untouched := len(receipt.Removed) == 0; {
 	case untouched && errors.Is(err, envs.ErrNotReady):

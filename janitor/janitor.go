@@ -44,6 +44,11 @@ type Janitor struct {
 	// An error keeps the environment too. A nil Kept knows no reason.
 	Kept func(ctx context.Context, e envs.Env) (reason string, err error)
 
+	// Attic knows what environments have left that have gone; nil leaves that alone.
+	Attic Attic
+	// RestoreFor is how long that stays after the end of an environment.
+	RestoreFor time.Duration
+
 	Log *slog.Logger     // one line per decision and one per sweep; nil for none
 	Now func() time.Time // our own clock; nil for time.Now
 }

@@ -32,7 +32,7 @@ func (j *Janitor) logDecision(d Decision) {
 func (j *Janitor) logSweep(ctx context.Context, r Report, live bool, err error) {
 	level := slog.LevelInfo
 	attrs := []any{"live", live, "environments", r.Environments, "ours", r.Ours, "young", r.Young,
-		"remove", r.count(Remove), "removed", r.count(Removed), "kept", r.count(Keep), "failed", r.count(Failed)}
+		"remove", r.count(Remove), "removed", r.count(Removed), "kept", r.count(Keep), "failed", r.count(Failed), "leftovers", len(r.Leftovers)}
 	if r.Refused != "" {
 		attrs = append(attrs, "refused", r.Refused)
 	}

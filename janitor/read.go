@@ -28,6 +28,7 @@ func (j *Janitor) prepare(ctx context.Context) (Report, error) {
 	}
 	report.sort()
 	report.Refused = tooMany(report.count(Remove), report.Ours, j.Max)
+	report.Leftovers, report.unread = j.leftovers(ctx, rows, now)
 	return report, nil
 }
 

@@ -29,7 +29,12 @@ type Report struct {
 	Refused      string     `json:"refused,omitempty"`
 	Decisions    []Decision `json:"decisions"` // about all whose days are over, the longest overdue first
 
-	now time.Time // by AWS's clock
+	// Leftovers are decisions about what environments that have gone have left behind; of these
+	// environments no more than the name is known.
+	Leftovers []Decision `json:"leftovers,omitempty"`
+
+	now    time.Time // by AWS's clock
+	unread error     // why the leftovers aren't known
 }
 
 // Decision is what becomes of one environment, and why.
@@ -94,8 +99,8 @@ func (r *Report) count(a Action) (n int) {
 
 func (r *Report) errs() error {
 	var all []error
-	for _, d := range r.Decisions {
+	for _, d := range slices.Concat(r.Decisions, r.Leftovers) {
 		all = append(all, d.Err)
 	}
-	return errors.Join(all...)
+	return errors.Join(append(all, r.unread)...)
 }

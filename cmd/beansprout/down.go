@@ -102,7 +102,7 @@ func (t teardown) run(ctx context.Context, l *ledger.Ledger) (envs.Receipt, erro
 		err := m.run(ctx)
 		return m.receipt, err
 	}
-	if _, err := l.Change(ctx, t.env.Name, func(r *ledger.Record) { r.Teardowns++ }); err != nil {
+	if _, err := l.Change(ctx, t.env.Name, func(r *ledger.Record) { r.Feature = t.env.Feature; r.Teardowns++ }); err != nil {
 		return envs.Receipt{Environment: t.env.Name}, err
 	}
 	return t.remove(ctx, t.env)

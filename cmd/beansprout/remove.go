@@ -8,6 +8,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"beansprout/builder/ecr"
 	"beansprout/envs"
@@ -21,6 +22,7 @@ type remover struct {
 	// patient waits for somebody else's launch or deploy; otherwise that is envs.ErrNotReady.
 	patient bool
 	leave   bool // returns when AWS has begun, and leaves the rest to a sweep
+	undo    bool // what restore needs stays, for as long as expire.restore_for says
 	// spare returns the reason to keep the environment after all, by its tags and the ledger as
 	// they are just before it is removed. An error that wraps envs.ErrNotOurs says the same.
 	spare func(envs.Env, envs.Tags, ledger.Record) error
@@ -31,8 +33,10 @@ type removal struct {
 	*session
 	env     envs.Env
 	ledger  *ledger.Ledger
-	hurried bool // what AWS is at work on is left alone
-	leave   bool // once AWS has begun, the rest is left to a sweep
+	hurried bool            // what AWS is at work on is left alone
+	leave   bool            // once AWS has begun, the rest is left to a sweep
+	kept    *ledger.Removal // what stays for a restore
+	shared  bool            // a version stays because somebody else runs it
 	receipt envs.Receipt
 }
 
@@ -64,7 +68,7 @@ func (r remover) remove(ctx context.Context, e envs.Env) (envs.Receipt, error) {
 	}
 	turn.end(ctx, func(rec *ledger.Record) {
 		if err == nil && !m.leave {
-			rec.Shrink(nil)
+			rec.Shrink(m.kept)
 		}
 	})
 	return m.receipt, err
@@ -88,6 +92,12 @@ func (r remover) prove(ctx context.Context, m *removal, rec ledger.Record) error
 		return err
 	}
 	m.env = proved
+	if r.undo && r.cfg.Expire.RestoreFor > 0 && envs.IsVersionOf(proved.Version, proved.Name) {
+		m.kept = &ledger.Removal{At: rec.At, ID: proved.ID, Version: proved.Version}
+		if rec.Environment == proved.ID && rec.Version == proved.Version {
+			m.kept.Images = rec.Images
+		}
+	}
 	return r.spare(proved, tags, rec)
 }
 
@@ -164,6 +174,7 @@ func (m *removal) removeVersions(ctx context.Context) error {
 	// What is named after the environment belongs to whoever lives under that name now.
 	if heir != "" {
 		m.receipt.Keep("versions, bundles and image tags", "environment "+heir+" has been launched under the name")
+		m.shared = true
 		return nil
 	}
 	versions, err := m.beanstalk.Versions(ctx, m.env.Application, m.env.Name)
@@ -178,6 +189,11 @@ func (m *removal) removeVersions(ctx context.Context) error {
 	for _, label := range sorted(versions, slices.Collect(maps.Keys(bundles))) {
 		if user, ok := used[label]; ok {
 			m.receipt.Keep("version "+label, "environment "+user+" runs it")
+			m.shared = true
+			continue
+		}
+		if m.kept != nil && label == m.kept.Version {
+			m.receipt.Keep("version "+label, m.undoable())
 			continue
 		}
 		failures = append(failures, m.removeVersion(ctx, label, slices.Contains(versions, label), bundles[label]))
@@ -227,9 +243,13 @@ func (m *removal) removeVersion(ctx context.Context, label string, version bool,
 	return nil
 }
 
+// undoable says until when the environment can be restored.
+func (m *removal) undoable() string {
+	return "beansprout restore needs it, until " + m.kept.At.Add(m.cfg.Expire.RestoreFor.Std()).UTC().Format(time.RFC3339)
+}
+
 // removeImages takes the environment's tags off its images, with the last of which ECR
-// deletes an image. Where a version was kept because another environment runs it, the images
-// are kept, too.
+// deletes an image.
 func (m *removal) removeImages(ctx context.Context) error {
 	repository := m.repository()
 	tags, err := m.registry.Tags(ctx, repository)
@@ -244,8 +264,8 @@ func (m *removal) removeImages(ctx context.Context) error {
 		if !envs.IsLiveTagOf(tag, m.env.Name) {
 			continue
 		}
-		if len(m.receipt.Kept) > 0 {
-			m.receipt.Keep("image tag "+repository+":"+tag, "a version was kept that may need the image")
+		if reason := m.needs(tag); reason != "" {
+			m.receipt.Keep("image tag "+repository+":"+tag, reason)
 			continue
 		}
 		mine = append(mine, tag)
@@ -255,6 +275,18 @@ func (m *removal) removeImages(ctx context.Context) error {
 		m.receipt.Remove("image tag " + repository + ":" + tag)
 	}
 	return err
+}
+
+// needs says for what the image under a live tag stays. Which images a version of somebody
+// else's needs isn't known, nor what a restore needs unless the ledger told.
+func (m *removal) needs(tag string) string {
+	switch {
+	case m.shared:
+		return "a version was kept that may need the image"
+	case m.kept != nil && (m.kept.Images == nil || slices.Contains(m.kept.Images, tag)):
+		return m.undoable()
+	}
+	return ""
 }
 
 // repository is the name or URI under which the application's images lie. The local cloud

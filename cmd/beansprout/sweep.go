@@ -102,8 +102,10 @@ func (s *session) janitor(most int, log *slog.Logger) *janitor.Janitor {
 		Lifetime:     s.lifetime(),
 		MaxDeletions: max(s.cfg.Expire.MaxDeletions, most),
 		Max:          most,
-		Remove:       remover{session: s, verb: "janitor", spare: s.spare}.remove,
+		Remove:       remover{session: s, verb: "janitor", undo: true, spare: s.spare}.remove,
 		Kept:         s.keptByLedger,
+		Attic:        attic{s},
+		RestoreFor:   s.cfg.Expire.RestoreFor.Std(),
 		Log:          log,
 		Now:          time.Now,
 	}
@@ -153,16 +155,17 @@ func (i inventory) Fresh(ctx context.Context, id string) (envs.Env, envs.Tags, e
 
 // decisions is never nil, so that JSON has an empty list where there is none.
 func decisions(report janitor.Report) []janitor.Decision {
-	return append([]janitor.Decision{}, report.Decisions...)
+	return append(append([]janitor.Decision{}, report.Decisions...), report.Leftovers...)
 }
 
 func printReport(w io.Writer, report janitor.Report, talk *progress) error {
-	if len(report.Decisions) == 0 {
+	decisions := decisions(report)
+	if len(decisions) == 0 {
 		talk.say("environments: %d, none past its days", report.Environments)
 		return nil
 	}
 	rows := [][]string{{"ENVIRONMENT", "FEATURE", "EXPIRED", "ACTION", "REASON"}}
-	for _, d := range report.Decisions {
+	for _, d := range decisions {
 		reason := d.Reason
 		if d.Err != nil {
 			reason = d.Err.Error()
@@ -172,7 +175,7 @@ func printReport(w io.Writer, report janitor.Report, talk *progress) error {
 	if err := printTable(w, rows); err != nil {
 		return err
 	}
-	for _, d := range report.Decisions {
+	for _, d := range decisions {
 		if d.Receipt == nil {
 			continue
 		}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"io"
 	"slices"
 	"strings"
@@ -8,6 +9,7 @@ import (
 	"time"
 
 	"beansprout/cmd/beansprout/config"
+	"beansprout/envs/beanstalk"
 	"beansprout/envs/ledger"
 	"beansprout/janitor"
 	"beansprout/localcloud"
@@ -45,7 +47,7 @@ func (g *garden) janitor() *janitor.Janitor {
 func (g *garden) checkSaid(r janitor.Report, feature, want string) {
 	g.Helper()
 	got := ""
-	for _, d := range r.Decisions {
+	for _, d := range decisions(r) {
 		if d.Env.Name == g.name(feature) {
 			got = strings.TrimSpace(string(d.Action) + " " + d.Reason)
 		}
@@ -91,5 +93,123 @@ func TestSweepHonoursTheLedger(t *testing.T) {
 		t.Errorf("a day later: %+v", report)
 	} else {
 		g.checkSaid(report, "extended", "remove")
+	}
+}
+
+// sweep makes a live pass that must not fail.
+func (g *garden) sweep() janitor.Report {
+	g.Helper()
+	report, err := g.janitor().Sweep(g.Context(), true)
+	if err != nil {
+		g.Errorf("sweep: %v", err)
+	}
+	return report
+}
+
+// left says what is left of a feature's environment.
+func (g *garden) left(feature string) string {
+	g.Helper()
+	versions, err := g.clients.beanstalk.Versions(g.Context(), "shop", g.name(feature))
+	if err != nil {
+		g.Fatal(err)
+	}
+	bundles, err := g.ledger.Bundles(g.Context(), g.name(feature))
+	if err != nil {
+		g.Fatal(err)
+	}
+	r, err := g.ledger.Read(g.Context(), g.name(feature))
+	if err != nil {
+		g.Fatal(err)
+	}
+	return fmt.Sprintf("%d versions, %d bundles, a record: %v", len(versions), len(bundles), r.Counter > 0)
+}
+
+func (g *garden) checkLeft(feature, want string) {
+	g.Helper()
+	if got := g.left(feature); got != want {
+		g.Errorf("of %s there are %s; want %s", feature, got, want)
+	}
+}
+
+func TestWhatARestoreNeedsStaysUntilItsTimeIsOver(t *testing.T) {
+	g := newGarden(t)
+	e := g.sprout("old")
+	g.version("old", []byte("another bundle"))
+	g.pass(5*day + time.Minute)
+	report := g.sweep()
+	g.checkSaid(report, "old", "removed")
+	g.checkLeft("old", "1 versions, 1 bundles, a record: true")
+	r, err := g.ledger.Read(t.Context(), g.name("old"))
+	if err != nil || r.Removed == nil || r.Removed.ID != e.ID || r.Removed.Version != e.Version || r.Lease != nil || !r.Tombstone() {
+		t.Errorf("the record says %+v, %v", r, err)
+	}
+	g.pass(2 * day)
+	g.checkSaid(g.sweep(), "old", "kept can be restored until")
+	g.pass(day + time.Minute)
+	dry, err := g.janitor().Sweep(t.Context(), false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	g.checkSaid(dry, "old", "remove")
+	g.checkLeft("old", "1 versions, 1 bundles, a record: true")
+	g.checkSaid(g.sweep(), "old", "removed")
+	g.checkLeft("old", "0 versions, 0 bundles, a record: false")
+	g.checkSaid(g.sweep(), "old", "")
+}
+
+func TestWhatAnInterruptedRunLeftIsClearedOut(t *testing.T) {
+	g := newGarden(t)
+	g.version("launching", []byte("its environment comes later"))
+	g.sprout("living")
+	g.sprout("down")
+	g.ok("down", "down")
+	g.checkLeft("down", "0 versions, 0 bundles, a record: true")
+	label := g.version("cloned", []byte("a clone runs it"))
+	runVersion(t, g.plot, "shop-clone", label)
+	if _, err := g.ledger.Change(t.Context(), "other-application-abcdefghij", func(r *ledger.Record) { r.Feature = "x" }); err != nil {
+		t.Fatal(err)
+	}
+
+	report := g.sweep()
+	g.checkSaid(report, "launching", "kept what is left of it is not a day old")
+	g.checkSaid(report, "cloned", "kept environment shop-clone runs its version")
+	g.checkSaid(report, "living", "")
+	g.checkSaid(report, "down", "")
+	g.pass(day)
+	if _, _, err := g.ledger.Take(t.Context(), g.name("launching"), ledger.Claim{Verb: "up", By: "build 7"}, nil); err != nil {
+		t.Fatal(err)
+	}
+	g.checkSaid(g.sweep(), "launching", "kept what is left of it is not a day old")
+	g.pass(3 * day)
+	report = g.sweep()
+	g.checkSaid(report, "launching", "removed")
+	g.checkSaid(report, "cloned", "kept environment shop-clone runs its version")
+	g.checkSaid(report, "down", "removed")
+	g.checkSaid(report, "living", "")
+	g.checkLeft("launching", "0 versions, 0 bundles, a record: false")
+	g.checkLeft("cloned", "1 versions, 1 bundles, a record: false")
+	g.checkLeft("down", "0 versions, 0 bundles, a record: false")
+	g.checkLeft("living", "1 versions, 1 bundles, a record: false")
+	if r, err := g.ledger.Read(t.Context(), "other-application-abcdefghij"); err != nil || r.Counter == 0 {
+		t.Errorf("another application's record has gone: %+v, %v", r, err)
+	}
+}
+
+// runVersion has an environment of somebody else's run a version.
+func runVersion(t *testing.T, p *plot, name, version string) {
+	t.Helper()
+	platform, err := p.clients.beanstalk.Platform(t.Context(), "ECS running on 64bit Amazon Linux 2023")
+	if err != nil {
+		t.Fatal(err)
+	}
+	wish := beanstalk.Wish{InstanceProfile: "aws-elasticbeanstalk-ec2-role", ServiceRole: "aws-elasticbeanstalk-service-role"}
+	op, err := p.clients.beanstalk.Launch(t.Context(), beanstalk.Launch{
+		Name: name, Application: "shop", Version: version, Base: beanstalk.Base{Platform: platform}, Settings: wish.Settings(),
+	})
+	if err == nil {
+		_, err = p.clients.beanstalk.Wait(t.Context(), op, nil)
+	}
+	if err != nil {
+		t.Fatal(err)
 	}
 }

@@ -135,7 +135,10 @@ func (d *deployment) run(ctx context.Context) (r result, err error) {
 	if d.ledger, err = d.clients.ledger(ctx, d.cfg.Ledger.Bucket); err != nil {
 		return r, err
 	}
-	d.asked, err = d.ledger.Change(ctx, d.name, func(r *ledger.Record) { r.Draw(d.checkout.Commit) })
+	d.asked, err = d.ledger.Change(ctx, d.name, func(r *ledger.Record) {
+		r.Feature = d.feature
+		r.Draw(d.checkout.Commit)
+	})
 	if err != nil {
 		return r, err
 	}

@@ -106,6 +106,21 @@ func (h *Lease) Release(ctx context.Context, change func(*Record)) error {
 	return err
 }
 
+// Drop gives the lease back and takes the record away with it, unless somebody else has
+// written into the record meanwhile.
+func (h *Lease) Drop(ctx context.Context) error {
+	was, err := h.ledger.read(ctx, h.name)
+	if err != nil {
+		return fmt.Errorf("read the ledger of %s: %w", h.name, err)
+	}
+	if was.Lease != nil && was.Lease.Holder == h.holder && h.wrote(was.Record) {
+		if dropped, err := h.ledger.Drop(ctx, Entry{Name: h.name, etag: was.etag}); dropped || err != nil {
+			return err
+		}
+	}
+	return h.Release(ctx, nil)
+}
+
 // write changes the record while the lease is ours.
 func (h *Lease) write(ctx context.Context, change func(*Record)) (Record, error) {
 	var sent instant
@@ -183,6 +198,13 @@ func (h *Lease) outdated(r Record) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return r.Counter < h.counter
+}
+
+// wrote says whether we were the last to write the record.
+func (h *Lease) wrote(r Record) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return r.Counter == h.counter
 }
 
 // age is how long ago the lease was renewed, by our own clocks.

@@ -148,3 +148,25 @@ func TestTheContextOfALeaseEndsWhenItIsTaken(t *testing.T) {
 		t.Errorf("the cause is %v, want %v", err, ErrLost)
 	}
 }
+
+func TestARecordIsDroppedWithItsLeaseUnlessSomebodyWroteIntoIt(t *testing.T) {
+	l, ctx := open(t), t.Context()
+	for _, drawn := range []bool{true, false} {
+		h := take(t, l, Claim{})
+		if drawn {
+			if _, err := l.Change(ctx, "shop-x", func(r *Record) { r.Draw("abc") }); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := h.Drop(ctx); err != nil {
+			t.Fatal(err)
+		}
+		all, err := l.Names(ctx)
+		if err != nil || (len(all) == 1) != drawn {
+			t.Errorf("drawn meanwhile: %v, and there are %+v, %v", drawn, all, err)
+		}
+		if r, err := l.Read(ctx, "shop-x"); err != nil || r.Lease != nil || (r.Ticket == 1) != drawn {
+			t.Errorf("drawn meanwhile: %v, and the record says %+v, %v", drawn, r, err)
+		}
+	}
+}

@@ -118,7 +118,7 @@ func (r *Record) Shrink(kept *Removal) {
 func (r *Record) empty() {
 	*r = Record{
 		Counter: r.Counter, Write: r.Write, Ticket: r.Ticket, Asked: r.Asked, Teardowns: r.Teardowns,
-		Lease: r.Lease, Message: r.Message, At: r.At,
+		Lease: r.Lease, Feature: r.Feature, Message: r.Message, At: r.At,
 	}
 }
 

@@ -158,7 +158,6 @@ expire:
 	}
 	want := []string{
 		"dir/beansprout.yaml:3:3: expire.warn_before is taken as 0s by this version: it doesn't warn yet.",
-		"dir/beansprout.yaml:4:3: expire.restore_for is taken as 0s by this version: what it removes can't be restored yet.",
 	}
 	if got := c.Notices(); !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)

@@ -144,8 +144,5 @@ func notices(d *document, c *Config) []string {
 	if c.Expire.WarnBefore > 0 {
 		add("expire.warn_before", "is taken as 0s by this version: it doesn't warn yet.")
 	}
-	if c.Expire.RestoreFor > 0 {
-		add("expire.restore_for", "is taken as 0s by this version: what it removes can't be restored yet.")
-	}
 	return sentences
 }
