@@ -15,10 +15,12 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
+	"beansprout/cmd/beansprout/config"
 	"beansprout/envs"
 	"beansprout/envs/beanstalk"
 	"beansprout/envs/ledger"
 	"beansprout/localcloud"
+	"beansprout/localcloud/engine"
 )
 
 // plot is a local cloud without Docker for the verbs that need no image.
@@ -259,6 +261,30 @@ func TestTheTagThatKeepsIsNotTakenAway(t *testing.T) {
 	p.refused(1, []string{"beansprout:lifecycle=keep", "still keeps it"}, "unkeep", "login")
 	if v := p.status("login"); !*v.Keep || v.Kept != nil {
 		t.Errorf("what the ledger said is to go all the same: %+v", v.Kept)
+	}
+}
+
+func TestAFailedLaunchThatTheLedgerKeepsIsNotRemoved(t *testing.T) {
+	p := newPlot(t, localcloud.Config{Pretend: &engine.Pretend{Outcome: func(engine.Deployment) error { return engine.Fail("no") }}})
+	e, err := p.clients.beanstalk.Wait(t.Context(), p.launch("login"), nil)
+	if err == nil {
+		t.Fatal("the launch has not failed")
+	}
+	cfg, err := config.Load(p.config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := &deployment{session: &session{clients: p.clients, cfg: cfg, account: p.account}, name: e.Name}
+	for _, kept := range []bool{false, true} {
+		if kept {
+			p.ok("keep", "login")
+		}
+		if d.record, err = p.ledger.Read(t.Context(), e.Name); err != nil {
+			t.Fatal(err)
+		}
+		if target, err := d.lookAhead(t.Context()); (err != nil) != kept || err == nil && !target.broken {
+			t.Errorf("kept: %v; the target is %+v, %v", kept, target, err)
+		}
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/urfave/cli/v2"
 
@@ -114,10 +115,13 @@ func keepReason(e envs.Env, tags envs.Tags, rec ledger.Record) string {
 	switch {
 	case tags.Kept():
 		return fmt.Sprintf("its tag %s says so", envs.TagLifecycle)
-	case rec.Kept != nil && rec.Environment == e.ID:
-		return "beansprout keep said so"
+	case rec.Kept == nil || rec.Environment != e.ID:
+		return ""
 	}
-	return ""
+	if by := strings.TrimSpace(sanitize(rec.Kept.By)); by != "" {
+		return cut(by, 100) + " keeps it"
+	}
+	return "beansprout keep said so"
 }
 
 func printPlan(w io.Writer, e envs.Env, asJSON bool) error {

@@ -43,7 +43,7 @@ func (d *deployment) print(c *cli.Context, r result) error {
 		Outcome string      `json:"outcome"`
 		Seconds float64     `json:"seconds"`
 		Images  []imageView `json:"images"`
-	}{newView(r.env, d.expiry(r.env), &r.kept), r.outcome, time.Since(d.started).Seconds(), imageViews(r.images)})
+	}{newView(r.env, d.expires(member{Env: r.env, record: &d.record}), &r.kept), r.outcome, time.Since(d.started).Seconds(), imageViews(r.images)})
 }
 
 // imageView is an image in JSON.

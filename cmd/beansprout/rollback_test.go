@@ -135,12 +135,13 @@ func TestARollbackIsOfRecord(t *testing.T) {
 		t.Errorf("the record is %+v, %v", r, err)
 	}
 	p.ok("keep", "login")
+	until := strings.TrimSpace(p.ok("extend", "login", "--by", "30d"))
 	var up struct {
 		view
 		Outcome string
 	}
-	if err := json.Unmarshal([]byte(p.ok("rollback", "--json", "login")), &up); err != nil || up.Outcome != deployed || up.Version != two || !*up.Keep {
-		t.Errorf("and forth: %+v, %v", up, err)
+	if err := json.Unmarshal([]byte(p.ok("rollback", "--json", "login")), &up); err != nil || up.Outcome != deployed || up.Version != two || !*up.Keep || up.Expires.Format(time.RFC3339) != until {
+		t.Errorf("and forth: %+v, until %v, %v; want %s", up, up.Expires, err, until)
 	}
 }
 

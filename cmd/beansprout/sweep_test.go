@@ -62,6 +62,7 @@ func TestSweepHonoursTheLedger(t *testing.T) {
 	for _, feature := range []string{"old", "kept", "extended", "busy", "garbled"} {
 		g.sprout(feature)
 	}
+	t.Setenv("BUILD_TAG", "build 6")
 	g.ok("keep", "kept")
 	g.ok("extend", "extended", "--by", "1d")
 	g.pass(5*day + time.Minute)
@@ -75,7 +76,7 @@ func TestSweepHonoursTheLedger(t *testing.T) {
 			t.Errorf("the sweep ends with %v", err)
 		}
 		g.checkSaid(report, "old", map[bool]string{false: "remove", true: "removed"}[live])
-		g.checkSaid(report, "kept", "kept beansprout keep said so")
+		g.checkSaid(report, "kept", "kept build 6 keeps it")
 		g.checkSaid(report, "extended", "kept its days were extended to")
 		g.checkSaid(report, "busy", "kept up by build 7 is at work on it: next sweep")
 		g.checkSaid(report, "garbled", "kept what is known about it can't be read")

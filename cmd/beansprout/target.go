@@ -151,7 +151,7 @@ func (d *deployment) liveTarget(ctx context.Context, e envs.Env) (target, error)
 	if err != nil {
 		return target{}, err
 	}
-	t := target{env: e, url: e.URL(), kept: tags.Kept(), read: time.Now()}
+	t := target{env: e, url: e.URL(), kept: keepReason(e, tags, d.record) != "", read: time.Now()}
 	if !beanstalk.Healthy(e) {
 		if t.broken, err = d.beanstalk.LaunchFailed(ctx, e); err != nil {
 			return target{}, err
@@ -159,7 +159,7 @@ func (d *deployment) liveTarget(ctx context.Context, e envs.Env) (target, error)
 	}
 	if t.broken && t.kept {
 		return target{}, hint(environmentError(e, errors.New("its launch failed, so it would have to be removed, but it is kept")),
-			"take the tag "+envs.TagLifecycle+"=keep away, or beansprout down --force")
+			"beansprout unkeep, or take the tag "+envs.TagLifecycle+"=keep away, or beansprout down --force")
 	}
 	var before []string
 	if d.record.Environment == e.ID {

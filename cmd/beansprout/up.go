@@ -173,7 +173,7 @@ func (d *deployment) post(state notify.State, e envs.Env) notify.Post {
 	return notify.Post{
 		State: state, Application: d.cfg.Application, Feature: d.feature,
 		Commit: d.checkout.Commit, Owner: d.checkout.Author, BuildURL: d.checkout.BuildURL,
-		URL: e.URL(), Expires: d.expiry(e),
+		URL: e.URL(), Expires: d.expires(member{Env: e, record: &d.record}),
 	}
 }
 
