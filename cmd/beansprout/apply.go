@@ -124,6 +124,7 @@ func (d *deployment) description() string {
 }
 
 func (d *deployment) launch(ctx context.Context, t target, b *bundle) (envs.Env, error) {
+	d.sayLeftOut(t)
 	op, err := d.beanstalk.Launch(ctx, beanstalk.Launch{
 		Name: d.name, Application: d.cfg.Application, Description: d.description(), Version: b.label,
 		Tags: envs.NewTags(d.feature, d.checkout.Author, time.Now()), Base: t.base, Settings: d.settings,

@@ -69,13 +69,17 @@ func imageViews(images []builder.Image) []imageView {
 // plan says what up would do, as far as that is known before the images are built. It waits
 // for nothing.
 func (d *deployment) plan(ctx context.Context, c *cli.Context) error {
-	if _, _, err := d.architecture(ctx); err != nil {
-		return err
-	}
-	t, err := d.lookAhead(ctx)
+	_, ahead, err := d.architecture(ctx)
 	if err != nil {
 		return err
 	}
+	var t target
+	if ahead != nil {
+		t = *ahead
+	} else if t, err = d.lookAhead(ctx); err != nil {
+		return err
+	}
+	d.sayLeftOut(t)
 	action := "deploy to"
 	switch {
 	case t.env.ID == "":

@@ -86,7 +86,6 @@ func (d *deployment) base(ctx context.Context) (beanstalk.Base, string, error) {
 		path = "environment.copy_from"
 		if base.Copy, err = d.beanstalk.Copy(ctx, d.cfg.Application, want.CopyFrom); err == nil {
 			found = base.Copy.Configuration
-			d.sayLeftOut(base.Copy)
 		}
 	case want.SavedConfiguration != "":
 		path, base.SavedConfiguration = "environment.saved_configuration", want.SavedConfiguration
@@ -101,9 +100,12 @@ func (d *deployment) base(ctx context.Context) (beanstalk.Base, string, error) {
 	return base, found.Changed(beanstalk.Difference{Set: d.settings}).Architecture(), d.misnamed(path, err)
 }
 
-// sayLeftOut says what a copy doesn't take over from its source.
-func (d *deployment) sayLeftOut(from *beanstalk.Copy) {
-	if left := from.LeftOut(); len(left) > 0 {
+// sayLeftOut says what a launch from a copy doesn't take over from its source.
+func (d *deployment) sayLeftOut(t target) {
+	if t.base.Copy == nil {
+		return
+	}
+	if left := t.base.Copy.LeftOut(); len(left) > 0 {
 		d.talk.say("the copy of environment %s leaves out %s", d.cfg.Environment.CopyFrom, strings.Join(left, ", "))
 	}
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -209,7 +210,7 @@ func TestImagesOfAnotherArchitectureDoNotFit(t *testing.T) {
 func TestWhatALaunchStartsFromIsChecked(t *testing.T) {
 	cloud := emptyCloud(t, localcloud.Config{})
 	d := toCloud(t, cloud, nil)
-	start(t, cloud, d, "shop-dev1")
+	start(t, cloud, d, "shop-dev1", beanstalk.Setting{Namespace: "aws:rds:dbinstance", Name: "HasCoupledDatabase", Value: "true"})
 	docker, err := d.beanstalk.Platform(t.Context(), "Docker running on 64bit Amazon Linux 2023")
 	if err != nil {
 		t.Fatal(err)
@@ -238,8 +239,14 @@ func TestWhatALaunchStartsFromIsChecked(t *testing.T) {
 		}
 	}
 	d = toCloud(t, cloud, func(e *config.Environment) { e.Platform, e.CopyFrom = "", "shop-dev1" })
-	if got, err := d.target(t.Context()); err != nil || got.base.Copy == nil || got.arch != "amd64" {
+	got, err := d.target(t.Context())
+	if err != nil || got.base.Copy == nil || got.arch != "amd64" {
 		t.Errorf("a source that lives: %+v, %v", got, err)
+	}
+	var said bytes.Buffer
+	d.talk = newTalk(&said, nil, nil)
+	if d.sayLeftOut(got); !strings.Contains(said.String(), "the copy of environment shop-dev1 leaves out its database (aws:rds)") {
+		t.Errorf("said %q", said.String())
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	eb "github.com/aws/aws-sdk-go-v2/service/elasticbeanstalk"
@@ -180,9 +181,33 @@ func TestASavedConfigurationOfTheNameIsNotBelieved(t *testing.T) {
 	}
 }
 
+func TestWhatBeanstalkGeneratesIsNoContent(t *testing.T) {
+	name := func(options ...types.ConfigurationOptionSetting) string {
+		return (&Copy{Configuration: configured(options)}).Name()
+	}
+	plain := setting(nsInstances, "InstanceTypes", "", "t3.small")
+	if name(plain) != name(plain, setting(nsGenerated, "AppSource", "", "https://s3/version-2")) {
+		t.Error("each deploy to the source makes another saved configuration")
+	}
+	if name(plain) == name(setting(nsInstances, "InstanceTypes", "", "t3.large")) {
+		t.Error("two contents have one name")
+	}
+}
+
+func TestOurObsoleteInstanceTypeWinsOverTheBases(t *testing.T) {
+	base := configured([]types.ConfigurationOptionSetting{setting(nsInstances, "InstanceTypes", "", "t3.small, t3.large")})
+	obsolete, current := Setting{nsLaunch, "InstanceType", "t4g.small"}, Setting{nsInstances, "InstanceTypes", "c7i.large"}
+	if got := base.Changed(Difference{Set: []Setting{obsolete}}); got.Architecture() != ARM64 {
+		t.Errorf("over the base's: %v", got.InstanceTypes())
+	}
+	if got := base.Changed(Difference{Set: []Setting{obsolete, current}}); got.Architecture() != AMD64 {
+		t.Errorf("beside our own: %v", got.InstanceTypes())
+	}
+}
+
 func TestWhatCannotBeCopiedIsNamed(t *testing.T) {
-	c, _ := cloud(t, localcloud.Config{})
-	source(t, c)
+	c, _ := cloud(t, localcloud.Config{TerminateTime: time.Minute})
+	e := source(t, c)
 	_, err := c.Copy(t.Context(), application, "shop-dve1")
 	if !errors.Is(err, envs.ErrNotFound) || !strings.Contains(err.Error(), "the nearest: "+dev) {
 		t.Errorf("a name mistyped: %v", err)
@@ -193,6 +218,12 @@ func TestWhatCannotBeCopiedIsNamed(t *testing.T) {
 	sprout(t, c, "shop-x")
 	if _, err := c.SavedConfiguration(t.Context(), application, "beansprout"); !errors.Is(err, envs.ErrNotFound) || !strings.Contains(err.Error(), "the nearest: beansprout-") {
 		t.Errorf("a saved configuration: %v", err)
+	}
+	if _, err := c.Terminate(t.Context(), e); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.Copy(t.Context(), application, dev); !errors.Is(err, envs.ErrNotFound) {
+		t.Errorf("one that is going away: %v", err)
 	}
 }
 
