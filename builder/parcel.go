@@ -22,7 +22,8 @@ type parcel struct {
 type layer struct {
 	bytes   int64 // that have been sent, before the engine compressed them
 	started time.Time
-	said    time.Time
+	said    time.Time // when something was
+	left    int       // seconds till the engine tries again
 }
 
 // follow takes note of what the engine says, and hands on what is worth a line.
@@ -36,8 +37,7 @@ func (p *parcel) follow(m message) {
 		p.stage.log(fmt.Sprintf("layer %s: pushed %s", m.ID, megabytes(l.bytes)))
 		p.stage.progress("layer "+m.ID, l.started, l.bytes, l.bytes, true)
 	case strings.HasPrefix(m.Status, "Retrying in "):
-		p.tired = true
-		p.stage.say("layer " + m.ID + ": " + strings.ToLower(m.Status))
+		p.retrying(m.ID, m.Status)
 	case m.Status == "Layer already exists", strings.HasPrefix(m.Status, "Mounted from "):
 		p.stage.log("layer " + m.ID + ": already there")
 	}
@@ -51,6 +51,17 @@ func (p *parcel) pushing(id string, current, total int64) {
 		l.said = time.Now()
 		p.stage.log(fmt.Sprintf("layer %s: %s of %s", id, megabytes(min(l.bytes, total)), megabytes(total)))
 	}
+}
+
+// retrying hands on the first of the seconds that the engine counts down.
+func (p *parcel) retrying(id, status string) {
+	var left int
+	_, _ = fmt.Sscanf(status, "Retrying in %d", &left)
+	l := p.layer(id)
+	if left > l.left {
+		p.stage.say(fmt.Sprintf("layer %s: the registry does not take it: once more in %ds", id, left))
+	}
+	l.left, p.tired = left, true
 }
 
 func (p *parcel) layer(id string) *layer {

@@ -188,6 +188,7 @@ func TestWhatARegistryMeans(t *testing.T) {
 		"no basic auth credentials":             ErrExpired,
 		"unauthorized: authentication required": ErrExpired,
 		"denied: User: arn:aws:sts::1:assumed-role/ci is not authorized to perform: ecr:InitiateLayerUpload on resource":                     ErrDenied,
+		`error parsing HTTP 403 response body: unexpected end of JSON input: ""`:                                                             ErrDenied,
 		"denied: requested access to the resource is denied":                                                                                 ErrDenied,
 		"tag invalid: The image tag 'x' already exists in the 'y' repository and cannot be overwritten because the tag is immutable.":        ErrTagTaken,
 		"tag invalid: The image tag 'x' already exists in the 'y' repository and cannot be overwritten because the repository is immutable.": ErrTagTaken,
@@ -198,15 +199,29 @@ func TestWhatARegistryMeans(t *testing.T) {
 		}
 	}
 	for message, want := range map[string]bool{
-		"received unexpected HTTP status: 500 Internal Server Error":                              true,
-		"received unexpected HTTP status: 503 Service Unavailable":                                true,
-		`Put "https://host/v2/app/manifests/x": EOF`:                                              true,
-		`Head "https://host/v2/app/blobs/x": dial tcp 1.2.3.4:443: connect: connection refused`:   true,
-		"name unknown: The repository with name 'app' does not exist in the registry with id '1'": false,
+		"received unexpected HTTP status: 500 Internal Server Error":                                           true,
+		"received unexpected HTTP status: 503 Service Unavailable":                                             true,
+		`Put "https://host/v2/app/manifests/x": EOF`:                                                           true,
+		`Head "https://host/v2/app/blobs/x": dial tcp 1.2.3.4:443: connect: connection refused`:                true,
+		"name unknown: The repository with name 'app' does not exist in the registry with id '1'":              false,
+		`error parsing HTTP 502 response body: invalid character '<' looking for beginning of value: "<html>"`: true,
 		"manifest invalid": false,
 	} {
 		if got := passing(recognize(errors.New(message), message, pushes)); got != want {
 			t.Errorf("passing(%q): %v, want %v", message, got, want)
 		}
+	}
+}
+
+func TestAnEngineThatGoesAwayInTheMiddleOfAPushGetsOneSentence(t *testing.T) {
+	direct, shelf := connect(t), newShelf(t)
+	r := newRelay(t, direct.docker.Dialer())
+	s := smallSource(t, direct)
+	t.Setenv("DOCKER_HOST", "tcp://"+r.Addr().String())
+	b := connect(t)
+	shelf.fault = onManifest(-1, func(w http.ResponseWriter) { r.cut(); http.Error(w, "late", http.StatusInternalServerError) })
+	_, err := b.Build(t.Context(), []Source{s}, shelf.registry, Options{})
+	if !errors.Is(err, ErrNoEngine) || strings.Contains(err.Error(), "\n") || !strings.HasPrefix(err.Error(), `push image "`+s.Name) {
+		t.Errorf("error = %v", err)
 	}
 }

@@ -22,8 +22,8 @@ var (
 	// pushes are from the ECR user guide, "Troubleshooting errors with Docker commands when
 	// using Amazon ECR", and from the registry's protocol.
 	pushes = slices.Concat(machine, []saying{
-		{regexp.MustCompile(`(?i)authorization token has expired|unauthorized|no basic auth credentials|authentication required`), ErrExpired},
-		{regexp.MustCompile(`(?i)\bdenied\b|not authorized|403 Forbidden`), ErrDenied},
+		{regexp.MustCompile(`(?i)authorization token has expired|unauthorized|no basic auth credentials|authentication required|HTTP 401\b`), ErrExpired},
+		{regexp.MustCompile(`(?i)\bdenied\b|not authorized|403 Forbidden|HTTP 403\b`), ErrDenied},
 		{regexp.MustCompile(`(?i)tag is immutable|repository is immutable|tag invalid.*already exists`), ErrTagTaken},
 	})
 	// pulls are of base images.
@@ -54,7 +54,7 @@ func (r recognized) Is(target error) bool { return target == r.kind }
 func (r recognized) Unwrap() error { return r.error }
 
 // hiccups are what a registry or the way to it says that may say something else in a moment.
-var hiccups = regexp.MustCompile(`(?i)HTTP status:? 5\d\d|status code 5\d\d|internal ?server ?error|service unavailable|bad gateway|gateway time-?out|` +
+var hiccups = regexp.MustCompile(`(?i)HTTP (status:? )?5\d\d|status code 5\d\d|internal ?server ?error|service unavailable|bad gateway|gateway time-?out|` +
 	`toomanyrequests|429 Too Many Requests|connection (refused|reset)|broken pipe|i/o timeout|TLS handshake timeout|unexpected EOF|: EOF|does not exist locally`)
 
 // passing says whether an error may pass by itself.
