@@ -31,6 +31,7 @@ func TestRecipeNamesTheImagesThatCount(t *testing.T) {
 		{name: "a default in place", dockerfile: "ARG V\nFROM node:${V:-3}\n", want: []base{{"node:3", here}}},
 		{name: "a default of nothing that is known", dockerfile: "ARG V=$NOWHERE-1\nFROM node$V\n", want: []base{{"node-1", here}}},
 		{name: "the platform's arguments", dockerfile: "FROM a:$TARGETARCH-$BUILDARCH\n", source: Source{Platform: arm}, want: []base{{"a:arm64-amd64", arm}}},
+		{name: "the platform's arguments, declared", dockerfile: "ARG TARGETPLATFORM\nARG BUILDPLATFORM\nFROM --platform=$TARGETPLATFORM a AS x\nFROM --platform=$BUILDPLATFORM b\nARG TARGETARCH\nCOPY --from=x /a /a\n", source: Source{Platform: arm}, want: []base{{"b", here}, {"a", arm}}},
 		{name: "a platform", dockerfile: "FROM --platform=$BUILDPLATFORM a AS x\nFROM b\nCOPY --from=x /a /a\n", source: Source{Platform: arm}, want: []base{{"b", arm}, {"a", here}}},
 		{name: "ADD with a checksum", dockerfile: "FROM a\nADD --checksum=sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855 https://example.com/a /a\n", want: []base{{"a", here}}},
 		{name: "ADD of an argument", dockerfile: "FROM a\nARG JAR=target/*.jar\nADD $JAR /app.jar\n", want: []base{{"a", here}}},
