@@ -95,10 +95,17 @@ func (s *session) wayBack(ctx context.Context, m member, label string) (*wayBack
 	return w, nil
 }
 
+// begun is the result of a rollback that has not ended, or not seen its end.
+const begun = "begun"
+
 // ran returns what the ledger knows about a version that has run, or without a label about the
 // one to go back to: the last that came up well, or the one before where that is what runs.
+// A rollback that was cut off goes on to where it went.
 func (m member) ran(label string) ledger.Run {
 	r := m.memory()
+	if o := r.Outcome; label == "" && o != nil && o.Verb == "rollback" && o.Result == begun && o.Version == m.Version {
+		label = o.Version
+	}
 	last := ledger.Run{Version: r.Version, Commit: r.Commit, Images: r.Images}
 	runs := slices.DeleteFunc([]ledger.Run{last, r.Before}, func(run ledger.Run) bool {
 		return !envs.IsVersionOf(run.Version, m.Name) || label == "" && run.Version == m.Version || label != "" && run.Version != label
@@ -152,7 +159,9 @@ func (w *wayBack) run(ctx context.Context) (r result, err error) {
 		r.images = append(r.images, i.Image)
 	}
 	err = w.inTurn(ctx, "rollback", &r, func(held context.Context) error { return w.perform(held, &r) }, func(rec *ledger.Record, err error) {
-		w.conclude(rec, "rollback", r, w.to, err)
+		if ctx.Err() == nil { // otherwise AWS goes on, and so does the next rollback
+			w.conclude(rec, "rollback", r, w.to, err)
+		}
 	})
 	return w.concluded(r, err)
 }
@@ -206,6 +215,9 @@ func (w *wayBack) redeploy(ctx context.Context, r *result) error {
 			return nil
 		}
 		r.outcome = deployed
+		if err := w.begin(ctx); err != nil {
+			return err
+		}
 		op, err := w.beanstalk.Deploy(ctx, r.env, w.to.Version, w.description())
 		switch {
 		case err == nil:
@@ -219,6 +231,15 @@ func (w *wayBack) redeploy(ctx context.Context, r *result) error {
 			return err
 		}
 	}
+}
+
+// begin writes down where to the environment goes: once it runs that version, nothing else tells
+// that it was to.
+func (w *wayBack) begin(ctx context.Context) error {
+	_, err := w.ledger.Change(ctx, w.name, func(r *ledger.Record) {
+		r.Outcome = &ledger.Outcome{Verb: "rollback", Result: begun, Version: w.to.Version, Ticket: w.asked.Ticket, At: r.At}
+	})
+	return err
 }
 
 // living waits until the environment may be changed and proves that it is ours.

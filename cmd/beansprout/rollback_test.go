@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -21,6 +22,11 @@ func TestTheVersionToGoBackToIsTheLastGoodOneThatDoesNotRun(t *testing.T) {
 	name := "shop-login-abcdefghij"
 	label := func(n int) string { return fmt.Sprintf("%s-%020x", name, n) }
 	record := &ledger.Record{Environment: "e-1", Version: label(2), Commit: "two", Before: ledger.Run{Version: label(1), Commit: "one"}}
+	ended := func(result string) *ledger.Record {
+		r := *record
+		r.Outcome = &ledger.Outcome{Verb: "rollback", Result: result, Version: label(1)}
+		return &r
+	}
 	for _, tt := range []struct {
 		name          string
 		runs          int
@@ -30,6 +36,9 @@ func TestTheVersionToGoBackToIsTheLastGoodOneThatDoesNotRun(t *testing.T) {
 	}{
 		{"what runs is the last good one", 2, record, "", label(1), "one"},
 		{"what runs failed its check", 3, record, "", label(2), "two"},
+		{"what runs failed its check, and that was a rollback", 1, ended("failed"), "", label(2), "two"},
+		{"what runs is what a rollback went to that was cut off", 1, ended(begun), "", label(1), "one"},
+		{"a rollback that was cut off did not come through", 2, ended(begun), "", label(1), "one"},
 		{"by its label, and known", 3, record, label(1), label(1), "one"},
 		{"by its label, and not known", 3, record, label(7), label(7), ""},
 		{"nothing ran before", 1, &ledger.Record{Environment: "e-1", Version: label(1)}, "", "", ""},
@@ -142,6 +151,46 @@ func TestARollbackIsOfRecord(t *testing.T) {
 	}
 	if err := json.Unmarshal([]byte(p.ok("rollback", "--json", "login")), &up); err != nil || up.Outcome != deployed || up.Version != two || !*up.Keep || up.Expires.Format(time.RFC3339) != until {
 		t.Errorf("and forth: %+v, until %v, %v; want %s", up, up.Expires, err, until)
+	}
+}
+
+func TestARollbackThatIsCutOffGoesOn(t *testing.T) {
+	p := newPlot(t, localcloud.Config{UpdateTime: 2 * time.Second})
+	one, two := p.twice("login")
+	ctx, interrupt := context.WithCancel(t.Context())
+	ended := make(chan said, 1)
+	go func() { ended <- beansprout(ctx, t, p.dir, "rollback", "login", "--config", p.config) }()
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(10 * time.Millisecond) {
+		if e, err := p.clients.beanstalk.Find(t.Context(), p.name("login")); err == nil && e.State == envs.Updating {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("it deploys nothing")
+		}
+	}
+	interrupt()
+	if out := <-ended; out.code != exitInterrupted || out.stdout != "" {
+		t.Errorf("interrupted, it ends with %d, %q, %s", out.code, out.stdout, out.stderr)
+	}
+	e, err := p.clients.beanstalk.Find(t.Context(), p.name("login"))
+	if err == nil {
+		e, err = p.clients.beanstalk.Settle(t.Context(), e)
+	}
+	if err != nil || e.Version != one {
+		t.Fatalf("AWS has gone on to %+v, %v", e, err)
+	}
+	for _, again := range [][]string{nil, {"--to", one}} {
+		var r struct {
+			view
+			Outcome string
+		}
+		text := p.ok(append([]string{"rollback", "login", "--json"}, again...)...)
+		if err := json.Unmarshal([]byte(text), &r); err != nil || r.Version != one || r.Outcome != unchanged {
+			t.Errorf("again: %s, %v", text, err)
+		}
+	}
+	if v := p.status("login"); v.Version != one || v.Before != two || v.Outcome.Result != unchanged {
+		t.Errorf("afterwards: %+v, %+v", v, v.Outcome)
 	}
 }
 
