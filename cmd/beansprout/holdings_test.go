@@ -147,7 +147,7 @@ func (h *holdings) readObjects() {
 	buckets, err := api.ListBuckets(h.ctx, &s3.ListBucketsInput{})
 	h.check(err)
 	for _, b := range buckets.Buckets {
-		list, err := api.ListObjectsV2(h.ctx, &s3.ListObjectsV2Input{Bucket: b.Name})
+		list, err := api.ListObjectsV2(h.ctx, &s3.ListObjectsV2Input{Bucket: b.Name, Prefix: aws.String("beansprout/")}) // Beanstalk has its own
 		h.check(err)
 		for _, o := range list.Contents {
 			object, err := api.GetObject(h.ctx, &s3.GetObjectInput{Bucket: b.Name, Key: o.Key})

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"hash/crc32"
+	"io"
 	"maps"
 	"os"
 	"os/exec"
@@ -14,11 +15,13 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/docker/docker/api/types/filters"
 	"github.com/docker/docker/api/types/image"
 	"github.com/docker/docker/client"
@@ -33,9 +36,11 @@ import (
 type lab struct {
 	testing.TB
 	cloud *localcloud.Cloud
+	home  string            // the cloud's directory
 	dir   string            // the application's
 	env   map[string]string // of the binary
 	more  []string          // arguments of up: the feature
+	limit time.Duration     // of a run, which is then asked where it stands, and dies
 }
 
 const labApplication = "hello"
@@ -71,7 +76,7 @@ func newLab(t testing.TB, cfg localcloud.Config) *lab {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l := &lab{TB: t, cloud: cloud, dir: filepath.Join(dir, "app"), env: labEnv(dir, cfg.Dir), more: []string{"--feature", "login"}}
+	l := &lab{TB: t, cloud: cloud, home: cfg.Dir, dir: filepath.Join(dir, "app"), env: labEnv(dir, cfg.Dir), more: []string{"--feature", "login"}, limit: time.Minute}
 	t.Cleanup(l.close)
 	for _, name := range slices.Sorted(maps.Keys(labFiles)) {
 		l.write(name, labFiles[name])
@@ -157,6 +162,23 @@ func (l *lab) name(feature string) string {
 	return envs.Name(l.account(), labApplication, feature)
 }
 
+// record is what the ledger says about a feature.
+func (l *lab) record(feature string) []byte {
+	l.Helper()
+	api := s3.NewFromConfig(l.config(), func(o *s3.Options) { o.UsePathStyle = true })
+	bucket := "elasticbeanstalk-" + localRegion + "-" + l.account()
+	object, err := api.GetObject(context.Background(), &s3.GetObjectInput{Bucket: &bucket, Key: aws.String("beansprout/ledger/" + l.name(feature) + ".json")})
+	if err != nil {
+		l.Fatal(err)
+	}
+	defer object.Body.Close()
+	text, err := io.ReadAll(object.Body)
+	if err != nil {
+		l.Fatal(err)
+	}
+	return text
+}
+
 // config makes clients that speak to the cloud past everything that spoils calls on their way.
 func (l *lab) config() aws.Config {
 	key, secret := l.cloud.Credentials()
@@ -218,6 +240,7 @@ func (l *lab) run(cmd *exec.Cmd, started func(*os.Process)) ended {
 	if started != nil {
 		started(cmd.Process)
 	}
+	defer time.AfterFunc(l.limit, func() { _ = cmd.Process.Signal(syscall.SIGQUIT) }).Stop()
 	var exit *exec.ExitError
 	if err := cmd.Wait(); err != nil && !errors.As(err, &exit) && !errors.Is(err, exec.ErrWaitDelay) {
 		l.Fatal(err)
