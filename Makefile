@@ -33,13 +33,18 @@ lint:
 	go vet ./...
 	go tool staticcheck ./...
 
+# The tables of docs/performance.md, and the benchmarks of parts.
 bench: build
 	@.ci/engine $(BIN)
-	go test -run '^$$' -bench . -benchtime 3x ./...
+	go test -run '^$$' -bench 'Images|Deploys|Cold' -benchtime 7x -timeout 60m ./cmd/beansprout
+	go test -run '^$$' -bench 'Memory' -benchtime 1x -timeout 60m ./cmd/beansprout
+	go test -run '^$$' -bench . -skip 'Images|Deploys|Cold|Memory' -benchtime 3x ./...
 
 # The long forms of what make test samples, and every fuzz target for FUZZTIME.
 soak:
-	BEANSPROUT_SOAK=1 go test -timeout 60m -v -run 'ThousandEnvironments|NoRequestFails|ManyEnvironments|KilledAnywhere|LittleMemory' ./localcloud/... ./cmd/beansprout
+	BEANSPROUT_SOAK=1 go test -timeout 60m -v -run 'ThousandEnvironments|NoRequestFails|ManyEnvironments|LittleMemory' ./localcloud/... ./cmd/beansprout
+	BEANSPROUT_SOAK=1 go test -timeout 60m -v -run 'KilledAnywhere|ACrowd' ./cmd/beansprout
+	BEANSPROUT_SOAK=1 go test -timeout 180m -parallel 8 -v -run 'FaultsAnywhere' ./cmd/beansprout
 	@for target in $$(git grep -hoE '^func Fuzz[A-Za-z0-9_]+' -- '*_test.go' | sed 's/^func //' | sort -u); do \
 	  for file in $$(git grep -lE "^func $$target\(" -- '*_test.go'); do \
 	    echo "$$target in $$(dirname $$file)"; go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) ./$$(dirname $$file) || exit 1; \
