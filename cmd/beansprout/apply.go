@@ -18,16 +18,11 @@ import (
 // errNoVersion is reported when the version that was just registered has gone.
 var errNoVersion = errors.New("the version has gone")
 
-// apply makes the environment run the bundle, and says by which way it came to that. What is
-// to be changed is read afresh: it may have been swapped, kept or changed while the images
-// were being built.
+// apply makes the environment run the bundle, and says by which way it came to that.
 func (d *deployment) apply(ctx context.Context, before target, b *bundle, images []builder.Image) (envs.Env, string, error) {
-	t, err := d.target(ctx)
+	t, err := d.current(ctx, before)
 	if err != nil {
 		return t.env, "", err
-	}
-	if t.url != before.url {
-		return envs.Env{}, "", fmt.Errorf("environment %s has moved from %s to %s while the images were being built", d.name, before.url, t.url)
 	}
 	if t.runs(b) {
 		return t.env, unchanged, nil
@@ -47,9 +42,23 @@ func (d *deployment) apply(ctx context.Context, before target, b *bundle, images
 	}
 	e, err := d.launch(ctx, t, b)
 	if errors.Is(err, envs.ErrTaken) {
-		return d.alreadyThere(ctx, before, b, images, err)
+		return d.alreadyThere(ctx, t.url, b, images, err)
 	}
 	return e, created, err
+}
+
+// current is the target as it is now: it may have been swapped, kept or changed while the
+// images were being built. What was read just now, with nobody else writing to the ledger
+// since, is not read again, unless it is to be removed.
+func (d *deployment) current(ctx context.Context, before target) (target, error) {
+	if time.Since(before.read) < fresh && d.record.Counter <= d.asked.Counter+1 && !before.broken {
+		return before, nil
+	}
+	now, err := d.target(ctx)
+	if err == nil && now.url != before.url {
+		err = fmt.Errorf("environment %s has moved from %s to %s while the images were being built", d.name, before.url, now.url)
+	}
+	return now, err
 }
 
 // relaunch removes an environment whose launch failed, and launches it again.
@@ -68,11 +77,11 @@ func (d *deployment) relaunch(ctx context.Context, t target, b *bundle) (envs.En
 
 // alreadyThere goes on where the environment exists although it was not found: a try of our
 // own has launched it whose answer was lost, or somebody who holds no lease.
-func (d *deployment) alreadyThere(ctx context.Context, before target, b *bundle, images []builder.Image, cause error) (envs.Env, string, error) {
+func (d *deployment) alreadyThere(ctx context.Context, url string, b *bundle, images []builder.Image, cause error) (envs.Env, string, error) {
 	if t, err := d.target(ctx); err != nil || t.env.ID == "" {
 		return t.env, "", cmp.Or(err, cause)
 	}
-	return d.apply(ctx, before, b, images)
+	return d.apply(ctx, target{url: url}, b, images)
 }
 
 func (d *deployment) terminate(ctx context.Context, e envs.Env) error {

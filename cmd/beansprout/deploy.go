@@ -26,7 +26,7 @@ func (d *deployment) deploy(ctx context.Context, ahead *target) (r result, err e
 	g.Go(func() (err error) { r.images, err = d.build(gctx); return err })
 	g.Go(func() (err error) {
 		if ahead != nil {
-			t = *ahead
+			t = d.compared(*ahead)
 			return nil
 		}
 		t, err = d.lookAhead(gctx)

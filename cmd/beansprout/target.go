@@ -16,9 +16,10 @@ import (
 type target struct {
 	env    envs.Env // the zero Env when there is none
 	url    string
-	kept   bool                 // a human protects it
-	broken bool                 // its launch failed: it is to be removed and launched again
-	change beanstalk.Difference // what has to change about its settings
+	kept   bool // a human protects it
+	broken bool // its launch failed: it is to be removed and launched again
+	have   beanstalk.Configuration
+	change beanstalk.Difference // what has to change about it
 	base   beanstalk.Base       // what a new one starts from
 	arch   string               // of the instances; "" while somebody is at work on them
 	read   time.Time            // by our clock
@@ -69,7 +70,7 @@ func (d *deployment) newTarget(ctx context.Context, left bool) (target, error) {
 	if err != nil {
 		return target{}, err
 	}
-	t := target{url: envs.Env{CNAME: cname}.URL()}
+	t := target{url: envs.Env{CNAME: cname}.URL(), read: time.Now()}
 	t.base, t.arch, err = d.base(ctx)
 	return t, err
 }
@@ -163,20 +164,26 @@ func (d *deployment) liveTarget(ctx context.Context, e envs.Env) (target, error)
 		return target{}, hint(environmentError(e, errors.New("its launch failed, so it would have to be removed, but it is kept")),
 			"beansprout unkeep, or take the tag "+envs.TagLifecycle+"=keep away, or beansprout down --force")
 	}
-	var before []string
-	if d.record.Environment == e.ID {
-		before = d.record.Settings
-	}
-	have, err := d.beanstalk.Configuration(ctx, e)
-	if err != nil {
+	if t.have, err = d.beanstalk.Configuration(ctx, e); err != nil {
 		return target{}, err
 	}
-	t.change = have.Compare(d.settings, before)
-	then := have.Changed(t.change)
-	if t.arch = then.Architecture(); t.arch != have.Architecture() && !t.broken {
-		return target{}, d.otherInstances(e, have, then)
+	t = d.compared(t)
+	then := t.have.Changed(t.change)
+	if t.arch = then.Architecture(); t.arch != t.have.Architecture() && !t.broken {
+		return target{}, d.otherInstances(e, t.have, then)
 	}
 	return t, nil
+}
+
+// compared says what has to change about the settings of a living target, by what the ledger
+// is known to say.
+func (d *deployment) compared(t target) target {
+	var before []string
+	if d.record.Environment == t.env.ID {
+		before = d.record.Settings
+	}
+	t.change = t.have.Compare(d.settings, before)
+	return t
 }
 
 // wish is what the configuration says about an environment's settings.
