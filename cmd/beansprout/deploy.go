@@ -188,6 +188,7 @@ func (d *deployment) conclude(rec *ledger.Record, verb string, r result, run led
 		rec.Before = ledger.Run{Version: rec.Version, Commit: rec.Commit, Images: rec.Images}
 	}
 	rec.Feature, rec.Version, rec.Commit, rec.Images, rec.Ran = d.feature, run.Version, run.Commit, run.Images, d.asked.Ticket
+	rec.Removed = nil
 }
 
 // tornDown looks whether somebody has taken the feature down while it was being deployed, and

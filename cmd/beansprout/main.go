@@ -50,7 +50,7 @@ func newApp(stdout, stderr io.Writer) *cli.App {
 		},
 		Commands: []*cli.Command{
 			upCommand(), listCommand(), statusCommand(), eventsCommand(), logsCommand(), openCommand(),
-			extendCommand(), keepCommand(), unkeepCommand(), rollbackCommand(), downCommand(),
+			extendCommand(), keepCommand(), unkeepCommand(), rollbackCommand(), downCommand(), restoreCommand(),
 			sweepCommand(), janitorCommand(), localCommand(), versionCommand(),
 		},
 		Action:         noVerb,

@@ -94,8 +94,11 @@ func (r remover) prove(ctx context.Context, m *removal, rec ledger.Record) error
 	m.env = proved
 	if r.undo && r.cfg.Expire.RestoreFor > 0 && envs.IsVersionOf(proved.Version, proved.Name) {
 		m.kept = &ledger.Removal{At: rec.At, ID: proved.ID, Version: proved.Version}
+		if rec.Environment == proved.ID {
+			m.kept.Settings = rec.Settings
+		}
 		if rec.Environment == proved.ID && rec.Version == proved.Version {
-			m.kept.Images = rec.Images
+			m.kept.Commit, m.kept.Images = rec.Commit, rec.Images
 		}
 	}
 	return r.spare(proved, tags, rec)

@@ -19,12 +19,13 @@ type result struct {
 	images  []builder.Image
 }
 
-// The outcomes of up.
+// The outcomes of up, rollback and restore.
 const (
 	created   = "created"
 	deployed  = "deployed"
 	unchanged = "unchanged"
 	overtaken = "superseded"
+	restored  = "restored"
 )
 
 func (d *deployment) print(c *cli.Context, r result) error {

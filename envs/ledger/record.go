@@ -79,10 +79,12 @@ type Outcome struct {
 
 // Removal is what the janitor has kept of an environment that it removed.
 type Removal struct {
-	At      time.Time `json:"at,omitzero"`
-	ID      string    `json:"id,omitempty"`      // the environment's
-	Version string    `json:"version,omitempty"` // label of what ran
-	Images  []string  `json:"images,omitempty"`  // its live tags
+	At       time.Time `json:"at,omitzero"`
+	ID       string    `json:"id,omitempty"`       // the environment's
+	Version  string    `json:"version,omitempty"`  // label of what ran
+	Commit   string    `json:"commit,omitempty"`   // that Version was made of
+	Images   []string  `json:"images,omitempty"`   // its live tags
+	Settings []string  `json:"settings,omitempty"` // "namespace:name" of what we had set
 }
 
 // Draw gives the next ticket to an up of commit. A counter that has nowhere to go starts over.
