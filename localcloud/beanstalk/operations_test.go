@@ -206,10 +206,16 @@ func TestTemplatesAndClones(t *testing.T) {
 	if *saved.SolutionStackName != ecs || *saved.TemplateName != "saved" {
 		t.Errorf("saved %+v", saved)
 	}
-	in := launchInput("from-it", setting(nsVariables, "A", "3"))
+	_, err = c.UpdateConfigurationTemplate(t.Context(), &eb.UpdateConfigurationTemplateInput{ApplicationName: aws.String("shop"), TemplateName: aws.String("saved"),
+		OptionSettings:  []types.ConfigurationOptionSetting{setting(nsVariables, "C", "4")},
+		OptionsToRemove: []types.OptionSpecification{{Namespace: aws.String(nsVariables), OptionName: aws.String("A")}}})
+	must(t, err)
+	_, err = c.UpdateConfigurationTemplate(t.Context(), &eb.UpdateConfigurationTemplateInput{ApplicationName: aws.String("shop"), TemplateName: aws.String("other")})
+	refused(t, err, "InvalidParameterValue", "No Configuration Template named 'other' found.")
+	in := launchInput("from-it", setting(nsVariables, "D", "3"))
 	in.SolutionStackName, in.TemplateName = nil, aws.String("saved")
 	c.launch(in)
-	if got := variables(c, "from-it"); got != "A=3 B=2" {
+	if got := variables(c, "from-it"); got != "B=2 C=4 D=3" {
 		t.Errorf("variables %s", got)
 	}
 	clone := launchInput("a-clone")
