@@ -155,6 +155,9 @@ func TestARollbackIsOfRecord(t *testing.T) {
 }
 
 func TestARollbackThatIsCutOffGoesOn(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds")
+	}
 	p := newPlot(t, localcloud.Config{UpdateTime: 2 * time.Second})
 	one, two := p.twice("login")
 	ctx, interrupt := context.WithCancel(t.Context())
