@@ -94,16 +94,6 @@ func IsVersionOf(label, name string) bool {
 	return ok && versionSuffix.MatchString(rest)
 }
 
-// EnvironmentOf returns the name of the environment that a version was made for, going by the
-// shape of its label, and whether it has that shape.
-func EnvironmentOf(label string) (name string, ok bool) {
-	cut := len(label) - len("-01234567890123456789")
-	if cut < 0 || !versionSuffix.MatchString(label[cut:]) {
-		return "", false
-	}
-	return label[:cut], nameShape.MatchString(label[:cut])
-}
-
 // LocalTag returns what the engine keeps the newest image of the named environment under.
 // An image's hyphens become underscores, so that no tag of an environment can be read as the
 // tag of another whose name goes on where this one's ends.

@@ -152,7 +152,7 @@ func TestFeaturesThatCantBeNamedAreRefused(t *testing.T) {
 	}
 }
 
-func TestEnvironmentOfGoesByTheShapeOfTheLabel(t *testing.T) {
+func TestVersionOfGoesByTheShapeOfTheLabel(t *testing.T) {
 	name := Name(account, "shop", "login")
 	for label, want := range map[string]string{
 		VersionLabel(name, strings.Repeat("0123456789abcdef", 4)):                       name,
@@ -164,8 +164,8 @@ func TestEnvironmentOfGoesByTheShapeOfTheLabel(t *testing.T) {
 		name + "-0123456789abcdef0123-x":         "",
 		"Shop-" + name + "-0123456789abcdef0123": "",
 	} {
-		if got, ok := EnvironmentOf(label); ok != (want != "") || ok && got != want {
-			t.Errorf("EnvironmentOf(%q) = %q, %v; want %q", label, got, ok, want)
+		if got, ok := VersionOf(label); ok != (want != "") || ok && got != want {
+			t.Errorf("VersionOf(%q) = %q, %v; want %q", label, got, ok, want)
 		}
 	}
 }

@@ -27,7 +27,7 @@ func (a attic) Traces(ctx context.Context, lives func(string) bool) ([]janitor.T
 	var traces []janitor.Trace
 	known := map[string]bool{}
 	for _, v := range versions {
-		if name, ok := envs.EnvironmentOf(v.Label); ok && !lives(name) {
+		if name, ok := envs.VersionOf(v.Label); ok && !lives(name) {
 			traces = append(traces, janitor.Trace{Name: name, Version: v.Label, Written: v.Created})
 			known[name] = true
 		}

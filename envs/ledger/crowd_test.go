@@ -68,7 +68,7 @@ func TestManyTakeTurnsUnderFaults(t *testing.T) {
 	l, cloud := openCloud(t)
 	brief(l)
 	goroutines, processes := 20, 2
-	if os.Getenv("BEANSPROUT_SOAK") != "" {
+	if os.Getenv("BEANSPROUT_SOAK") == "1" {
 		goroutines, processes = 50, 8
 	}
 	for i, kind := range fault.Kinds() {
