@@ -19,7 +19,7 @@ func check(s Source) error {
 	defer root.Close()
 	name := dockerfile(s)
 	if !filepath.IsLocal(name) {
-		return fmt.Errorf("the Dockerfile %s is outside the context %s", name, s.Context)
+		return recognized{fmt.Errorf("the Dockerfile %s is outside the context %s", name, s.Context), ErrNoDockerfile}
 	}
 	path := filepath.Join(s.Context, name)
 	info, err := root.Stat(name)

@@ -46,7 +46,7 @@ func TestBuildExplainsWhatIsWrongWithASource(t *testing.T) {
 		{name: "no Dockerfile", files: map[string]string{"a": "a"}, kind: ErrNoDockerfile, want: `no Dockerfile: /.*/Dockerfile$`},
 		{name: "a Dockerfile of another name", files: copyA, change: func(s *Source) { s.Dockerfile = "Other" }, kind: ErrNoDockerfile, want: `no Dockerfile: /.*/Other$`},
 		{name: "a Dockerfile that is a directory", files: map[string]string{"Dockerfile/a": "a"}, kind: ErrNoDockerfile, want: `no Dockerfile at /.*/Dockerfile: not a file$`},
-		{name: "a Dockerfile outside the context", files: copyA, change: func(s *Source) { s.Dockerfile = "../Dockerfile" }, want: `the Dockerfile \.\./Dockerfile is outside the context`},
+		{name: "a Dockerfile outside the context", files: copyA, change: func(s *Source) { s.Dockerfile = "../Dockerfile" }, kind: ErrNoDockerfile, want: `the Dockerfile \.\./Dockerfile is outside the context`},
 		{name: "a Dockerfile that is a link out of the context", files: map[string]string{"a": "a"}, change: func(s *Source) {
 			_ = os.Symlink("/etc/passwd", filepath.Join(s.Context, "Dockerfile"))
 		}, kind: ErrNoDockerfile, want: `no Dockerfile at .*: path escapes from parent`},

@@ -1,6 +1,7 @@
 package builder
 
 import (
+	"errors"
 	"slices"
 	"strings"
 	"testing"
@@ -10,23 +11,23 @@ import (
 func TestAParcelSaysInAFewLinesHowFarItIs(t *testing.T) {
 	log := &record{}
 	p := &parcel{size: 12e6, stage: (&work{log: log.log}).begin("web", stepPush, "push")}
-	err := read(strings.NewReader(`{"status":"The push refers to repository [host/app]"}
+	told := `{"status":"The push refers to repository [host/app]"}
 		{"status":"Preparing","progressDetail":{},"id":"old"}{"status":"Waiting","progressDetail":{},"id":"new"}
 		{"status":"Layer already exists","progressDetail":{},"id":"old"}
 		{"status":"Mounted from other","progressDetail":{},"id":"lent"}
-		{"status":"Pushing","progressDetail":{"current":1000000,"total":5000000},"id":"new"}`), p.follow)
+		{"status":"Pushing","progressDetail":{"current":1000000,"total":5000000},"id":"new"}`
+	more := `{"status":"Pushing","progressDetail":{"current":2000000,"total":5000000},"id":"new"}`
+	first := read(strings.NewReader(told), p.follow)
 	p.layers["new"].said = time.Time{}
-	for range 3 {
-		err = read(strings.NewReader(`{"status":"Pushing","progressDetail":{"current":2000000,"total":5000000},"id":"new"}`), p.follow)
-	}
+	second := read(strings.NewReader(more+more+more), p.follow)
 	if p.tired {
 		t.Error("the engine has not tried again")
 	}
-	err = read(strings.NewReader(`{"status":"Retrying in 2 seconds","id":"new"}{"status":"Retrying in 1 second","id":"new"}{"status":"Retrying in 4 seconds","id":"new"}
+	third := read(strings.NewReader(`{"status":"Retrying in 2 seconds","id":"new"}{"status":"Retrying in 1 second","id":"new"}{"status":"Retrying in 4 seconds","id":"new"}
 		{"status":"Pushing","progressDetail":{"current":5000512,"total":5000000},"id":"new"}
 		{"status":"Pushed","progressDetail":{},"id":"new"}{"status":"Pushed","progressDetail":{},"id":"small"}
 		{"status":"ctx: digest: sha256:0 size: 1"}`), p.follow)
-	if err != nil {
+	if err := errors.Join(first, second, third); err != nil {
 		t.Fatal(err)
 	}
 	want := []string{

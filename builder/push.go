@@ -43,6 +43,7 @@ func (w *work) push(ctx context.Context, to *destination, i *Image, p *parcel) (
 			if err := wait(ctx, pause); err != nil {
 				return err
 			}
+			_ = w.docker.ImageTag(ctx, p.id, p.ref) // who builds the same here may have taken it off
 		default:
 			return w.pushed(ctx, to, i, p, exhausted(err))
 		}
