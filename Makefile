@@ -4,7 +4,7 @@ VERSION := $(shell git describe --always --dirty 2>/dev/null || echo development
 BIN := bin/beansprout
 FUZZTIME ?= 5m
 
-.PHONY: build demo demo-stop test lint bench soak
+.PHONY: build demo demo-stop test lint bench soak test-aws
 
 build:
 	@go build -ldflags "-s -w -X main.version=$(VERSION)" -o $(BIN) ./cmd/beansprout
@@ -50,3 +50,7 @@ soak:
 	    echo "$$target in $$(dirname $$file)"; go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) ./$$(dirname $$file) || exit 1; \
 	  done; \
 	done
+
+# The same stories in a real account: BEANSPROUT_TEST_APPLICATION=NAME, and it asks first.
+test-aws:
+	@.ci/test-aws
