@@ -7,15 +7,16 @@ import (
 	"time"
 )
 
-// alone waits for a deploy that takes so long, alone, and returns how long Ready went
+// alone waits for a deploy that takes so long, alone, and that AWS calls done some time before
+// the environment is Ready. It returns how long Ready went
 // unreported, and the calls that it took.
-func alone(t *testing.T, takes, usual time.Duration) (latency time.Duration, describes, events int) {
+func alone(t *testing.T, takes, usual, lag time.Duration) (latency time.Duration, describes, events int) {
 	synctest.Test(t, func(t *testing.T) {
 		s, c := newStage(t, updating, fmt.Sprintf(`
 			0s    Updating v1 Green
 			0s    INFO Environment update is starting.
 			%[1]s INFO Environment update completed successfully.
-			%[1]s Ready v2 Green`, takes))
+			%[2]s Ready v2 Green`, takes-lag, takes))
 		e, err := c.Get(t.Context(), envID)
 		if err != nil {
 			t.Fatal(err)
@@ -42,7 +43,7 @@ func TestReadyIsReportedSoonAndCheaply(t *testing.T) {
 			var latency time.Duration
 			var describes, events int
 			for range runs {
-				l, d, e := alone(t, takes, time.Duration(float64(takes)*off))
+				l, d, e := alone(t, takes, time.Duration(float64(takes)*off), 0)
 				latency, describes, events = latency+l, describes+d, events+e
 			}
 			theirs := runs * (int(takes/heartbeat) + 2)
@@ -56,4 +57,27 @@ func TestReadyIsReportedSoonAndCheaply(t *testing.T) {
 			}
 		}
 	}
+}
+
+func TestReadyIsLookedForCloselyOnceAWSHasSaidHowItEnded(t *testing.T) {
+	const runs = 20
+	var latency time.Duration
+	for range runs {
+		l, _, _ := alone(t, 4*time.Minute, 0, 8*time.Second)
+		latency += l
+	}
+	if latency /= runs; latency > 1500*time.Millisecond {
+		t.Errorf("%s unreported", latency)
+	}
+}
+
+func TestEventsOfTheSameInstantAreOldestFirst(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, c := newStage(t, updating, "0s INFO one\n 0s INFO two\n 0s INFO three")
+		s.called = time.Now()
+		events, err := c.Events(t.Context(), envID, s.called.Add(-time.Second))
+		if err != nil || len(events) != 3 || events[0].Message != "one" || events[2].Message != "three" {
+			t.Errorf("Events = %v, %v", events, err)
+		}
+	})
 }

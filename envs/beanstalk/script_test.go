@@ -215,7 +215,7 @@ func (broken) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }
 
 func (s *stage) carryOut(operation string, form url.Values) *http.Response {
 	switch operation {
-	case "CreateEnvironment", "UpdateEnvironment", "TerminateEnvironment":
+	case "CreateEnvironment", "UpdateEnvironment", "TerminateEnvironment", "RebuildEnvironment":
 		if state := s.env().State; operation == "CreateEnvironment" && state != "" && state != envs.Terminated {
 			return s.refuse("Environment " + envName + " already exists.")
 		} else if operation == "UpdateEnvironment" && state != envs.Ready {

@@ -8,6 +8,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"beansprout/envs"
 )
 
 // scene is one way in which AWS has been seen to behave, or could.
@@ -19,6 +21,8 @@ type scene struct {
 	offset   time.Duration
 	nameless bool // answers carry no request id
 	partial  bool
+	quiet    bool          // nobody wants to see the events
+	rebuild  bool          // a launch of what was Terminated
 	version  string        // that is wanted; "" is v2
 	usual    time.Duration // how long it is expected to take
 	want     string        // in the failure's reason; "" is success, late is the end of half an hour
@@ -28,7 +32,7 @@ type scene struct {
 const late = "the deadline"
 
 func TestTheWaitTellsTheTruth(t *testing.T) {
-	for _, sc := range slices.Concat(launches(), deploys(), healths(), interferences(), terminations(), unreliabilities(), losses()) {
+	for _, sc := range slices.Concat(launches(), rebuilds(), deploys(), healths(), interferences(), terminations(), quietly(terminations()), unreliabilities(), losses()) {
 		t.Run(sc.name, func(t *testing.T) { synctest.Test(t, sc.play) })
 	}
 }
@@ -36,6 +40,9 @@ func TestTheWaitTellsTheTruth(t *testing.T) {
 func (sc scene) play(t *testing.T) {
 	s, c := newStage(t, sc.kind, sc.script, sc.faults...)
 	s.offset, s.nameless = sc.offset, sc.nameless
+	if sc.rebuild {
+		s.before = envs.Env{ID: envID, Name: envName, State: envs.Terminated, Version: "v2", Health: "Grey"}
+	}
 	if sc.version == "" {
 		sc.version = "v2"
 	}
@@ -47,7 +54,11 @@ func (sc scene) play(t *testing.T) {
 	op, err := sc.start(ctx, c)
 	if err == nil {
 		op.partial = sc.partial
-		_, err = c.Wait(ctx, op.Expect(sc.usual), func(e Event) { shown = append(shown, e) })
+		show := func(e Event) { shown = append(shown, e) }
+		if sc.quiet {
+			show = nil
+		}
+		_, err = c.Wait(ctx, op.Expect(sc.usual), show)
 	}
 	took := time.Since(began)
 	sc.judge(t, err)
@@ -66,6 +77,9 @@ func (sc scene) play(t *testing.T) {
 }
 
 func (sc scene) start(ctx context.Context, c *Client) (Operation, error) {
+	if sc.rebuild {
+		return c.Rebuild(ctx, envs.Env{ID: envID, Name: envName, State: envs.Terminated, Version: sc.version})
+	}
 	if sc.kind == launching {
 		return c.Launch(ctx, Launch{Name: envName, Application: application, Version: sc.version, Base: Base{Platform: "arn"}})
 	}
@@ -129,7 +143,7 @@ func launches() []scene {
 			30s  ERROR Failed to launch environment.
 			40s  Terminating v2 Grey
 			60s  Terminated v2 Grey`},
-		{name: "a launch that is gone at once", kind: launching, want: "Elastic IP", by: 2 * time.Minute, script: `
+		{name: "a launch that is gone at once", kind: launching, want: "Elastic IP", by: time.Minute, script: `
 			0s   Launching v2 Grey
 			0s   INFO createEnvironment is starting.
 			20s  ERROR Creating EIP failed Reason: The maximum number of addresses has been reached. Elastic IP
@@ -166,6 +180,29 @@ func launches() []scene {
 			100s INFO Successfully launched environment: shop-x
 			100s Ready v0 Green
 			120s Ready v2 Green`},
+	}
+}
+
+func rebuilds() []scene {
+	return []scene{
+		{name: "rebuilt", kind: launching, rebuild: true, script: `
+			0s   Terminated v2 Grey
+			10s  Launching v2 Grey
+			0s   INFO rebuildEnvironment is starting.
+			240s INFO Successfully launched environment: shop-x
+			240s Ready v2 Green`},
+		{name: "a rebuilding that fails", kind: launching, rebuild: true, want: "Failed to launch", script: `
+			0s   Terminated v2 Grey
+			10s  Launching v2 Grey
+			0s   INFO rebuildEnvironment is starting.
+			240s ERROR Failed to launch environment.
+			240s Terminated v2 Grey`},
+		{name: "a rebuilding whose answer is lost", kind: launching, rebuild: true, faults: []string{"reset-after RebuildEnvironment"}, script: `
+			0s   Terminated v2 Grey
+			1s   Launching v2 Grey
+			100ms INFO rebuildEnvironment is starting.
+			240s INFO Successfully launched environment: shop-x
+			240s Ready v2 Green`},
 	}
 }
 
@@ -314,6 +351,7 @@ func healths() []scene {
 			110s Ready v2 Green Ok`},
 		{name: "events of health decide nothing", kind: updating, want: "never said how it ended", script: `
 			0s   Updating v1 Green
+			0s   INFO Environment update is starting.
 			60s  bare ERROR Failed to deploy application.
 			60s  Ready v1 Green`},
 		{name: "Red and Green by turns", kind: updating, script: `
@@ -338,6 +376,11 @@ func interferences() []scene {
 			30s  Terminating v1 Grey
 			30s  other INFO terminateEnvironment is starting.
 			90s  Terminated v1 Grey`},
+		{name: "with our version, then missing, then terminated", kind: updating, want: "terminated meanwhile", script: `
+			0s   Ready v2 Green
+			0s   INFO Environment update is starting.
+			40s  gone
+			60s  Terminating v2 Grey`},
 		{name: "gone meanwhile", kind: updating, want: "terminated meanwhile", script: `
 			0s   Updating v1 Green
 			0s   INFO Environment update is starting.
@@ -410,7 +453,7 @@ func terminations() []scene {
 			200s ERROR Deleting security group named: x failed Reason: resource x has a dependent object
 			201s ERROR Failed to terminate environment.
 			201s Ready v1 Grey`},
-		{name: "a termination that sticks at a security group", kind: terminating, want: "security group", script: `
+		{name: "a termination that sticks at a security group", kind: terminating, want: "security group", by: 215 * time.Second, script: `
 			0s   Terminating v1 Grey
 			0s   INFO terminateEnvironment is starting.
 			180s ERROR Stack deletion failed: The following resource(s) failed to delete: [AWSEBSecurityGroup]. Deleting security group failed
@@ -429,6 +472,15 @@ func terminations() []scene {
 		{name: "a termination without end", kind: terminating, want: late, script: `
 			0s   Terminating v1 Grey`},
 	}
+}
+
+// quietly are the scenes where nobody wants to see the events.
+func quietly(scenes []scene) []scene {
+	for i := range scenes {
+		scenes[i].name += ", unwatched"
+		scenes[i].quiet = true
+	}
+	return scenes
 }
 
 func unreliabilities() []scene {
@@ -459,6 +511,10 @@ func unreliabilities() []scene {
 		{name: "the last event never comes, and it isn't healthy", kind: updating, want: "health is still Red", script: `
 			0s   Updating v1 Green
 			60s  Ready v2 Red`},
+		{name: "the last event never comes, and it is healthy late", kind: updating, script: `
+			0s   Updating v1 Green
+			60s  Ready v2 Red
+			200s Ready v2 Green`},
 		{name: "the last event never comes, and others told of the failure", kind: updating, version: "v1", want: "Instance deployment failed", script: `
 			0s   Updating v1 Green
 			40s  ERROR Instance deployment failed. For details, see 'eb-engine.log'.
