@@ -23,7 +23,7 @@ const (
 )
 
 // cloud is a local cloud without containers, and a client of it.
-func cloud(t *testing.T, cfg localcloud.Config) (*Client, *localcloud.Cloud) {
+func cloud(t testing.TB, cfg localcloud.Config) (*Client, *localcloud.Cloud) {
 	t.Helper()
 	cfg.Dir = t.TempDir()
 	c, err := localcloud.Open(t.Context(), cfg)
@@ -43,7 +43,7 @@ func cloud(t *testing.T, cfg localcloud.Config) (*Client, *localcloud.Cloud) {
 }
 
 // version registers a version without a bundle, which runs AWS's sample application.
-func version(t *testing.T, c *Client, label string) string {
+func version(t testing.TB, c *Client, label string) string {
 	t.Helper()
 	app := application
 	_, err := c.api.CreateApplicationVersion(t.Context(), &eb.CreateApplicationVersionInput{ApplicationName: &app, VersionLabel: &label})
@@ -53,12 +53,12 @@ func version(t *testing.T, c *Client, label string) string {
 	return label
 }
 
-func launch(t *testing.T, c *Client, name string) (envs.Env, error) {
+func launch(t testing.TB, c *Client, name string) (envs.Env, error) {
 	t.Helper()
 	return launchAs(t, c, name, roles())
 }
 
-func launchAs(t *testing.T, c *Client, name string, w Wish) (envs.Env, error) {
+func launchAs(t testing.TB, c *Client, name string, w Wish) (envs.Env, error) {
 	t.Helper()
 	platform, err := c.Platform(t.Context(), branch)
 	if err != nil {

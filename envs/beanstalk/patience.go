@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"net/http"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -161,7 +160,7 @@ func read(raw any) error {
 	}
 	body, err := io.ReadAll(answer.Body)
 	_ = answer.Body.Close() // what was to be had of it has been read
-	if err == nil && answer.StatusCode == http.StatusOK && !bytes.HasSuffix(bytes.TrimSpace(body), []byte("Response>")) {
+	if err == nil && !bytes.HasSuffix(bytes.TrimSpace(body), []byte("Response>")) {
 		err = errors.New("it isn't whole")
 	}
 	if err != nil {

@@ -131,7 +131,7 @@ func TestWhatSpoiledTheAnswerIsSaidInPlainWords(t *testing.T) {
 	for kind, want := range map[string]string{
 		"error": "We encountered an internal error. (InternalFailure)", "empty": "500 Internal Server Error", "html": "502 Bad Gateway",
 		"reset-before": "connection reset by peer", "timeout-before": "there is none after 30s", "malformed": "it isn't whole",
-		"truncated": "unexpected EOF", "page": "it isn't whole", "nothing": "it isn't whole",
+		"truncated": "unexpected EOF", "page": "it isn't whole", "refused": "403 Forbidden", "nothing": "it isn't whole",
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			_, c := newStage(t, updating, "", kind+" DescribeEnvironments 0 1000000")

@@ -154,6 +154,8 @@ func (s *stage) Do(r *http.Request) (*http.Response, error) {
 		return s.answer(http.StatusInternalServerError, ""), nil
 	case "html":
 		return s.answer(http.StatusBadGateway, "<html><body><h1>502 Bad Gateway</h1></body></html>"), nil
+	case "refused": // by a proxy
+		return s.answer(http.StatusForbidden, "<html><body><h1>403 Forbidden</h1></body></html>"), nil
 	case "timeout-before", "timeout-after":
 		if kind == "timeout-after" {
 			s.carryOut(operation, form)
