@@ -1,6 +1,7 @@
 package janitor
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -59,5 +60,53 @@ func TestSweepStopsBeforeAMassDeletion(t *testing.T) {
 	j.Max = 11
 	if _, err = j.Sweep(t.Context(), true); err != nil || len(s.removed) != 11 {
 		t.Errorf("with Max: got %v and %d removed", err, len(s.removed))
+	}
+}
+
+func TestSweepIsRefusedWhenMostHasGoneThatTheLastOneLeft(t *testing.T) {
+	unread := errors.New("access denied")
+	for _, tt := range []struct {
+		name     string
+		left     int
+		read     error
+		override int
+		want     error
+	}{
+		{"the first sweep", 0, nil, 0, nil},
+		{"as many as before", 2, nil, 0, nil},
+		{"ten gone", 12, nil, 0, nil},
+		{"eleven gone of few", 13, nil, 0, ErrShrunk},
+		{"eleven gone, but asked for", 13, nil, 5, nil},
+		{"unreadable", 0, unread, 0, unread},
+		{"unreadable, but asked for", 0, unread, 5, nil},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			j, s := house("a", "b")
+			j.Max = tt.override
+			noted := -1
+			j.Last = func(context.Context) (int, error) { return tt.left, tt.read }
+			j.Note = func(_ context.Context, ours int) error { noted = ours; return nil }
+			dry, err := j.Sweep(t.Context(), false)
+			if err != nil || (dry.Refused != "") != (tt.want != nil) || noted != -1 {
+				t.Errorf("dry: %v, refused: %q, noted %d", err, dry.Refused, noted)
+			}
+			if _, err := j.Sweep(t.Context(), true); !errors.Is(err, tt.want) || tt.want == nil && err != nil {
+				t.Errorf("got %v, want %v", err, tt.want)
+			}
+			if want := 0; tt.want == nil && (noted != want || len(s.removed) != 2) || tt.want != nil && (noted != -1 || len(s.removed) > 0) {
+				t.Errorf("noted %d and removed %v", noted, s.removed)
+			}
+		})
+	}
+}
+
+func TestShrunkIsMoreThanTenAndMoreThanHalf(t *testing.T) {
+	for _, tt := range []struct {
+		left, ours int
+		want       bool
+	}{{0, 0, false}, {10, 0, false}, {11, 0, true}, {20, 10, false}, {20, 9, true}, {100, 50, false}, {100, 49, true}, {5, 50, false}} {
+		if got := shrunk(tt.left, tt.ours, 0); (got != "") != tt.want {
+			t.Errorf("of %d there are %d: %q, want it refused: %v", tt.left, tt.ours, got, tt.want)
+		}
 	}
 }

@@ -12,6 +12,11 @@ import (
 // likelier than their age. Nothing was removed; Janitor.Max lets them go.
 var ErrTooMany = errors.New("too many environments are due at once")
 
+// ErrShrunk is reported when so many environments have gone since the last sweep, other than
+// by its own doing, that AWS is likelier not to have told of all. Nothing was removed;
+// Janitor.Max lets the sweep go on.
+var ErrShrunk = errors.New("most environments have gone since the last sweep, or weren't told of")
+
 const (
 	maxSkew   = time.Minute // how far our clock may be from AWS's
 	maxAtOnce = 10          // so many environments may always be due at once
@@ -40,6 +45,14 @@ func tooMany(due, ours, override int) string {
 		return ""
 	}
 	return fmt.Sprintf("%d of %d are to be removed, the limit is %d", due, ours, limit)
+}
+
+// shrunk returns why what is there now can't be all, when a sweep has left so many, or "".
+func shrunk(left, ours, override int) string {
+	if override > 0 || left-ours <= max(maxAtOnce, left/2) {
+		return ""
+	}
+	return fmt.Sprintf("the last sweep left %d, and %d are there", left, ours)
 }
 
 // untimely returns why an environment can't be removed now, going by its description in

@@ -44,6 +44,11 @@ type Janitor struct {
 	// An error keeps the environment too. A nil Kept knows no reason.
 	Kept func(ctx context.Context, e envs.Env) (reason string, err error)
 
+	// Last returns how many environments of ours the last live sweep left, 0 when there was
+	// none, and Note writes it down. Both may be nil.
+	Last func(ctx context.Context) (ours int, err error)
+	Note func(ctx context.Context, ours int) error
+
 	// Attic knows what environments have left that have gone; nil leaves that alone.
 	Attic Attic
 	// RestoreFor is how long that stays after the end of an environment.
@@ -55,17 +60,20 @@ type Janitor struct {
 
 // Sweep makes one pass over all environments. Unless live, it only reports what it would
 // do and why. The error joins what went wrong with single environments, or says why the
-// whole sweep was refused; ErrTooMany is one of those reasons.
+// whole sweep was refused; ErrTooMany and ErrShrunk are two of those reasons.
 //
 // When ctx ends, the removal in progress is finished and no other is begun.
 func (j *Janitor) Sweep(ctx context.Context, live bool) (Report, error) {
 	report, err := j.prepare(ctx)
-	if err == nil && report.Refused != "" && live {
-		err = fmt.Errorf("%w: %s", ErrTooMany, report.Refused)
+	if err == nil && live {
+		err = report.refusal
 	}
 	if err == nil {
 		j.act(ctx, report, live)
 		err = ctx.Err()
+	}
+	if err == nil && live && j.Note != nil {
+		err = j.Note(ctx, report.Ours-report.count(Removed))
 	}
 	j.logSweep(ctx, report, live, err)
 	return report, errors.Join(err, report.errs())

@@ -27,9 +27,25 @@ func (j *Janitor) prepare(ctx context.Context) (Report, error) {
 		j.inspect(ctx, row, &report)
 	}
 	report.sort()
-	report.Refused = tooMany(report.count(Remove), report.Ours, j.Max)
+	j.brake(ctx, &report)
 	report.Leftovers, report.unread = j.leftovers(ctx, rows, now)
 	return report, nil
+}
+
+// brake refuses a sweep that is likely to be a mistake.
+func (j *Janitor) brake(ctx context.Context, report *Report) {
+	if reason := tooMany(report.count(Remove), report.Ours, j.Max); reason != "" {
+		report.refuse(fmt.Errorf("%w: %s", ErrTooMany, reason), reason)
+	}
+	if j.Last == nil || j.Max > 0 {
+		return
+	}
+	left, err := j.Last(ctx)
+	if err != nil {
+		report.refuse(err, err.Error())
+	} else if reason := shrunk(left, report.Ours, j.Max); reason != "" {
+		report.refuse(fmt.Errorf("%w: %s", ErrShrunk, reason), reason)
+	}
 }
 
 // inspect counts an environment and, when its days are over, adds a decision about it.

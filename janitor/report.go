@@ -33,8 +33,9 @@ type Report struct {
 	// environments no more than the name is known.
 	Leftovers []Decision `json:"leftovers,omitempty"`
 
-	now    time.Time // by AWS's clock
-	unread error     // why the leftovers aren't known
+	now     time.Time // by AWS's clock
+	refusal error     // what a live sweep is refused with
+	unread  error     // why the leftovers aren't known
 }
 
 // Decision is what becomes of one environment, and why.
@@ -77,6 +78,13 @@ func (d Decision) keep(reason string) Decision {
 func (d Decision) unclear(err error) Decision {
 	d.Action, d.Reason, d.Err = Keep, "what is known about it can't be read", err
 	return d
+}
+
+// refuse has a live sweep refused; the first reason is the one that is told.
+func (r *Report) refuse(err error, reason string) {
+	if r.refusal == nil {
+		r.refusal, r.Refused = err, reason
+	}
 }
 
 func (r *Report) sort() {

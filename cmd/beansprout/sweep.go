@@ -49,8 +49,11 @@ func sweep(c *cli.Context) error {
 	defer s.talk.close()
 	j := s.janitor(c.Int("max"), nil)
 	report, err := j.Sweep(c.Context, live)
-	if errors.Is(err, janitor.ErrTooMany) {
+	switch {
+	case errors.Is(err, janitor.ErrTooMany):
 		err = hint(err, "look at the list; if it is right, say how many may go: --max N")
+	case errors.Is(err, janitor.ErrShrunk), errors.Is(err, ledger.ErrGarbage) && report.Refused != "":
+		err = hint(err, "look whether beansprout list shows all; if it does, say how many may go: --max N")
 	}
 	if report.Refused != "" {
 		s.talk.say("a live sweep would be refused: %s", report.Refused)
@@ -104,6 +107,8 @@ func (s *session) janitor(most int, log *slog.Logger) *janitor.Janitor {
 		Max:          most,
 		Remove:       remover{session: s, verb: "janitor", undo: true, spare: s.spare}.remove,
 		Kept:         s.keptByLedger,
+		Last:         s.lastSweep,
+		Note:         s.noteSweep,
 		Attic:        attic{s},
 		RestoreFor:   s.cfg.Expire.RestoreFor.Std(),
 		Log:          log,
@@ -122,6 +127,24 @@ func (s *session) keptByLedger(ctx context.Context, e envs.Env) (string, error) 
 		return holder(*rec.Lease) + " is at work on it: next sweep", nil
 	}
 	return s.lasting(e, nil, rec), err
+}
+
+// lastSweep returns how many environments of ours the last sweep left.
+func (s *session) lastSweep(ctx context.Context) (int, error) {
+	l, err := s.clients.ledger(ctx, s.cfg.Ledger.Bucket)
+	if err != nil {
+		return 0, err
+	}
+	last, err := l.LastSweep(ctx, s.cfg.Application)
+	return last.Ours, err
+}
+
+func (s *session) noteSweep(ctx context.Context, ours int) error {
+	l, err := s.clients.ledger(ctx, s.cfg.Ledger.Bucket)
+	if err != nil {
+		return err
+	}
+	return l.NoteSweep(ctx, s.cfg.Application, ledger.Sweep{Ours: ours})
 }
 
 // spare keeps what somebody has protected or extended since the janitor looked.

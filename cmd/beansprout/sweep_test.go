@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -88,6 +89,15 @@ func TestSweepHonoursTheLedger(t *testing.T) {
 	}
 	if err != nil || len(left) != 4 || slices.Contains(left, g.name("old")) {
 		t.Errorf("there are %q, %v", left, err)
+	}
+	if last, err := g.ledger.LastSweep(t.Context(), "shop"); err != nil || last.Ours != 4 {
+		t.Errorf("the sweep says that it left %d, %v", last.Ours, err)
+	}
+	if err := g.ledger.NoteSweep(t.Context(), "shop", ledger.Sweep{Ours: 40}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := g.janitor().Sweep(t.Context(), true); !errors.Is(err, janitor.ErrShrunk) {
+		t.Errorf("of 40 there are 4, and the next sweep says %v", err)
 	}
 	g.pass(day)
 	if report, _ := g.janitor().Sweep(t.Context(), false); report.Ours != 4 {

@@ -59,3 +59,32 @@ func TestTheBucketIsCreatedOnTheFirstWrite(t *testing.T) {
 		t.Errorf("where it can't be created: %v", err)
 	}
 }
+
+func TestWhatASweepLeftIsRemembered(t *testing.T) {
+	l, ctx := open(t), t.Context()
+	const application = "shop / 쇼핑"
+	if s, err := l.LastSweep(ctx, application); err != nil || s.Ours != 0 {
+		t.Errorf("before the first: %+v, %v", s, err)
+	}
+	if err := l.NoteSweep(ctx, application, Sweep{Ours: 7}); err != nil {
+		t.Fatal(err)
+	}
+	if s, err := l.LastSweep(ctx, application); err != nil || s.Ours != 7 {
+		t.Errorf("afterwards: %+v, %v", s, err)
+	}
+	if s, err := l.LastSweep(ctx, "shop"); err != nil || s.Ours != 0 {
+		t.Errorf("of another application: %+v, %v", s, err)
+	}
+	for _, text := range []string{"<html>", `{"ours": -1}`, `{"ours": 1e400}`, ""} {
+		_, err := l.api.PutObject(ctx, &s3.PutObjectInput{Bucket: &l.bucket, Key: aws.String(sweepKey(application)), Body: strings.NewReader(text)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if s, err := l.LastSweep(ctx, application); !errors.Is(err, ErrGarbage) || s.Ours != 0 {
+			t.Errorf("%q: %+v, %v", text, s, err)
+		}
+	}
+	if all, err := l.Names(ctx); err != nil || len(all) != 0 {
+		t.Errorf("it is taken for a record: %+v, %v", all, err)
+	}
+}
