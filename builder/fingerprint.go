@@ -67,7 +67,7 @@ func (b *Builder) ingredients(s Source) (in ingredients, err error) {
 		return in, missing(ErrNoContext, s.Context, err)
 	}
 	defer root.Close()
-	if in.dockerfile, err = root.ReadFile(dockerfile(s)); err != nil {
+	if in.dockerfile, err = readFile(root, dockerfile(s)); err != nil {
 		return in, missing(ErrNoDockerfile, dockerfile(s), err)
 	}
 	var unread error

@@ -20,7 +20,7 @@ const ignoreFile = ".dockerignore"
 // does without it.
 func ignored(root *os.Root, s Source) (patterns []string, name string, err error) {
 	for _, name := range []string{dockerfile(s) + ignoreFile, ignoreFile} {
-		content, err := root.ReadFile(name)
+		content, err := readFile(root, name)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		}

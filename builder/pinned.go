@@ -17,7 +17,7 @@ func (b *Builder) Pinned(s Source) (platform, at string) {
 		return "", ""
 	}
 	defer root.Close()
-	content, err := root.ReadFile(dockerfile(s))
+	content, err := readFile(root, dockerfile(s))
 	if err != nil {
 		return "", ""
 	}

@@ -89,13 +89,13 @@ type reader struct {
 }
 
 func (r *reader) target(name string) (int, error) {
-	if name == "" {
-		return len(r.stages) - 1, nil
-	}
 	if i, ok := r.named(name, len(r.stages)); ok {
 		return i, nil
 	}
-	return 0, fmt.Errorf("no stage %q", name)
+	if name != "" || len(r.stages) == 0 {
+		return 0, fmt.Errorf("no stage %q", name)
+	}
+	return len(r.stages) - 1, nil
 }
 
 // named returns the last stage of that name before the given one.

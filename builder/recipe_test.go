@@ -71,7 +71,7 @@ func TestRecipeKnowsWhatItCantKnow(t *testing.T) {
 			t.Errorf("%q: %+v, %v", test.dockerfile, r, err)
 		}
 	}
-	for _, dockerfile := range []string{"", "RUN a\n", "FROM scratch\nNO a\n", "FROM scratch AS x\nFROM y\nCOPY\n", "FROM $NOTHING\n"} {
+	for _, dockerfile := range []string{"", "ARG A\n", "RUN a\n", "FROM scratch\nNO a\n", "FROM scratch AS x\nFROM y\nCOPY\n", "FROM $NOTHING\n"} {
 		if _, err := readRecipe([]byte(dockerfile), Source{}, "linux/amd64"); err == nil {
 			t.Errorf("%q is a Dockerfile", dockerfile)
 		}

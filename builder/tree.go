@@ -65,7 +65,7 @@ func (t tree) Walk(ctx context.Context, target string, each fs.WalkDirFunc) erro
 // is.
 type special struct{ fs.DirEntry }
 
-var errSpecial = errors.New("not a file, directory or link")
+var errSpecial = errors.New("not a file")
 
 func (special) Info() (fs.FileInfo, error) { return nil, errSpecial }
 
@@ -81,7 +81,20 @@ func (t tree) Open(path string) (io.ReadCloser, error) {
 
 // openFile opens a regular file only, and does not wait for the writer of a pipe.
 func openFile(path string) (*os.File, error) {
-	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0)
+	return regular(os.OpenFile(path, os.O_RDONLY|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0))
+}
+
+// readFile reads a regular file of a context; a link may lead to it.
+func readFile(root *os.Root, name string) ([]byte, error) {
+	f, err := regular(root.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0))
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return io.ReadAll(f)
+}
+
+func regular(f *os.File, err error) (*os.File, error) {
 	if err != nil {
 		return nil, err
 	}
