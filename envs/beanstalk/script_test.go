@@ -75,7 +75,7 @@ const (
 
 // newStage returns a stage that plays the script, and a client of it.
 func newStage(t *testing.T, k kind, script string, faults ...string) (*stage, *Client) {
-	s := &stage{t: t, calls: map[string]int{}, born: time.Now().Add(-time.Hour)}
+	s := &stage{t: t, calls: map[string]int{}, born: time.Now().Add(-500 * time.Millisecond)}
 	if k != launching {
 		s.before = envs.Env{ID: envID, Name: envName, State: envs.Ready, Version: "v1", Health: "Green", Status: "Ok"}
 	}
@@ -154,6 +154,9 @@ func (s *stage) Do(r *http.Request) (*http.Response, error) {
 		return s.answer(http.StatusInternalServerError, ""), nil
 	case "html":
 		return s.answer(http.StatusBadGateway, "<html><body><h1>502 Bad Gateway</h1></body></html>"), nil
+	case "busy": // with somebody else's update
+		s.before.State = envs.Updating
+		return s.carryOut(operation, form), nil
 	case "refused": // by a proxy
 		return s.answer(http.StatusForbidden, "<html><body><h1>403 Forbidden</h1></body></html>"), nil
 	case "timeout-before", "timeout-after":
