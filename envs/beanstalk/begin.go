@@ -15,12 +15,12 @@ import (
 // begin makes the call that starts an operation on an environment. When its answer is lost,
 // what AWS says of the environment since then decides whether the call is to be repeated.
 func (c *Client) begin(ctx context.Context, op Operation, call func(context.Context) (smithy.Metadata, error)) (Operation, error) {
-	op.since = c.polls.now().Add(-clockSpread)
-	if op.env.Updated.After(op.since) {
-		op.since = op.env.Updated
-	}
+	began := time.Now()
 	for losses := 0; ; {
 		meta, err := call(ctx)
+		if op.since = c.polls.date(began).Add(-clockSpread); op.since.Before(op.env.Updated) {
+			op.since = op.env.Updated // what was said before is another operation's
+		}
 		if err = translate(err); err == nil {
 			op.request, _ = middleware.GetRequestIDMetadata(meta)
 			return op, nil
@@ -76,7 +76,7 @@ func (c *Client) underway(ctx context.Context, op Operation) (Operation, bool, e
 	}
 	events, err := c.Events(ctx, op.env.ID, op.since)
 	for _, e := range events {
-		if e.starts(op.kind) && e.Time.After(op.since) {
+		if e.starts(op.kind) {
 			return op, true, nil
 		}
 	}

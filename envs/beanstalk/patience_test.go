@@ -169,3 +169,28 @@ func TestSomebodyElsesUpdateIsNotTakenForOurs(t *testing.T) {
 		}
 	})
 }
+
+func TestALaunchOfTheNameBySomebodyElseIsNotTakenForOurs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		_, c := newStage(t, launching, "0s Launching v9 Grey", "reset-after CreateEnvironment")
+		if _, err := c.Launch(t.Context(), Launch{Name: envName, Application: application, Version: "v2"}); !errors.Is(err, envs.ErrTaken) {
+			t.Errorf("launched: %v", err)
+		}
+	})
+}
+
+func TestTheFirstCallOfAllLearnsAWSsClock(t *testing.T) {
+	for _, offset := range []time.Duration{72 * time.Hour, -72 * time.Hour} {
+		synctest.Test(t, func(t *testing.T) {
+			s, c := newStage(t, updating, deployScript)
+			s.offset = offset
+			op, err := c.Deploy(t.Context(), envs.Env{ID: envID, Name: envName}, "v2", "")
+			if err == nil {
+				_, err = c.Wait(t.Context(), op, func(Event) {})
+			}
+			if took := time.Since(s.called); err != nil || took > 70*time.Second {
+				t.Errorf("%s ahead: %v after %s", offset, err, took)
+			}
+		})
+	}
+}

@@ -44,8 +44,8 @@ func (p *poller) note(f fate, meta smithy.Metadata) {
 	}
 }
 
-// now is the time by AWS's clock.
-func (p *poller) now() time.Time { return time.Now().Add(time.Duration(p.ahead.Load())) }
+// date is a time of ours by AWS's clock.
+func (p *poller) date(t time.Time) time.Time { return t.Add(time.Duration(p.ahead.Load())) }
 
 // join makes every read answer for an environment, until leave is called.
 func (p *poller) join(id string) (leave func()) {

@@ -45,7 +45,7 @@ func (w *watch) stale(p *pace) time.Duration {
 // where no answer named it.
 func (w *watch) hear(events []Event) {
 	for _, e := range events {
-		if w.op.request == "" && e.starts(w.op.kind) && e.Time.After(w.op.since) {
+		if w.op.request == "" && e.starts(w.op.kind) {
 			w.op.request = e.Request
 		}
 		if w.op.request != "" && e.Request != "" && e.Request != w.op.request && e.reverts() {
