@@ -43,7 +43,7 @@ bench: build
 # The long forms of what make test samples, and every fuzz target for FUZZTIME.
 soak:
 	BEANSPROUT_SOAK=1 go test -timeout 60m -v -run 'ThousandEnvironments|NoRequestFails|ManyEnvironments|LittleMemory|ManyTakeTurns' ./localcloud/... ./envs/ledger ./cmd/beansprout
-	BEANSPROUT_SOAK=1 go test -timeout 60m -v -run 'KilledAnywhere|ACrowd' ./cmd/beansprout
+	BEANSPROUT_SOAK=1 go test -timeout 60m -v -run 'KilledAnywhere|ACrowd|OneFaultKeeps' ./cmd/beansprout
 	BEANSPROUT_SOAK=1 go test -timeout 180m -parallel 8 -v -run 'FaultsAnywhere' ./cmd/beansprout
 	@for target in $$(git grep -hoE '^func Fuzz[A-Za-z0-9_]+' -- '*_test.go' | sed 's/^func //' | sort -u); do \
 	  for file in $$(git grep -lE "^func $$target\(" -- '*_test.go'); do \

@@ -7,6 +7,7 @@ import (
 
 	"beansprout/envs"
 	"beansprout/envs/ledger"
+	"beansprout/localcloud/fault"
 )
 
 // removed has the janitor remove the environment of a feature.
@@ -82,4 +83,39 @@ func TestWhatCannotBeRestoredIsSaid(t *testing.T) {
 	g.removed("again")
 	g.sprout("again")
 	g.refused(1, []string{"it lives: there is nothing to be restored"}, "restore", "again")
+}
+
+func TestOneFaultKeepsNoEnvironmentFromComingBack(t *testing.T) {
+	g := newGarden(t)
+	e := g.removed("login")
+	kinds := []fault.Kind{fault.Throttle, fault.ResetAfter, fault.Malformed}
+	if soak() {
+		kinds = fault.Kinds()
+	}
+	for _, kind := range kinds {
+		if kind == fault.Stale { // no read
+			continue
+		}
+		rule := fault.Rule{Service: "elasticbeanstalk", Operation: "RebuildEnvironment", Kind: kind, Count: 1}
+		if kind == fault.Slow || kind == fault.TimeoutBefore || kind == fault.TimeoutAfter {
+			rule.For = 100 * time.Millisecond
+		}
+		if err := g.cloud.Inject(rule); err != nil {
+			t.Fatal(err)
+		}
+		if out := g.run("restore", "login"); out.code != 0 || out.stdout != e.URL()+"\n" {
+			t.Errorf("%s: it ends with %d: %s", kind, out.code, out.stderr)
+		}
+		g.cloud.Clear()
+		if o := g.status("login").Outcome; o == nil || o.Result != "restored" {
+			t.Errorf("%s: the outcome is %+v", kind, o)
+		}
+		op, err := g.clients.beanstalk.Terminate(t.Context(), e)
+		if err == nil {
+			_, err = g.clients.beanstalk.Wait(t.Context(), op, nil)
+		}
+		if err != nil {
+			t.Fatalf("%s: %v", kind, err)
+		}
+	}
 }
