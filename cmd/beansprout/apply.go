@@ -278,6 +278,9 @@ func (d *deployment) untag(ctx context.Context, keep []string) error {
 			stale = append(stale, tag)
 		}
 	}
+	if err := d.sure(ctx); err != nil {
+		return err
+	}
 	_, err = d.registry.Untag(ctx, d.repository(), stale)
 	return err
 }

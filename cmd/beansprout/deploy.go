@@ -119,17 +119,19 @@ func (d *deployment) inTurn(ctx context.Context, verb string, r *result, perform
 	if err != nil {
 		return err
 	}
+	leaseless := d.session
+	defer func() { d.session = leaseless }()
 	d.session, d.record = turn.session, turn.record
 	err = perform(held)
 	removed := false
-	if err == nil {
+	if err == nil && (r.outcome == created || r.outcome == restored) {
 		removed, err = d.tornDown(held, r.env)
 	}
 	switch {
 	case ctx.Err() == nil && (errors.Is(context.Cause(held), ledger.ErrLost) || errors.Is(err, ledger.ErrLost)):
 		turn.stop()
 		return d.overrun(ctx)
-	case removed:
+	case removed && err == nil:
 		turn.end(ctx, func(rec *ledger.Record) { rec.Shrink(nil) })
 		return superseded{tornDownMeanwhile}
 	case d.aborts && errors.Is(err, context.Canceled) && r.env.ID != "":
@@ -191,15 +193,22 @@ func (d *deployment) conclude(rec *ledger.Record, verb string, r result, run led
 	rec.Removed = nil
 }
 
-// tornDown looks whether somebody has taken the feature down while it was being deployed, and
-// then removes the environment again: it must not stay as an orphan.
+// tornDown looks whether somebody has taken the feature down while its environment was being
+// made, and then removes that again: it must not stay as an orphan. One that was there before
+// is left to whoever takes it down, because the ledger's word alone removes nothing.
 func (d *deployment) tornDown(ctx context.Context, e envs.Env) (removed bool, err error) {
 	now, err := d.ledger.Read(ctx, d.name)
 	if err != nil || now.Teardowns <= d.asked.Teardowns {
 		return false, nil // what can't be read is no reason to remove anything
 	}
+	m := newRemoval(d.session, e, d.ledger)
+	m.spare = spareKept
+	if err := m.confirm(ctx, e); err != nil {
+		d.talk.say("%s, but it stays: %v", tornDownMeanwhile, err)
+		return false, nil
+	}
 	d.talk.say("%s: removing environment %s again", tornDownMeanwhile, e.Name)
-	return true, newRemoval(d.session, e, d.ledger).run(ctx)
+	return true, m.run(ctx)
 }
 
 // abortTime is how long an abort may take.

@@ -49,7 +49,11 @@ func down(c *cli.Context) error {
 	step := s.talk.step("down " + t.env.Name)
 	t.leave = c.Bool("no-wait")
 	receipt, err := t.run(ctx, l)
+	var late superseded
 	switch {
+	case errors.As(err, &late):
+		step.done("superseded: " + late.reason)
+		err = nil
 	case err != nil:
 		step.fail(err)
 	case len(receipt.Removed)+len(receipt.Kept) == 0:
@@ -72,12 +76,9 @@ type teardown struct {
 
 // teardown looks whether the feature may be taken down.
 func (s *session) teardown(ctx context.Context, l *ledger.Ledger, feature string, force bool) (teardown, error) {
-	spare := func(e envs.Env, tags envs.Tags, rec ledger.Record) error {
-		reason := keepReason(e, tags, rec)
-		if reason == "" || force {
-			return nil
-		}
-		return hint(fmt.Errorf("environment %s is kept: %s", e.Name, reason), "say --force to remove it all the same")
+	spare := spareKept
+	if force {
+		spare = func(envs.Env, envs.Tags, ledger.Record) error { return nil }
 	}
 	t := teardown{remover: remover{session: s, verb: "down", patient: true, spare: spare}}
 	rec, err := l.Read(ctx, envs.Name(s.account, s.cfg.Application, feature))
@@ -103,10 +104,21 @@ func (t teardown) run(ctx context.Context, l *ledger.Ledger) (envs.Receipt, erro
 		err := m.run(ctx)
 		return m.receipt, err
 	}
-	if _, err := l.Change(ctx, t.env.Name, func(r *ledger.Record) { r.Feature = t.env.Feature; r.Teardowns++ }); err != nil {
+	asked, err := l.Change(ctx, t.env.Name, func(r *ledger.Record) { r.Feature = t.env.Feature; r.Teardowns++ })
+	if err != nil {
 		return envs.Receipt{Environment: t.env.Name}, err
 	}
+	t.decide = func(now ledger.Record) error { return unwanted(asked, now) }
 	return t.remove(ctx, t.env)
+}
+
+// spareKept is the spare of whoever removes because somebody said so.
+func spareKept(e envs.Env, tags envs.Tags, rec ledger.Record) error {
+	reason := keepReason(e, tags, rec)
+	if reason == "" {
+		return nil
+	}
+	return hint(fmt.Errorf("environment %s is kept: %s", e.Name, reason), "say --force to remove it all the same")
 }
 
 // keepReason says why an environment is kept: by its tag, or by the ledger while that speaks

@@ -74,6 +74,7 @@ type session struct {
 	account string
 	talk    *progress
 	local   bool
+	ensure  func(context.Context) error // makes sure of the lease; nil without one
 }
 
 // connect opens the doors. The caller closes the talk.

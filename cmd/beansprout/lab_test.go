@@ -191,17 +191,22 @@ func (l *lab) config() aws.Config {
 // through has the binary reach the cloud by another address.
 func (l *lab) through(endpoint string) {
 	l.Helper()
-	cloud := l.running()
+	l.env["BEANSPROUT_LOCAL_DIR"] = detour(l.TB, l.running(), endpoint)
+}
+
+// detour returns a directory that says of a running cloud that it answers at another address.
+func detour(t testing.TB, cloud localcloud.Running, endpoint string) string {
+	t.Helper()
 	cloud.Endpoint = endpoint
 	text, err := json.Marshal(cloud)
 	if err != nil {
-		l.Fatal(err)
+		t.Fatal(err)
 	}
-	dir := l.TempDir()
+	dir := t.TempDir()
 	if err := os.WriteFile(filepath.Join(dir, "cloud.json"), text, 0o600); err != nil {
-		l.Fatal(err)
+		t.Fatal(err)
 	}
-	l.env["BEANSPROUT_LOCAL_DIR"] = dir
+	return dir
 }
 
 // ended is one run of the binary.

@@ -23,18 +23,25 @@ type remover struct {
 	patient bool
 	leave   bool // returns when AWS has begun, and leaves the rest to a sweep
 	undo    bool // what restore needs stays, for as long as expire.restore_for says
-	// spare returns the reason to keep the environment after all, by its tags and the ledger as
-	// they are just before it is removed. An error that wraps envs.ErrNotOurs says the same.
-	spare func(envs.Env, envs.Tags, ledger.Record) error
+	spare   spare
+	// decide, unless nil, is asked with each record that is seen until the lease is taken; its
+	// error ends the removal before it has begun.
+	decide func(ledger.Record) error
 }
+
+// spare returns the reason to keep an environment after all, by its tags and the ledger as they
+// are just before it is removed. An error that wraps envs.ErrNotOurs says the same.
+type spare func(envs.Env, envs.Tags, ledger.Record) error
 
 // removal is one environment on its way out.
 type removal struct {
 	*session
 	env     envs.Env
 	ledger  *ledger.Ledger
+	spare   spare
 	hurried bool            // what AWS is at work on is left alone
 	leave   bool            // once AWS has begun, the rest is left to a sweep
+	undo    bool            // what a restore needs stays
 	kept    *ledger.Removal // what stays for a restore
 	shared  bool            // a version stays because somebody else runs it
 	receipt envs.Receipt
@@ -53,13 +60,13 @@ func (r remover) remove(ctx context.Context, e envs.Env) (envs.Receipt, error) {
 	if err != nil {
 		return newRemoval(r.session, e, nil).receipt, err
 	}
-	held, turn, err := r.take(ctx, l, e.Name, ledger.Claim{Verb: r.verb, Impatient: !r.patient}, func(ledger.Record) error { return nil })
+	held, turn, err := r.take(ctx, l, e.Name, ledger.Claim{Verb: r.verb, Impatient: !r.patient}, r.decide)
 	if err != nil {
 		return newRemoval(r.session, e, l).receipt, err
 	}
 	m := newRemoval(turn.session, e, l)
-	m.hurried, m.leave = !r.patient, r.leave
-	if err = r.prove(held, m, turn.record); err == nil {
+	m.spare, m.hurried, m.leave, m.undo = r.spare, !r.patient, r.leave, r.undo
+	if err = r.prove(held, m); err == nil {
 		err = m.run(held)
 	}
 	if lost := context.Cause(held); ctx.Err() == nil && errors.Is(lost, ledger.ErrLost) {
@@ -75,10 +82,10 @@ func (r remover) remove(ctx context.Context, e envs.Env) (envs.Receipt, error) {
 }
 
 // prove reads what is to be removed once more, now that nobody else may change it.
-func (r remover) prove(ctx context.Context, m *removal, rec ledger.Record) error {
+func (r remover) prove(ctx context.Context, m *removal) error {
 	now, err := m.beanstalk.Find(ctx, m.env.Name)
 	if errors.Is(err, envs.ErrNotFound) {
-		m.env.ID = ""
+		m.env.ID, m.leave = "", false
 		return nil
 	}
 	if err != nil {
@@ -87,12 +94,22 @@ func (r remover) prove(ctx context.Context, m *removal, rec ledger.Record) error
 	if was := m.env; !r.patient && (now.ID != was.ID || now.Version != was.Version || !now.Updated.Equal(was.Updated)) {
 		return fmt.Errorf("environment %s: %w: it has just changed", was.Name, envs.ErrNotReady)
 	}
+	return m.confirm(ctx, now)
+}
+
+// confirm proves that the environment is ours and that nothing keeps it: neither its tags nor
+// the ledger, into which anybody may have written since the lease was taken.
+func (m *removal) confirm(ctx context.Context, now envs.Env) error {
 	proved, tags, err := m.identify(ctx, now)
 	if err != nil {
 		return err
 	}
+	rec, err := m.ledger.Read(ctx, now.Name)
+	if err != nil {
+		return err
+	}
 	m.env = proved
-	if r.undo && r.cfg.Expire.RestoreFor > 0 && envs.IsVersionOf(proved.Version, proved.Name) {
+	if m.undo && m.cfg.Expire.RestoreFor > 0 && envs.IsVersionOf(proved.Version, proved.Name) {
 		m.kept = &ledger.Removal{At: rec.At, ID: proved.ID, Version: proved.Version}
 		if rec.Environment == proved.ID {
 			m.kept.Settings = rec.Settings
@@ -101,7 +118,7 @@ func (r remover) prove(ctx context.Context, m *removal, rec ledger.Record) error
 			m.kept.Commit, m.kept.Images = rec.Commit, rec.Images
 		}
 	}
-	return r.spare(proved, tags, rec)
+	return m.spare(proved, tags, rec)
 }
 
 // run removes everything that belongs to the environment.
@@ -127,8 +144,7 @@ func (m *removal) terminate(ctx context.Context) error {
 		op, err := m.beanstalk.Terminate(ctx, m.env)
 		switch {
 		case err == nil && m.leave:
-			m.receipt.Keep("environment "+m.env.Name+" ("+m.env.ID+")", "AWS is removing it")
-			return nil
+			m.env.State = envs.Terminating
 		case err == nil:
 			if _, err = m.beanstalk.Wait(ctx, op, nil); err == nil {
 				m.receipt.Remove("environment " + m.env.Name + " (" + m.env.ID + ")")
@@ -143,6 +159,10 @@ func (m *removal) terminate(ctx context.Context) error {
 				return err
 			}
 		}
+	}
+	if m.leave {
+		m.receipt.Keep("environment "+m.env.Name+" ("+m.env.ID+")", "AWS is removing it")
+		return nil
 	}
 	_, err := m.beanstalk.Settle(ctx, m.env)
 	if errors.Is(err, envs.ErrNotFound) {
@@ -163,8 +183,7 @@ func (m *removal) settle(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	m.env, _, err = m.identify(ctx, now)
-	return err
+	return m.confirm(ctx, now)
 }
 
 // removeVersions takes away the versions and bundles that were made for the environment,
@@ -237,7 +256,11 @@ func (m *removal) removeVersion(ctx context.Context, label string, version bool,
 		m.receipt.Remove("version " + label)
 	}
 	if bundle != "" {
-		if err := m.ledger.DeleteBundle(ctx, bundle); err != nil {
+		err := m.sure(ctx)
+		if err == nil {
+			err = m.ledger.DeleteBundle(ctx, bundle)
+		}
+		if err != nil {
 			m.receipt.Keep("bundle "+bundle, err.Error())
 			return err
 		}
@@ -272,6 +295,9 @@ func (m *removal) removeImages(ctx context.Context) error {
 			continue
 		}
 		mine = append(mine, tag)
+	}
+	if err := m.sure(ctx); err != nil {
+		return err
 	}
 	removed, err := m.registry.Untag(ctx, repository, sorted(mine))
 	for _, tag := range removed {

@@ -10,8 +10,8 @@ import (
 	"beansprout/envs/ledger"
 )
 
-// turn is the right to change one environment, which one process at a time has. Its session's
-// Beanstalk changes nothing without the lease.
+// turn is the right to change one environment, which one process at a time has. Its session
+// changes nothing without the lease.
 type turn struct {
 	*session
 	lease  *ledger.Lease
@@ -34,8 +34,17 @@ func (s *session) take(ctx context.Context, l *ledger.Ledger, name string, c led
 	held, stop := lease.Context(ctx)
 	own, clients := *s, *s.clients
 	clients.beanstalk = s.beanstalk.Guarded(lease.Ensure)
-	own.clients = &clients
+	own.clients, own.ensure = &clients, lease.Ensure
 	return held, &turn{&own, lease, record, stop}, nil
+}
+
+// sure makes sure of the lease, if there is one, before something is taken away that isn't
+// Beanstalk's: a process that has slept must not take it from whoever came after it.
+func (s *session) sure(ctx context.Context) error {
+	if s.ensure == nil {
+		return nil
+	}
+	return s.ensure(ctx)
 }
 
 // releaseTime is how long giving a lease back may take; it would run out by itself.
@@ -96,6 +105,15 @@ func wanted(asked, now ledger.Record) error {
 	case now.Ticket > asked.Ticket && !same:
 		return superseded{"a later up asked for commit " + commitName(now.Asked)}
 	case now.Ran > asked.Ticket && now.Commit != asked.Asked:
+		return superseded{"a later up has deployed commit " + commitName(now.Commit)}
+	}
+	return nil
+}
+
+// unwanted says whether a feature that somebody has taken down is still to go: nil, or why that
+// is superseded. asked is the record as it was then, now as it is now.
+func unwanted(asked, now ledger.Record) error {
+	if now.Ran > max(asked.Ticket, asked.Ran) {
 		return superseded{"a later up has deployed commit " + commitName(now.Commit)}
 	}
 	return nil
