@@ -131,8 +131,32 @@ func (j *Janitor) clearOut(all []remains, now time.Time) []Decision {
 	return decisions
 }
 
+// MakeRoom takes away the versions of environments that are gone for good without waiting for
+// the next sweep, of those first that went longest ago, and of no more than MaxDeletions. What
+// went wrong with one doesn't keep it from the others.
+func (j *Janitor) MakeRoom(ctx context.Context) ([]Decision, error) {
+	rows, now, err := j.Cloud.Environments(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("list environments: %w", err)
+	}
+	all, err := j.leftovers(ctx, rows, now)
+	if err != nil {
+		return nil, err
+	}
+	all = slices.DeleteFunc(all, func(r remains) bool { return !r.versions || r.spare(j.RestoreFor, now) != "" })
+	slices.SortStableFunc(all, func(a, b remains) int { return a.newest.Compare(b.newest) })
+	var decisions []Decision
+	for _, r := range all[:min(len(all), j.MaxDeletions)] {
+		if ctx.Err() != nil {
+			return decisions, ctx.Err()
+		}
+		decisions = append(decisions, j.clear(ctx, Decision{Env: envs.Env{Name: r.name}, Action: Remove}))
+	}
+	return decisions, nil
+}
+
 // leftovers looks for what environments that have gone have left behind.
-func (j *Janitor) leftovers(ctx context.Context, rows []envs.Env, now time.Time) ([]Decision, error) {
+func (j *Janitor) leftovers(ctx context.Context, rows []envs.Env, now time.Time) ([]remains, error) {
 	if j.Attic == nil {
 		return nil, nil
 	}
@@ -148,7 +172,7 @@ func (j *Janitor) leftovers(ctx context.Context, rows []envs.Env, now time.Time)
 	if err != nil {
 		return nil, fmt.Errorf("look for what is left of environments: %w", err)
 	}
-	return j.clearOut(gather(traces, rows, gone), now), nil
+	return gather(traces, rows, gone), nil
 }
 
 // clear takes away what an environment has left.

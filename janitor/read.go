@@ -28,7 +28,9 @@ func (j *Janitor) prepare(ctx context.Context) (Report, error) {
 	}
 	report.sort()
 	j.brake(ctx, &report)
-	report.Leftovers, report.unread = j.leftovers(ctx, rows, now)
+	var left []remains
+	left, report.unread = j.leftovers(ctx, rows, now)
+	report.Leftovers = j.clearOut(left, now)
 	return report, nil
 }
 

@@ -118,7 +118,7 @@ func (d *deployment) register(ctx context.Context, b *bundle, images []builder.I
 			d.talk.say("application %q did not exist and was created", v.Application)
 		}
 	case errors.Is(err, envs.ErrQuota):
-		err = d.clearVersions(ctx, err)
+		err = d.makeRoom(ctx, err)
 	default:
 		return err
 	}

@@ -10,16 +10,13 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/elasticbeanstalk"
 
 	"beansprout/cmd/beansprout/config"
-	"beansprout/envs"
 	"beansprout/envs/beanstalk"
-	"beansprout/envs/ledger"
 	"beansprout/localcloud"
 	cloudbeanstalk "beansprout/localcloud/beanstalk"
 	"beansprout/localcloud/engine"
@@ -176,51 +173,5 @@ func TestAWrongRegionIsSaid(t *testing.T) {
 	err := fmt.Errorf("dial: %w", &net.OpError{Op: "dial", Err: &net.DNSError{Name: "sts.ap-norteast-2.amazonaws.com", IsNotFound: true}})
 	if h := sayingHint(err); !strings.Contains(h, "region") {
 		t.Errorf("hint %q", h)
-	}
-}
-
-func TestVersionsOfGoneEnvironmentsMakeRoom(t *testing.T) {
-	cloud := emptyCloud(t, localcloud.Config{Quotas: cloudbeanstalk.Quotas{Versions: 2}})
-	d := toCloud(t, cloud, nil)
-	bucket, err := d.beanstalk.Bucket(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	d.ledger = ledger.New(d.s3, bucket)
-	register := func(name, digit string) (string, error) {
-		label := envs.VersionLabel(name, strings.Repeat(digit, 20))
-		key := ledger.BundleKey(label, "war")
-		if err := d.ledger.Upload(t.Context(), key, strings.NewReader("PK"), 2); err != nil {
-			t.Fatal(err)
-		}
-		return label, d.beanstalk.Register(t.Context(), beanstalk.Version{Application: "shop", Label: label, Bucket: bucket, Key: key})
-	}
-	gone := envs.Name(d.account, "shop", "gone")
-	for _, digit := range []string{"1", "2"} {
-		if _, err := register(gone, digit); err != nil {
-			t.Fatal(err)
-		}
-	}
-	_, full := register(d.name, "3")
-	if !errors.Is(full, envs.ErrQuota) {
-		t.Fatalf("beyond the quota: %v", full)
-	}
-	if err := d.clearVersions(t.Context(), full); !errors.Is(err, envs.ErrQuota) {
-		t.Errorf("versions of today go: %v", err)
-	}
-	cloud.Advance(25 * time.Hour)
-	if err := d.clearVersions(t.Context(), full); err != nil {
-		t.Fatal(err)
-	}
-	label, err := register(d.name, "3")
-	if err != nil {
-		t.Errorf("after that: %v", err)
-	}
-	left, err := d.beanstalk.AllVersions(t.Context(), "shop")
-	if err != nil || len(left) != 1 || left[0].Label != label {
-		t.Errorf("left: %+v, %v", left, err)
-	}
-	if bundles, err := d.ledger.Bundles(t.Context(), gone); err != nil || len(bundles) > 0 {
-		t.Errorf("bundles left: %q, %v", bundles, err)
 	}
 }
