@@ -151,7 +151,7 @@ func TestWhatARestoreNeedsStaysUntilItsTimeIsOver(t *testing.T) {
 	g.checkSaid(report, "old", "removed")
 	g.checkLeft("old", "1 versions, 1 bundles, a record: true")
 	r, err := g.ledger.Read(t.Context(), g.name("old"))
-	if err != nil || r.Removed == nil || r.Removed.ID != e.ID || r.Removed.Version != e.Version || r.Lease != nil || !r.Tombstone() {
+	if err != nil || r.Removed == nil || r.Removed.ID != e.ID || r.Removed.Version != e.Version || r.Lease != nil || r.Environment != "" {
 		t.Errorf("the record says %+v, %v", r, err)
 	}
 	g.pass(2 * day)

@@ -89,10 +89,10 @@ func TestSpeakOfAndShrinkKeepWhatOrdersTheRuns(t *testing.T) {
 	if next.SpeakOf("e-2"); !ordered(next) || next.Environment != "e-2" || next.Message.Channel != "C1" {
 		t.Errorf("another one: %+v", next)
 	}
-	if gone.Shrink(nil); !ordered(gone) || !gone.Tombstone() || gone.Message.Channel != "" {
+	if gone.Shrink(nil); !ordered(gone) || gone.Environment != "" || gone.Message.Channel != "" {
 		t.Errorf("gone for good: %+v", gone)
 	}
-	if kept.Shrink(&Removal{ID: "e-1"}); !ordered(kept) || !kept.Tombstone() || kept.Message.Channel != "C1" || kept.Removed.ID != "e-1" {
+	if kept.Shrink(&Removal{ID: "e-1"}); !ordered(kept) || kept.Environment != "" || kept.Message.Channel != "C1" || kept.Removed.ID != "e-1" {
 		t.Errorf("kept for a restore: %+v", kept)
 	}
 }

@@ -106,18 +106,3 @@ func (l *Ledger) readOnce(ctx context.Context, name string) (r reading, err erro
 	}
 	return r, err
 }
-
-// Delete takes the record of the named environment away; none is success.
-func (l *Ledger) Delete(ctx context.Context, name string) (existed bool, err error) {
-	key := aws.String(recordKey(name))
-	switch _, err := l.api.HeadObject(ctx, &s3.HeadObjectInput{Bucket: &l.bucket, Key: key}); {
-	case missing(err):
-		return false, nil
-	case err != nil:
-		return false, fmt.Errorf("look for the ledger of %s: %w", name, translate(err))
-	}
-	if _, err := l.api.DeleteObject(ctx, &s3.DeleteObjectInput{Bucket: &l.bucket, Key: key}); err != nil && !missing(err) {
-		return false, fmt.Errorf("delete the ledger of %s: %w", name, translate(err))
-	}
-	return true, nil
-}

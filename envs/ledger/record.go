@@ -124,9 +124,6 @@ func (r *Record) empty() {
 	}
 }
 
-// Tombstone says whether the record speaks of no living environment.
-func (r Record) Tombstone() bool { return r.Environment == "" }
-
 // parse reads a record, all of which may be hostile.
 func parse(text []byte) (r Record, err error) {
 	if len(text) > maxRecord {
