@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -102,21 +101,16 @@ type fate int
 const (
 	final    fate = iota // AWS has answered, or something of ours didn't let it be asked
 	throttle             // not carried out
-	unsent               // not carried out
 	lost                 // nobody knows
 )
 
 func judge(err error) fate {
 	var unreadable *smithy.DeserializationError
-	var dial *net.OpError
-	var skewed interface{ RetryableError() bool }
 	switch {
 	case err == nil || fromGuard(err) != nil:
 		return final
 	case retry.IsErrorThrottles(retry.DefaultThrottles).IsErrorThrottle(err).Bool():
 		return throttle
-	case errors.As(err, &dial) && dial.Op == "dial", errors.As(err, &skewed) && skewed.RetryableError():
-		return unsent
 	case errors.As(err, &unreadable), errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded),
 		retry.IsErrorRetryables(retry.DefaultRetryables).IsErrorRetryable(err).Bool():
 		return lost

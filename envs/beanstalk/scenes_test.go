@@ -471,7 +471,11 @@ func unreliabilities() []scene {
 // losses are calls that start an operation and get no answer: they are neither repeated
 // blindly nor given up.
 func losses() []scene {
-	var all []scene
+	all := []scene{{name: "the deploy's answer, and its first event comes late", kind: updating, faults: []string{"reset-after UpdateEnvironment"}, script: `
+			0s  Updating v1 Green
+			0s  +40s INFO Environment update is starting.
+			60s INFO Environment update completed successfully.
+			60s Ready v2 Green`}}
 	for _, kind := range []string{"reset-before", "reset-after", "timeout-before", "timeout-after", "error", "html", "empty", "malformed", "truncated", "page", "nothing"} {
 		all = append(all,
 			scene{name: "the deploy's answer: " + kind, kind: updating, faults: []string{kind + " UpdateEnvironment 0 2"}, script: `
