@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -22,6 +23,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/elasticbeanstalk"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
+	"github.com/aws/smithy-go"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 
 	"beansprout/builder/ecr"
@@ -136,7 +138,17 @@ func retryer(longest time.Duration) aws.Retryer {
 		o.MaxAttempts = 100
 		o.MaxBackoff = longest
 		o.RateLimiter = ratelimit.None
+		o.Retryables = append(o.Retryables, retry.IsErrorRetryableFunc(unreadable))
 	})}
+}
+
+// unreadable says that an answer that can't be read is worth another try, as one that never
+// came is. The SDK gives up there.
+func unreadable(err error) aws.Ternary {
+	if _, ok := errors.AsType[*smithy.DeserializationError](err); ok {
+		return aws.TrueTernary
+	}
+	return aws.UnknownTernary
 }
 
 // RetryDelay implements aws.Retryer.
