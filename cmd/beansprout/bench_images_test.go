@@ -187,6 +187,7 @@ func BenchmarkImages(b *testing.B) {
 	}
 	for i := 0; b.Loop(); i++ {
 		w.round(t, i%2 == 0, classic, hello)
+		w.whole(t)
 	}
 	t.print()
 }
@@ -228,6 +229,13 @@ func (w *workshop) round(t *table, first bool, classic string, hello []string) {
 			w.Fatal(err)
 		}
 	}
+}
+
+// whole measures an up in which nothing has changed, with the same files.
+func (w *workshop) whole(t *table) {
+	w.edit("beansprout.yaml", "context: web", "context: classic")
+	w.must(w.up()...)
+	t.says("nothing changed: the whole of up", "s", w.must(w.up()...).took.Seconds())
 }
 
 // sides times both.
