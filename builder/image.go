@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"strings"
 	"sync"
 	"time"
 
@@ -155,13 +154,4 @@ func platform(i image.InspectResponse) string {
 		p += "/" + i.Variant
 	}
 	return p
-}
-
-// tagOf is the tag under which an image is pushed: it names what the image is made from, or
-// else the image with the given id.
-func tagOf(fingerprint, id string) string {
-	if fingerprint != "" {
-		return "ctx-" + fingerprint
-	}
-	return "id-" + strings.TrimPrefix(id, "sha256:")[:20]
 }
