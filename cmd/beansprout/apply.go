@@ -24,7 +24,7 @@ func (d *deployment) apply(ctx context.Context, before target, b *bundle, images
 	if err != nil {
 		return t.env, "", err
 	}
-	if t.runs(b) {
+	if t.runs(b) || d.joins(t) {
 		return t.env, unchanged, nil
 	}
 	if err := t.fits(images); err != nil {
@@ -59,6 +59,17 @@ func (d *deployment) current(ctx context.Context, before target) (target, error)
 		err = fmt.Errorf("environment %s has moved from %s to %s while the images were being built", d.name, before.url, now.url)
 	}
 	return now, err
+}
+
+// joins says whether the target runs what a later up has deployed, of the same commit or else
+// this one would be superseded: then that is this one's result, too, even where it is not to
+// the byte what was built here.
+func (d *deployment) joins(t target) bool {
+	joined := d.record.Ran > d.asked.Ticket && t.env.State == envs.Ready && t.env.ID == d.record.Environment && t.env.Version == d.record.Version
+	if joined {
+		d.talk.say("a later up of the same commit has deployed version %s", t.env.Version)
+	}
+	return joined
 }
 
 // relaunch removes an environment whose launch failed, and launches it again.

@@ -151,6 +151,9 @@ func (d *deployment) perform(ctx context.Context, t target, b *bundle, r *result
 	if err := d.check(ctx, r.env.URL()); err != nil {
 		return err
 	}
+	if r.env.Version != b.label {
+		return nil // another's, who sees to its tags
+	}
 	rec := d.record
 	d.write(&rec, *r, b, nil)
 	keep := slices.Concat(rec.Images, rec.Before.Images)
@@ -163,8 +166,11 @@ func (d *deployment) perform(ctx context.Context, t target, b *bundle, r *result
 	return nil
 }
 
-// write puts the end of the run into the ledger.
+// write puts the end of the run into the ledger, unless it is another run's.
 func (d *deployment) write(rec *ledger.Record, r result, b *bundle, err error) {
+	if err == nil && r.env.Version != b.label {
+		return
+	}
 	d.conclude(rec, "up", r, ledger.Run{Version: b.label, Commit: d.checkout.Commit, Images: d.liveTags(r.images)}, err)
 	if err == nil {
 		rec.Settings = settingNames(d.settings)

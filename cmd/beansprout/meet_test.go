@@ -318,3 +318,24 @@ func TestDownWithoutWaitingWaitsForNoTermination(t *testing.T) {
 		}
 	}
 }
+
+func TestALaterUpOfTheSameCommitIsNotUndone(t *testing.T) {
+	cloud := emptyCloud(t, localcloud.Config{})
+	d := toCloud(t, cloud, nil)
+	start(t, cloud, d, "")
+	e, err := d.beanstalk.Find(t.Context(), d.name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.asked = ledger.Record{Ticket: 1, Asked: "abc"}
+	d.record = ledger.Record{Ticket: 2, Asked: "abc", Ran: 2, Commit: "abc", Environment: e.ID, Version: e.Version, Counter: 9}
+	mine := &bundle{label: envs.VersionLabel(d.name, strings.Repeat("a", 20))}
+	now, outcome, err := d.apply(t.Context(), target{url: e.URL()}, mine, nil)
+	if err != nil || outcome != unchanged || now.Version != e.Version {
+		t.Errorf("apply = %s, %q, %v, want %s as it is", now.Version, outcome, err, e.Version)
+	}
+	rec := d.record
+	if d.write(&rec, result{env: now, outcome: outcome}, mine, nil); rec.Ran != 2 || rec.Version != e.Version {
+		t.Errorf("the ledger says %+v", rec)
+	}
+}
