@@ -1,14 +1,17 @@
 package main
 
 import (
+	"archive/tar"
 	"archive/zip"
 	"bytes"
+	"compress/gzip"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"io"
+	"net/http"
 	"path"
 	"slices"
 	"strings"
@@ -28,6 +31,7 @@ type holdings struct {
 	*lab
 	ctx   context.Context
 	lines []string
+	token string   // of the registry
 	words []string // of strings.NewReplacer: what is particular to this cloud, and what it means
 }
 
@@ -65,9 +69,11 @@ func digestOf(content string) string {
 	return hex.EncodeToString(sum[:4])
 }
 
-// readImages names images by their layers: two builds of the same differ in their dates.
+// readImages names images by the files in their layers: two builds of the same differ in
+// their dates.
 func (h *holdings) readImages() {
 	api := ecr.NewFromConfig(h.config())
+	h.token = h.login(api)
 	repositories, err := api.DescribeRepositories(h.ctx, &ecr.DescribeRepositoriesInput{})
 	h.check(err)
 	for _, r := range repositories.Repositories {
@@ -84,19 +90,52 @@ func (h *holdings) readImages() {
 		images, err := api.BatchGetImage(h.ctx, &ecr.BatchGetImageInput{RepositoryName: r.RepositoryName, ImageIds: list.ImageIds})
 		h.check(err)
 		for _, i := range images.Images {
-			h.readImage(i)
+			h.readImage(*r.RepositoryName, i)
 		}
 	}
 }
 
-func (h *holdings) readImage(i ecrtypes.Image) {
+// login returns the token that opens the registry.
+func (h *holdings) login(api *ecr.Client) string {
+	out, err := api.GetAuthorizationToken(h.ctx, &ecr.GetAuthorizationTokenInput{})
+	h.check(err)
+	return *out.AuthorizationData[0].AuthorizationToken
+}
+
+func (h *holdings) readImage(repository string, i ecrtypes.Image) {
 	var manifest struct{ Layers []struct{ Digest string } }
 	h.check(json.Unmarshal([]byte(*i.ImageManifest), &manifest))
-	name := "image-" + digestOf(fmt.Sprint(manifest.Layers))
+	content := ""
+	for _, layer := range manifest.Layers {
+		content += h.layer(repository, layer.Digest)
+	}
+	name := "image-" + digestOf(content)
 	digest := *i.ImageId.ImageDigest
 	h.means(digest, name)
 	h.means(strings.TrimPrefix(digest, "sha256:")[:12], name)
 	h.say("%s is tagged %q", name, aws.ToString(i.ImageId.ImageTag))
+}
+
+// layer returns the names and contents of the files in a layer.
+func (h *holdings) layer(repository, digest string) (files string) {
+	request, err := http.NewRequestWithContext(h.ctx, http.MethodGet, h.cloud.Endpoint()+"/v2/"+repository+"/blobs/"+digest, nil)
+	h.check(err)
+	request.Header.Set("Authorization", "Basic "+h.token)
+	response, err := http.DefaultClient.Do(request)
+	h.check(err)
+	defer response.Body.Close()
+	plain, err := gzip.NewReader(response.Body)
+	h.check(err)
+	for archive := tar.NewReader(plain); ; {
+		file, err := archive.Next()
+		if err == io.EOF {
+			return files
+		}
+		h.check(err)
+		text, err := io.ReadAll(archive)
+		h.check(err)
+		files += file.Name + "\n" + string(text) + "\n"
+	}
 }
 
 // readEnvironments tells the terminated ones, too: nothing may be launched twice.
