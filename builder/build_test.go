@@ -253,3 +253,21 @@ func TestBuildPromisesNothingOfAnImageWhoseFilesChangedMeanwhile(t *testing.T) {
 		t.Errorf("%s is promised as %s, %v", digest, tags[0], err)
 	}
 }
+
+func TestSourcesThatAreMadeFromTheSameAreMadeOnce(t *testing.T) {
+	b, shelf := connect(t), newShelf(t)
+	web, content := smallSource(t, b), rand.Text()
+	write(t, filepath.Join(web.Context, "a"), content)
+	worker := newSource(t, b, map[string]string{"Dockerfile": "FROM scratch\nCOPY a /a\n", "a": content})
+	for _, rebuild := range []bool{false, true} {
+		shelf.clear()
+		before := shelf.count()
+		made, err := b.Build(t.Context(), []Source{web, worker}, shelf.registry, Options{Rebuild: rebuild})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if made[0].Digest != made[1].Digest || made[0].Cached == made[1].Cached || shelf.count() != before+1 {
+			t.Errorf("rebuild %v: %d pushes of %+v", rebuild, shelf.count()-before, made)
+		}
+	}
+}

@@ -3,12 +3,8 @@ package builder
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"sync"
 	"time"
-
-	"github.com/containerd/errdefs"
-	"github.com/docker/docker/api/types/image"
 )
 
 // work is one call of Build.
@@ -18,6 +14,7 @@ type work struct {
 	log         Log
 	display     *display
 	rebuild     bool
+	twins       sync.Map // of *twins, by fingerprint
 }
 
 func newWork(ctx context.Context, b *Builder, images int, registry func(context.Context) (Registry, error), o Options) *work {
@@ -63,95 +60,32 @@ func (w *work) image(ctx context.Context, s Source, prepared func() error) (Imag
 
 // obtain fills in the digest of the image that the registry has, or gets.
 func (w *work) obtain(ctx context.Context, s Source, to *destination, i *Image) (err error) {
-	if i.Fingerprint != "" && !w.rebuild {
-		i.Digest, err = w.serves(ctx, to, i, "")
-		if i.Cached = i.Digest != ""; i.Cached || err != nil {
-			return err
-		}
-	}
-	id, size, err := w.makeImage(ctx, s, to, i)
-	if err != nil {
-		return err
-	}
-	ref := to.Repository + ":" + tagOf(i.Fingerprint, id)
-	defer w.untag(ctx, ref)
-	if i.Digest, err = w.serves(ctx, to, i, id); i.Digest == "" && err == nil {
-		err = w.push(ctx, to, i, &parcel{id: id, ref: ref, size: size})
-	}
-	w.tidy(ctx, s, id, to.Repository)
-	return err
-}
-
-// makeImage builds the image and gives it the tag that it is pushed under. Between the
-// one and the other somebody else's build may prune it, in which case it is built once more.
-func (w *work) makeImage(ctx context.Context, s Source, to *destination, i *Image) (id string, size int64, err error) {
-	for range 3 {
-		var sent int64
-		if id, sent, err = w.build(ctx, s, to); err != nil {
-			return "", 0, err
-		}
-		i.Context += sent
-		if err = w.confirm(ctx, s, i); err != nil {
-			return "", 0, err
-		}
-		err = w.docker.ImageTag(ctx, id, to.Repository+":"+tagOf(i.Fingerprint, id))
-		if !errdefs.IsNotFound(err) {
-			break
-		}
-	}
-	if err != nil {
-		return "", 0, fmt.Errorf("tag image %q in the engine: %w", s.Name, w.engineError(err))
-	}
-	size, err = w.inspect(ctx, id, i)
-	return id, size, err
-}
-
-// confirm takes the fingerprint from an image when what it is made from has changed since: the
-// build may have got one state or the other, and the tag would promise one to everybody.
-func (w *work) confirm(ctx context.Context, s Source, i *Image) error {
 	if i.Fingerprint == "" {
-		return nil
+		return w.publish(ctx, s, to, i)
 	}
-	now, _, err := w.fingerprint(ctx, s, w.bases(s, w.baseAuth))
-	if err == nil && now != i.Fingerprint {
-		w.log.of(s.Name, stepBuild)("what it is made from changed meanwhile; it is built again the next time")
-		i.Fingerprint = ""
+	t := w.twin(i.Fingerprint)
+	t.Lock()
+	defer t.Unlock()
+	if i.Digest = t.digest; i.Digest == "" && !w.rebuild {
+		i.Digest, err = w.serves(ctx, to, i, "")
+	}
+	if i.Cached = i.Digest != ""; !i.Cached && err == nil {
+		err = w.publish(ctx, s, to, i)
+	}
+	if err == nil && i.Fingerprint != "" {
+		t.digest = i.Digest
 	}
 	return err
 }
 
-// serves returns the digest of the image that the registry has already under the tag of i, ""
-// when it has none or another one: what has our fingerprint is the image that we want unless
-// we are told to rebuild, and so is what is the very image with the given id.
-func (w *work) serves(ctx context.Context, to *destination, i *Image, id string) (string, error) {
-	digest, config, err := to.Image(ctx, tagOf(i.Fingerprint, id))
-	if err != nil {
-		return "", fmt.Errorf("look for image %q in %s: %w", i.Name, to.Repository, err)
-	}
-	if digest == "" || (i.Fingerprint == "" || w.rebuild) && config != id && digest != id {
-		return "", nil
-	}
-	w.log.of(i.Name, stepPush)("already in the registry: " + digest)
-	return digest, nil
+// twins are the sources of one run that are made from the same: the first that gets hold of it
+// makes the image for all.
+type twins struct {
+	sync.Mutex
+	digest string // "" until it is made
 }
 
-// inspect returns the size of the image with the given id, which must be for the platform that
-// i is for.
-func (w *work) inspect(ctx context.Context, id string, i *Image) (size int64, err error) {
-	is, err := w.docker.ImageInspect(ctx, id)
-	if err != nil {
-		return 0, fmt.Errorf("look at image %q in the engine: %w", i.Name, w.engineError(err))
-	}
-	if !runsOn(is, i.Platform) {
-		return 0, &BuildError{Image: i.Name, Err: fmt.Errorf("%w: %s, not %s", ErrPlatform, platform(is), i.Platform)}
-	}
-	return is.Size, nil
-}
-
-func platform(i image.InspectResponse) string {
-	p := i.Os + "/" + i.Architecture
-	if i.Variant != "" {
-		p += "/" + i.Variant
-	}
-	return p
+func (w *work) twin(fingerprint string) *twins {
+	t, _ := w.twins.LoadOrStore(fingerprint, &twins{})
+	return t.(*twins)
 }

@@ -205,6 +205,8 @@ func TestWhatARegistryMeans(t *testing.T) {
 		`Head "https://host/v2/app/blobs/x": dial tcp 1.2.3.4:443: connect: connection refused`:                true,
 		"name unknown: The repository with name 'app' does not exist in the registry with id '1'":              false,
 		`error parsing HTTP 502 response body: invalid character '<' looking for beginning of value: "<html>"`: true,
+		"tag does not exist: host/app:ctx-0":                                                                   true,
+		"An image does not exist locally with the tag: host/app":                                               true,
 		"manifest invalid": false,
 	} {
 		if got := passing(recognize(errors.New(message), message, pushes)); got != want {

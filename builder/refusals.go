@@ -55,7 +55,7 @@ func (r recognized) Unwrap() error { return r.error }
 
 // hiccups are what a registry or the way to it says that may say something else in a moment.
 var hiccups = regexp.MustCompile(`(?i)HTTP (status:? )?5\d\d|status code 5\d\d|internal ?server ?error|service unavailable|bad gateway|gateway time-?out|` +
-	`toomanyrequests|429 Too Many Requests|connection (refused|reset)|broken pipe|i/o timeout|TLS handshake timeout|unexpected EOF|: EOF|does not exist locally`)
+	`toomanyrequests|429 Too Many Requests|connection (refused|reset)|broken pipe|i/o timeout|TLS handshake timeout|unexpected EOF|: EOF|tag does not exist|does not exist locally`)
 
 // passing says whether an error may pass by itself.
 func passing(err error) bool {
