@@ -81,7 +81,7 @@ func TestBuildSendsOnlyWhatChanged(t *testing.T) {
 	direct, shelf := connect(t), newShelf(t)
 	const large = 1 << 20
 	s := newSource(t, direct, map[string]string{"Dockerfile": "FROM scratch\nCOPY . /all\n", "large": strings.Repeat(rand.Text(), large/26)})
-	r := newRelay(t, direct.docker.Dialer())
+	r := newRelay(t, direct.docker.Dialer(), nil)
 	t.Setenv("DOCKER_HOST", "tcp://"+r.Addr().String())
 	b, err := Connect(t.Context())
 	if err != nil {

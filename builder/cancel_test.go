@@ -83,7 +83,7 @@ func TestAFailingRegistryCancelsTheBuilds(t *testing.T) {
 func TestAnEngineThatGoesAwayGetsOneSentence(t *testing.T) {
 	direct, shelf, log := connect(t), newShelf(t), &record{}
 	s, mark := sleeper(t, direct)
-	r := newRelay(t, direct.docker.Dialer())
+	r := newRelay(t, direct.docker.Dialer(), nil)
 	t.Setenv("DOCKER_HOST", "tcp://"+r.Addr().String())
 	b, err := Connect(t.Context())
 	if err != nil {

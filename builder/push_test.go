@@ -217,7 +217,7 @@ func TestWhatARegistryMeans(t *testing.T) {
 
 func TestAnEngineThatGoesAwayInTheMiddleOfAPushGetsOneSentence(t *testing.T) {
 	direct, shelf := connect(t), newShelf(t)
-	r := newRelay(t, direct.docker.Dialer())
+	r := newRelay(t, direct.docker.Dialer(), nil)
 	s := smallSource(t, direct)
 	t.Setenv("DOCKER_HOST", "tcp://"+r.Addr().String())
 	b := connect(t)

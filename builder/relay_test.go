@@ -9,11 +9,17 @@ import (
 	"testing"
 )
 
-// counter counts what is written to it.
-type counter struct{ atomic.Int64 }
+// counter counts what is written to it, and shows it to watch, which may be nil.
+type counter struct {
+	atomic.Int64
+	watch func([]byte)
+}
 
 func (c *counter) Write(p []byte) (int, error) {
 	c.Add(int64(len(p)))
+	if c.watch != nil {
+		c.watch(p)
+	}
 	return len(p), nil
 }
 
@@ -25,13 +31,15 @@ type relay struct {
 	sent  counter // bytes to the engine
 }
 
-func newRelay(t *testing.T, dial func(context.Context) (net.Conn, error)) *relay {
+// newRelay starts a relay. watch, unless nil, sees what goes to the engine before the engine
+// does; it may be called by several goroutines at a time.
+func newRelay(t *testing.T, dial func(context.Context) (net.Conn, error), watch func([]byte)) *relay {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := &relay{Listener: l}
+	r := &relay{Listener: l, sent: counter{watch: watch}}
 	t.Cleanup(r.cut)
 	go func() {
 		for {
