@@ -89,6 +89,8 @@ def configurations():
     want(option(ENHANCED, TemplateName="copy"), "enhanced")
     want(option(ENHANCED, EnvironmentName="shop-one"), "basic")
     want(eb.describe_applications(ApplicationNames=["shop"])["Applications"][0]["ConfigurationTemplates"], ["copy", "plain", "saved"])
+    eb.update_configuration_template(ApplicationName="shop", TemplateName="copy", Description="updated")
+    want(eb.describe_configuration_settings(ApplicationName="shop", TemplateName="copy")["ConfigurationSettings"][0]["Description"], "updated")
     eb.delete_configuration_template(ApplicationName="shop", TemplateName="plain")
     eb.create_environment(ApplicationName="shop", EnvironmentName="shop-tpl", TemplateName="saved")
     want((settled(eb, "shop-tpl")["Status"], option(ENHANCED, EnvironmentName="shop-tpl")), ("Ready", "enhanced"))

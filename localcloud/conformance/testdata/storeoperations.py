@@ -146,6 +146,8 @@ def conditions():
     second = s3.put_object(Bucket="large", Key="lease", Body=b"2", IfMatch=first)["ETag"]
     want(s3.get_object(Bucket="large", Key="lease", IfMatch=second)["Body"].read(), b"2")
     want(s3.head_object(Bucket="large", Key="lease", IfNoneMatch=first)["ETag"], second)
+    s3.delete_object(Bucket="large", Key="lease", IfMatch=second)
+    want("Contents" in s3.list_objects_v2(Bucket="large", Prefix="lease"), False)
 
 
 def presigned():

@@ -125,7 +125,7 @@ def objects():
     refused("range behind the end", s3.get_object, "InvalidRange", "", Range="bytes=99-", **at)
     refused("wrong MD5", s3.put_object, "BadDigest", "", Body=b"x", ContentMD5="1B2M2Y8AsgTpgAmY7PhCfg==", **at)
     refused("MD5 that is none", s3.put_object, "InvalidDigest", "", Body=b"x", ContentMD5="x", **at)
-    refused("deletion if it matches", s3.delete_object, "NotImplemented", "", IfMatch=tag, **at)
+    refused("deletion of what doesn't match", s3.delete_object, "PreconditionFailed", "", IfMatch='"x"', **at)
     with case("refused, and nothing was written"):
         want(s3.get_object(**at)["Body"].read(), b"0123456789")
     parts(at)
