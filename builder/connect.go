@@ -94,7 +94,7 @@ func unreachable(ctx context.Context, host string, err error) error {
 	reason := plain(err.Error())
 	switch {
 	case errors.Is(err, fs.ErrPermission):
-		reason = errors.New("this user may not use its socket")
+		reason = errors.New("this user may not use its socket; members of its group, often docker, may")
 	case strings.HasPrefix(err.Error(), "Cannot connect to the Docker daemon"):
 		return fmt.Errorf("%w answers at %s", ErrNoEngine, host)
 	}

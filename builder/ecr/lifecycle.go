@@ -18,7 +18,7 @@ const day = 24 * time.Hour
 
 // Expire has the repository's lifecycle policy take away what builds pushed, that long after
 // the push (in days, rounded up; AWS acts within a day), unless it carries a live tag; 0 takes
-// our rules away. The rules of others stay, behind ours, and nothing is written when the
+// our rules away but for the one that shields these from rules of others. The rules of others stay, behind ours, and nothing is written when the
 // policy says so already. The error wraps ErrNoRepository or ErrPolicy.
 func (r *Registry) Expire(ctx context.Context, repository string, after time.Duration) (changed bool, err error) {
 	changed, err = r.expire(ctx, parse(repository), int((after+day-1)/day))

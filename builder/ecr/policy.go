@@ -46,14 +46,24 @@ func (r rule) at(priority int) rule {
 // rule of lower priority, so the first one shields what lives. All prefixes of one list must
 // match, so each has a rule of its own (ECR user guide, "Lifecycle policy properties").
 func expiring(days int) []rule {
-	if days == 0 {
-		return nil
-	}
 	return []rule{
 		tagged("what environments live on stays", "live-", map[string]any{"countType": "imageCountMoreThan", "countNumber": number(never)}),
 		tagged("images by content go", "ctx-", older(days)),
 		tagged("images by id go", "id-", older(days)),
 	}
+}
+
+// wanted returns the rules of ours that belong ahead of those of others. Where nothing of
+// ours expires, what lives still needs its shield against theirs.
+func wanted(days int, others []rule) []rule {
+	ours := expiring(days)
+	switch {
+	case days > 0:
+		return ours
+	case len(others) > 0:
+		return ours[:1]
+	}
+	return nil
 }
 
 func older(days int) map[string]any {
@@ -71,7 +81,8 @@ func number(n int) json.Number { return json.Number(strconv.Itoa(n)) }
 // renew returns the policy with our rules of now ahead of those of others, and whether that
 // is another policy: only the order of priorities counts.
 func renew(rules []rule, days int) (renewed []rule, changed bool) {
-	renewed = append(expiring(days), slices.DeleteFunc(slices.Clone(rules), rule.ours)...)
+	others := slices.DeleteFunc(slices.Clone(rules), rule.ours)
+	renewed = append(wanted(days, others), others...)
 	same := func(a, b rule) bool { return reflect.DeepEqual(a.at(0), b.at(0)) }
 	return renewed, !slices.EqualFunc(rules, renewed, same)
 }

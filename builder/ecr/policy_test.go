@@ -40,9 +40,11 @@ func TestOurRulesAreAheadOfThoseOfOthers(t *testing.T) {
 		{"out of order", with([]int{5, 4, 3, 2, 1}, anyImage, theirs, byID, byContent, live), 1, ""},
 		{"one of ours changed by hand", with(first, live, byContent, strings.Replace(byID, `"id-"`, `"i"`, 1)), 1, ours},
 		{"one of ours twice", with(first, live, byContent, byID, byID), 1, ours},
-		{"ours no longer", with(first, live, byContent, byID, theirs), 0, with(first, theirs)},
+		{"ours no longer", with(first, live, byContent, byID, theirs), 0, with(first, live, theirs)},
 		{"ours alone no longer", ours, 0, `{"rules":[]}`},
-		{"never", with([]int{7}, theirs), 0, ""},
+		{"never, and theirs might take what lives", with([]int{7}, anyImage), 0, with(first, live, anyImage)},
+		{"never, and what lives is shielded", with(first, live, theirs), 0, ""},
+		{"never, and no policy", `{"rules":[]}`, 0, ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			rules, err := decodePolicy(tt.have)

@@ -113,7 +113,7 @@ func (d *deployment) expire(ctx context.Context, repository string) {
 	case err != nil && ctx.Err() == nil:
 		d.talk.say("warning: %v: images stay there", err)
 	case changed && d.cfg.Registry.ExpireImagesAfter == 0:
-		d.talk.say("repository %s no longer expires what was built", d.repository())
+		d.talk.say("repository %s now expires nothing that was built", d.repository())
 	case changed:
 		d.talk.say("repository %s now expires images %s after they were pushed, unless an environment lives on them", d.repository(), d.cfg.Registry.ExpireImagesAfter)
 	}

@@ -87,10 +87,13 @@ func newClients(cfg aws.Config) *clients {
 		registry:  ecr.New(awsecr.NewFromConfig(buffered)),
 		plain:     plain,
 		region:    cfg.Region,
-		s3:        s3.NewFromConfig(cfg),
+		s3:        s3.NewFromConfig(cfg, quietAboutChecksums),
 		sts:       sts.NewFromConfig(buffered),
 	}
 }
+
+// quietAboutChecksums keeps the SDK from a line on stderr for each object without one.
+func quietAboutChecksums(o *s3.Options) { o.DisableLogOutputChecksumValidationSkipped = true }
 
 // account returns the number of the AWS account that the credentials belong to.
 func (c *clients) account(ctx context.Context) (string, error) {

@@ -71,6 +71,9 @@ func buildHint(e *builder.BuildError) string {
 	if e.Output != "" {
 		return "the lines above are what it printed; nothing was deployed"
 	}
+	if strings.HasPrefix(e.Step, "[internal] load metadata for ") {
+		return "FROM names this base image: is it spelt right, and does its registry answer? where it is private, docker login stores the credentials"
+	}
 	return "nothing was deployed; mend it and run up again: what is done is not done twice"
 }
 

@@ -15,6 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/elasticbeanstalk"
 
+	"beansprout/builder"
 	"beansprout/cmd/beansprout/config"
 	"beansprout/envs/beanstalk"
 	"beansprout/localcloud"
@@ -173,5 +174,12 @@ func TestAWrongRegionIsSaid(t *testing.T) {
 	err := fmt.Errorf("dial: %w", &net.OpError{Op: "dial", Err: &net.DNSError{Name: "sts.ap-norteast-2.amazonaws.com", IsNotFound: true}})
 	if h := sayingHint(err); !strings.Contains(h, "region") {
 		t.Errorf("hint %q", h)
+	}
+}
+
+func TestABaseImageThatIsNotThereHasItsAdvice(t *testing.T) {
+	err := &builder.BuildError{Image: "web", Step: "[internal] load metadata for docker.io/library/nope:1", Err: errors.New("not found")}
+	if got := render(explain(err)); !strings.Contains(got, "hint: FROM names this base image") {
+		t.Error(got)
 	}
 }
