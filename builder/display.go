@@ -9,6 +9,7 @@ import (
 	"github.com/moby/buildkit/client"
 	"github.com/moby/buildkit/util/progress/progressui"
 	godigest "github.com/opencontainers/go-digest"
+	"golang.org/x/text/width"
 )
 
 // display is BuildKit's own. It shows all images of one Build on a terminal that is lent to it
@@ -72,12 +73,13 @@ func (d *display) show(image string, change *client.SolveStatus) {
 		if v.Error != "" && !cancelled(v.Error) {
 			v.Name, v.Error = "ERROR "+v.Name, ""
 		}
+		v.Name = evened(v.Name)
 	}
 	for _, s := range change.Statuses {
 		s.Vertex = key(s.Vertex)
 	}
 	for _, l := range change.Logs {
-		l.Vertex = key(l.Vertex)
+		l.Vertex, l.Data = key(l.Vertex), []byte(evened(string(l.Data)))
 	}
 	if d.once.Do(d.open); d.changes != nil {
 		d.changes <- change
@@ -93,3 +95,25 @@ func withImage(image, step string) string {
 }
 
 func cancelled(err string) bool { return strings.HasSuffix(err, context.Canceled.Error()) }
+
+// evened returns text with as many characters as it has columns on a terminal. BuildKit takes
+// the one for the other, and its lines would wrap: a character as wide as two, such as those of
+// Korean, is followed by one without a width.
+func evened(text string) string {
+	if !strings.ContainsFunc(text, wide) {
+		return text
+	}
+	var b strings.Builder
+	for _, r := range text {
+		b.WriteRune(r)
+		if wide(r) {
+			b.WriteRune('\u200b')
+		}
+	}
+	return b.String()
+}
+
+func wide(r rune) bool {
+	kind := width.LookupRune(r).Kind()
+	return kind == width.EastAsianWide || kind == width.EastAsianFullwidth
+}

@@ -106,3 +106,16 @@ func TestAFileIsNoTerminal(t *testing.T) {
 		t.Errorf("error = %v, %d bytes written, given back %d times", err, info.Size(), back)
 	}
 }
+
+func TestWhatIsShownHasAsManyCharactersAsColumns(t *testing.T) {
+	for text, want := range map[string]string{
+		"":             "",
+		"plain é ½":    "plain é ½",
+		"한글 x":         "한\u200b글\u200b x",
+		"done ✨ ａ (｡)": "done ✨\u200b ａ\u200b (｡)",
+	} {
+		if got := evened(text); got != want {
+			t.Errorf("%q becomes %q, want %q", text, got, want)
+		}
+	}
+}
