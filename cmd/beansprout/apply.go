@@ -159,6 +159,7 @@ func (d *deployment) launch(ctx context.Context, t target, b *bundle) (envs.Env,
 	if err := d.note(ctx, op.Environment()); err != nil {
 		d.talk.say("warning: %v", err)
 	}
+	d.compareNotes(ctx)
 	return d.wait(ctx, "launch", d.name, op)
 }
 
@@ -254,18 +255,6 @@ func (d *deployment) wait(ctx context.Context, what, name string, op beanstalk.O
 	d.took[what] = beanstalk.Took(events).Seconds()
 	step.done(string(e.State))
 	return e, nil
-}
-
-// credible is the longest past duration that is believed: the ledger may be anybody's.
-const credible = time.Hour
-
-// usual is how long AWS took for it the last time, 0 where that isn't known.
-func (d *deployment) usual(what string) time.Duration {
-	seconds := d.record.Durations[what]
-	if !(seconds > 0 && seconds < credible.Seconds()) {
-		return 0
-	}
-	return time.Duration(seconds * float64(time.Second))
 }
 
 // liveTags are the tags that protect the images.

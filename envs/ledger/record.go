@@ -98,7 +98,8 @@ func (r *Record) Draw(commit string) int64 {
 }
 
 // SpeakOf makes the record one of the environment with this id. What it said about an earlier
-// one of the name is dropped, but for the message and the order of the runs, which go on.
+// one of the name is dropped, but for the message, the past durations and the order of the
+// runs, which go on.
 func (r *Record) SpeakOf(id string) {
 	if r.Environment != id {
 		r.empty()
@@ -120,7 +121,7 @@ func (r *Record) Shrink(kept *Removal) {
 func (r *Record) empty() {
 	*r = Record{
 		Counter: r.Counter, Write: r.Write, Ticket: r.Ticket, Asked: r.Asked, Teardowns: r.Teardowns,
-		Lease: r.Lease, Feature: r.Feature, Message: r.Message, At: r.At,
+		Lease: r.Lease, Feature: r.Feature, Message: r.Message, Durations: r.Durations, At: r.At,
 	}
 }
 
