@@ -215,15 +215,19 @@ func (d *deployment) update(ctx context.Context, t target, b *bundle) (envs.Env,
 // set and not remembered could never be taken away again.
 func (d *deployment) configure(ctx context.Context, t target, b *bundle) (envs.Env, error) {
 	d.talk.say("changing the settings %s", strings.Join(settingNames(slices.Concat(t.change.Set, t.change.Remove)), ", "))
+	var before []string
 	_, err := d.ledger.Change(ctx, d.name, func(r *ledger.Record) {
 		r.SpeakOf(t.env.ID)
-		r.Feature = d.feature
-		r.Settings = sorted(r.Settings, settingNames(d.settings))
+		before = r.Settings
+		r.Feature, r.Settings = d.feature, sorted(r.Settings, settingNames(d.settings))
 	})
 	if err != nil {
 		return t.env, err
 	}
 	op, err := d.beanstalk.Configure(ctx, t.env, t.change)
+	if _, refused := errors.AsType[*beanstalk.Refusal](err); refused && !errors.Is(err, envs.ErrNotReady) {
+		return t.env, d.takeBack(ctx, before, err)
+	}
 	if err != nil {
 		return t.env, err
 	}
@@ -231,6 +235,15 @@ func (d *deployment) configure(ctx context.Context, t target, b *bundle) (envs.E
 		op = op.Partial()
 	}
 	return d.wait(ctx, "configure", d.name, op)
+}
+
+// takeBack has the ledger say again which settings are ours, after AWS has refused to set others:
+// what somebody else has set under such a name stays his.
+func (d *deployment) takeBack(ctx context.Context, settings []string, refusal error) error {
+	if _, err := d.ledger.Change(ctx, d.name, func(r *ledger.Record) { r.Settings = settings }); err != nil {
+		d.talk.say("warning: %v", err)
+	}
+	return refusal
 }
 
 // wait shows an operation's events as they happen.

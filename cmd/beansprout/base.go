@@ -45,6 +45,17 @@ func (d *deployment) sayLeftOut(t target) {
 	}
 }
 
+// otherPlatform is the platform branch that an environment lives on where the file names another,
+// which is for launches; "" where they agree, or that isn't known.
+func otherPlatform(wanted, arn string) string {
+	_, name, _ := strings.Cut(arn, "::platform/")
+	branch, _, _ := strings.Cut(name, "/")
+	if wanted == "" || branch == wanted {
+		return ""
+	}
+	return branch
+}
+
 // checkPlatform refuses, for images, a platform that doesn't run a Dockerrun v2: AWS says so
 // only when the instances are up. A platform that isn't AWS's own may do anything.
 func (d *deployment) checkPlatform(path, arn string) error {

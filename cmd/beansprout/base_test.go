@@ -118,3 +118,43 @@ func TestUpStartsFromACopyOfAnEnvironment(t *testing.T) {
 		t.Errorf("a source that isn't there ends with %d: %s", out.code, out.stderr)
 	}
 }
+
+const corretto = "  platform: Corretto 21 running on 64bit Amazon Linux 2023\n"
+
+func TestASettingThatAWSRefusedIsNotOurs(t *testing.T) {
+	p := newPlot(t, localcloud.Config{})
+	p.deploys(corretto)
+	if out := p.up("login"); out.code != 0 {
+		t.Fatalf("it ends with %d: %s", out.code, out.stderr)
+	}
+	name, namespace, option := p.name("login"), "aws:autoscaling:asg", "MaxSize"
+	_, err := bare(p.cloud).UpdateEnvironment(t.Context(), &elasticbeanstalk.UpdateEnvironmentInput{
+		EnvironmentName: &name, OptionSettings: []types.ConfigurationOptionSetting{{Namespace: &namespace, OptionName: &option, Value: aws.String("2")}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.deploys(corretto + "  options:\n    aws:autoscaling:asg: {MaxSize: many}\n")
+	if out := p.up("login"); out.code != 2 || !strings.Contains(out.stderr, "validation") {
+		t.Fatalf("what AWS refuses ends with %d: %s", out.code, out.stderr)
+	}
+	p.deploys(corretto)
+	if out := p.up("login"); out.code != 0 || p.settings(name)["aws:autoscaling:asg:MaxSize"] != "2" {
+		t.Errorf("it ends with %d, and %s has become %q: %s", out.code, option, p.settings(name)["aws:autoscaling:asg:MaxSize"], out.stderr)
+	}
+}
+
+func TestAnEnvironmentStaysOnItsPlatform(t *testing.T) {
+	const docker = "Docker running on 64bit Amazon Linux 2023"
+	for _, tt := range []struct{ wanted, arn, want string }{
+		{"", "arn:aws:elasticbeanstalk:us-east-1::platform/" + docker + "/4.6.0", ""},
+		{docker, "arn:aws:elasticbeanstalk:us-east-1::platform/" + docker + "/4.6.0", ""},
+		{docker, "arn:aws:elasticbeanstalk:us-east-1::platform/Corretto 21 running on 64bit Amazon Linux 2023/4.6.0", "Corretto 21 running on 64bit Amazon Linux 2023"},
+		{docker, "", ""},
+		{docker, "arn:aws:elasticbeanstalk:us-east-1:123456789012:platform/our own/1.0.0", ""},
+	} {
+		if got := otherPlatform(tt.wanted, tt.arn); got != tt.want {
+			t.Errorf("wanted %q, on %q: %q, want %q", tt.wanted, tt.arn, got, tt.want)
+		}
+	}
+}

@@ -39,7 +39,7 @@ const (
 )
 
 func timeoutFlag(unset time.Duration) cli.Flag {
-	return &cli.DurationFlag{Name: "timeout", Value: unset, EnvVars: []string{"BEANSPROUT_TIMEOUT"}, Usage: "give up after `DURATION`"}
+	return &cli.GenericFlag{Name: "timeout", Value: (*durationValue)(&unset), EnvVars: []string{"BEANSPROUT_TIMEOUT"}, Usage: "give up after `DURATION`"}
 }
 
 var errTimeout = errors.New("the time that --timeout gives is over")
@@ -47,14 +47,14 @@ var errTimeout = errors.New("the time that --timeout gives is over")
 // deadline gives a verb that has a --timeout no more time than that. One that follows what
 // happens has all the time unless it is told otherwise.
 func deadline(c *cli.Context) (context.CancelFunc, error) {
-	timeout := c.Duration("timeout")
+	timeout, ok := c.Generic("timeout").(*durationValue)
 	switch {
-	case c.Value("timeout") == nil, c.Bool("follow") && !c.IsSet("timeout"):
+	case !ok, c.Bool("follow") && !c.IsSet("timeout"):
 		return func() {}, nil
-	case timeout <= 0:
-		return nil, usageErrorf("--timeout %s leaves no time", timeout)
+	case *timeout == 0:
+		return nil, usageErrorf("--timeout 0s leaves no time")
 	}
-	ctx, cancel := context.WithTimeoutCause(c.Context, timeout, errTimeout)
+	ctx, cancel := context.WithTimeoutCause(c.Context, time.Duration(*timeout), errTimeout)
 	c.Context = ctx
 	return cancel, nil
 }

@@ -156,7 +156,7 @@ func until(t, now time.Time) string {
 func span(d time.Duration) string {
 	switch {
 	case d >= 48*time.Hour:
-		return fmt.Sprintf("%dd", (d+12*time.Hour)/(24*time.Hour))
+		return fmt.Sprintf("%dd", (d/(12*time.Hour)+1)/2)
 	case d >= time.Hour:
 		return fmt.Sprintf("%dh", d/time.Hour)
 	case d >= time.Minute:

@@ -3,8 +3,10 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"math"
 	"strings"
 	"testing"
+	"time"
 	"unicode"
 )
 
@@ -60,5 +62,15 @@ func TestJSONSteersNoTerminalAndLosesNothing(t *testing.T) {
 	b.Reset()
 	if err := printJSONLine(&b, map[string]string{"a": "b\nc"}); err != nil || b.String() != `{"a":"b\nc"}`+"\n" {
 		t.Errorf("a line: %q, %v", b.String(), err)
+	}
+}
+
+func TestSpansOfAnyLengthAreSaid(t *testing.T) {
+	for d, want := range map[time.Duration]string{
+		59 * time.Second: "59s", 47 * time.Hour: "47h", 60 * time.Hour: "3d", 59 * time.Hour: "2d", math.MaxInt64: "106752d",
+	} {
+		if got := span(d); got != want {
+			t.Errorf("span(%s) = %s, want %s", d, got, want)
+		}
 	}
 }

@@ -164,6 +164,9 @@ func (d *deployment) concluded(r result, err error) (result, error) {
 	if err != nil {
 		return r, err
 	}
+	if branch := otherPlatform(d.cfg.Environment.Platform, r.env.Platform); branch != "" {
+		d.talk.say("it stays on the platform %q: what environment.platform names is for launches, so beansprout down, and up again", branch)
+	}
 	d.slack.tell(d.post(notify.Ready, r.env))
 	return r, nil
 }

@@ -91,5 +91,12 @@ func translate(err error) error {
 	if missing(err) {
 		return fmt.Errorf("%w: %s (%s)", envs.ErrNotFound, api.ErrorMessage(), api.ErrorCode())
 	}
-	return fmt.Errorf("%s (%s)", strings.TrimSuffix(api.ErrorMessage(), "."), api.ErrorCode())
+	said := fmt.Errorf("%s (%s)", strings.TrimSuffix(api.ErrorMessage(), "."), api.ErrorCode())
+	switch api.ErrorCode() {
+	case "ExpiredToken", "RequestExpired", "InvalidToken", "InvalidAccessKeyId", "SignatureDoesNotMatch":
+		return fmt.Errorf("%w: %w", envs.ErrCredentials, said)
+	case "Forbidden": // of a HEAD, whose answer has no body that could say why
+		return fmt.Errorf("the caller seems not authorized to perform s3:GetObject: %w", said)
+	}
+	return said
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/smithy-go"
 	"github.com/aws/smithy-go/logging"
 
 	"beansprout/envs"
@@ -170,5 +171,18 @@ func TestAMissingBucketIsSaid(t *testing.T) {
 	l.bucket = "no-such-bucket"
 	if _, err := l.Change(ctx, "shop-x", func(r *Record) { r.Commit = "abc" }); err == nil || !strings.Contains(err.Error(), "NoSuchBucket") {
 		t.Errorf("Change: %v", err)
+	}
+}
+
+func TestWhatS3RefusesIsTranslated(t *testing.T) {
+	for code, want := range map[string]string{
+		"ExpiredToken":       envs.ErrCredentials.Error(),
+		"InvalidAccessKeyId": envs.ErrCredentials.Error(),
+		"Forbidden":          "not authorized to perform s3:GetObject",
+	} {
+		err := translate(&smithy.GenericAPIError{Code: code, Message: "no"})
+		if !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), code) || errors.Is(err, envs.ErrCredentials) != (code != "Forbidden") {
+			t.Errorf("%s: %v", code, err)
+		}
 	}
 }

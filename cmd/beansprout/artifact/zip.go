@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -15,7 +16,7 @@ import (
 const maxLink = 4096
 
 // Check says what is wrong with an archive, of which the name tells the kind: that it is none,
-// that something in it leaves its root, or that a zip has everything in one folder. Beanstalk
+// that something in it leaves its root, or that everything is in one folder. Beanstalk
 // would unpack that folder, and find nothing to run beside it.
 func Check(name string, content io.ReaderAt, size int64) error {
 	archive, err := zip.NewReader(content, size)
@@ -30,11 +31,22 @@ func Check(name string, content io.ReaderAt, size int64) error {
 	if len(archive.File) == 0 {
 		return fmt.Errorf("%s is an empty archive", name)
 	}
-	if folder := parent(archive.File); folder != "" && path.Ext(name) == ".zip" {
-		return fmt.Errorf("%s has everything in the folder %.200q, and nothing at its root; make it with zip -r ../app.zip . from inside that folder",
-			name, folder)
+	if folder := parent(archive.File); folder != "" && misplaced(name, folder, archive.File) {
+		return fmt.Errorf("%s has everything in the folder %.200q, and nothing at its root; make it with zip -r ../%s . from inside that folder",
+			name, folder, path.Base(name))
 	}
 	return nil
+}
+
+// misplaced says whether the one folder that everything is in should not be there. Classes alone
+// are a jar, and WEB-INF alone is a war.
+func misplaced(name, folder string, entries []*zip.File) bool {
+	if path.Ext(name) == ".zip" {
+		return true
+	}
+	return slices.ContainsFunc(entries, func(e *zip.File) bool {
+		return strings.HasPrefix(e.Name, folder+"/META-INF/") || strings.HasPrefix(e.Name, folder+"/WEB-INF/")
+	})
 }
 
 func checkEntry(e *zip.File) error {
