@@ -30,6 +30,7 @@ func TestARemovedEnvironmentComesBackWithNewDays(t *testing.T) {
 	g := newGarden(t)
 	e := g.removed("login")
 	g.pass(2 * day)
+	g.refused(1, []string{"beansprout restore brings back"}, "status", "login")
 	if text := g.ok("restore", "login", "--dry-run"); text != "would restore environment "+e.Name+" ("+e.ID+") with version "+e.Version+"\n" {
 		t.Errorf("a dry run prints %q", text)
 	}

@@ -128,6 +128,9 @@ func (s *session) absent(ctx context.Context, feature string, err error) error {
 	if m.record != nil && m.record.Lease != nil {
 		return hint(err, "%s is at work on it; beansprout status shows how far it is as soon as it is there", holder(*m.record.Lease))
 	}
+	if m.record != nil && m.record.Removed != nil {
+		return hint(err, "beansprout restore brings back the one that the janitor removed; beansprout up makes a new one")
+	}
 	return hint(err, "beansprout list shows those that there are; beansprout up makes one")
 }
 
