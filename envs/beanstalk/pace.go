@@ -29,7 +29,7 @@ func interval(elapsed, usual time.Duration) (wait, spread time.Duration) {
 		wait = clamp((elapsed-usual)/4, dense, lastLook)
 		return wait, wait / 4
 	}
-	if wait = clamp(left*2/3, lastLook, heartbeat); wait < left {
+	if wait = clamp(left*2/3, lastLook, heartbeat); wait+wait/4 < left {
 		return wait, wait / 4
 	}
 	return left, dense / 2
