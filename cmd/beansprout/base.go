@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 
 	"beansprout/envs"
@@ -59,12 +60,27 @@ func otherPlatform(wanted, arn string) string {
 // checkPlatform refuses, for images, a platform that doesn't run a Dockerrun v2: AWS says so
 // only when the instances are up. A platform that isn't AWS's own may do anything.
 func (d *deployment) checkPlatform(path, arn string) error {
+	if err := d.runsOn(arn); err != nil {
+		return hint(usageErrorf("%s: %s: %w", d.cfg.At(path), path, err),
+			"want a branch such as ECS running on 64bit Amazon Linux 2023, or artifact: instead of build:")
+	}
+	return nil
+}
+
+// checkLivingPlatform is checkPlatform for an environment that lives, and stays on its own.
+func (d *deployment) checkLivingPlatform(e envs.Env) error {
+	if err := d.runsOn(e.Platform); err != nil {
+		return hint(environmentError(e, err), "the platform of a living environment can't change: beansprout down, and up again")
+	}
+	return nil
+}
+
+func (d *deployment) runsOn(arn string) error {
 	_, name, aws := strings.Cut(arn, "::platform/")
 	if len(d.cfg.Build) == 0 || !aws || strings.HasPrefix(name, "ECS ") || strings.HasPrefix(name, "Multi-container Docker ") {
 		return nil
 	}
-	return hint(usageErrorf("%s: %s: the platform %q can't run images from a Dockerrun v2", d.cfg.At(path), path, name),
-		"want a branch such as ECS running on 64bit Amazon Linux 2023, or artifact: instead of build:")
+	return fmt.Errorf("the platform %q can't run images from a Dockerrun v2", name)
 }
 
 // misnamed makes of something that isn't found a mistake in the configuration.

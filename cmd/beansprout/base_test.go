@@ -158,3 +158,20 @@ func TestAnEnvironmentStaysOnItsPlatform(t *testing.T) {
 		}
 	}
 }
+
+func TestImagesAreNotDeployedToAPlatformThatCannotRunThem(t *testing.T) {
+	p := newPlot(t, localcloud.Config{})
+	p.deploys(corretto)
+	if out := p.up("login"); out.code != 0 {
+		t.Fatalf("it ends with %d: %s", out.code, out.stderr)
+	}
+	d := toCloud(t, p.cloud, nil)
+	d.name, d.feature = p.name("login"), "login"
+	if _, err := d.target(t.Context()); err == nil || exitCode(err) != exitFailed || !strings.Contains(err.Error(), "can't run images from a Dockerrun v2") {
+		t.Errorf("images go to %v", err)
+	}
+	d.cfg.Build = nil
+	if _, err := d.target(t.Context()); err != nil {
+		t.Errorf("an artifact: %v", err)
+	}
+}

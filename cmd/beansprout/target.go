@@ -109,6 +109,9 @@ func (d *deployment) liveTarget(ctx context.Context, e envs.Env) (target, error)
 		return target{}, hint(environmentError(e, errors.New("its launch failed, so it would have to be removed, but it is kept")),
 			"beansprout unkeep, or take the tag "+envs.TagLifecycle+"=keep away, or beansprout down --force")
 	}
+	if err := d.checkLivingPlatform(e); err != nil && !t.broken {
+		return target{}, err
+	}
 	if t.have, err = d.beanstalk.Configuration(ctx, e); err != nil {
 		return target{}, err
 	}
