@@ -42,6 +42,8 @@ type Source struct {
 	Labels     map[string]string // put on the image, no part of its fingerprint
 	WarnSize   int64             // bytes of context from which the log says what makes it large; 0 is never
 	Local      string            // under which the engine keeps the newest image of this source: letters, digits and _.-
+
+	generation generation // of the context
 }
 
 // Secret is something that RUN --mount=type=secret may read while an image is built.

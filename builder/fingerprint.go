@@ -12,6 +12,7 @@ import (
 	"io/fs"
 	"maps"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -29,24 +30,24 @@ const fingerprintFormat = "beansprout fingerprint 1"
 // apart; the Dockerfile, arguments, target, platform, network and names of secrets; and what
 // base says that its base images are. Owners, times and labels don't count. It is "" when
 // that can't be told: something is fetched, a base image is nowhere to be found, a file can't
-// be read. notes are lines about the context for the log.
-func (b *Builder) fingerprint(ctx context.Context, s Source, base func(ctx context.Context, ref, platform string) (string, error)) (id string, notes []string, err error) {
+// be read. g is the generation of the context; notes are lines about it for the log.
+func (b *Builder) fingerprint(ctx context.Context, s Source, base func(ctx context.Context, ref, platform string) (string, error)) (id string, g generation, notes []string, err error) {
 	in, err := b.ingredients(s)
 	if err != nil {
-		return "", nil, &BuildError{Image: s.Name, Err: err}
+		return "", g, nil, &BuildError{Image: s.Name, Err: err}
 	}
 	found, origins, err := in.find(ctx, base, b.now())
 	switch {
 	case ctx.Err() != nil:
-		return "", nil, context.Cause(ctx)
+		return "", g, nil, context.Cause(ctx)
 	case err != nil:
-		return "", nil, &BuildError{Image: s.Name, Err: err}
+		return "", g, nil, &BuildError{Image: s.Name, Err: err}
 	}
 	notes = found.notes(in)
 	if in.unknown != nil || len(found.unreadable) > 0 {
-		return "", notes, nil
+		return "", in.generation, notes, nil
 	}
-	return in.digest(origins, found.files), notes, nil
+	return in.digest(origins, found.files), in.generation, notes, nil
 }
 
 // ingredients are what the Dockerfile and its ignore file say about what goes into an image.
@@ -94,10 +95,14 @@ func (in *ingredients) find(ctx context.Context, base func(ctx context.Context, 
 	var known *sums
 	if in.unknown == nil {
 		known = openSums(in.Context, in.excludes, now)
-		defer known.save()
 	}
 	found, err := scan(ctx, in.Context, in.excludes, known)
 	wait.Wait()
+	if known != nil {
+		name := filepath.ToSlash(dockerfile(in.Source))
+		_, _ = known.of(ctx, filepath.Join(in.Context, name), name) // it travels though it may be excluded
+		in.generation = known.save(err == nil)
+	}
 	in.unknown = errors.Join(append(unfound, in.unknown)...)
 	return found, origins, err
 }

@@ -31,7 +31,7 @@ func BenchmarkFingerprint(b *testing.B) {
 	time.Sleep(young)
 	engine := &Builder{platform: "linux/amd64", now: time.Now}
 	fingerprint := func(b *testing.B) {
-		if id, _, err := engine.fingerprint(b.Context(), Source{Name: "bench", Context: dir}, nil); id == "" || err != nil {
+		if id, _, _, err := engine.fingerprint(b.Context(), Source{Name: "bench", Context: dir}, nil); id == "" || err != nil {
 			b.Fatal(id, err)
 		}
 	}

@@ -24,7 +24,7 @@ func symlink(t *testing.T, s Source, target, name string) {
 // fingerprintOf returns a fingerprint that has to be one.
 func fingerprintOf(t *testing.T, b *Builder, s Source) string {
 	t.Helper()
-	id, notes, err := b.fingerprint(t.Context(), s, b.bases(s, anonymous))
+	id, _, notes, err := b.fingerprint(t.Context(), s, b.bases(s, anonymous))
 	if err != nil || len(id) != 40 {
 		t.Fatalf("fingerprint = %q, %q, %v", id, notes, err)
 	}
@@ -136,7 +136,7 @@ func TestTheFingerprintChangesWithABaseImageAndThePlatform(t *testing.T) {
 	write(t, filepath.Join(s.Context, "Dockerfile"), "FROM --platform=$BUILDPLATFORM node AS x\nFROM nginx\nCOPY --from=x /a /a\n")
 	with := func(platform, node, nginx string) string {
 		s.Platform = platform
-		id, _, err := b.fingerprint(t.Context(), s, func(_ context.Context, ref, platform string) (string, error) {
+		id, _, _, err := b.fingerprint(t.Context(), s, func(_ context.Context, ref, platform string) (string, error) {
 			return map[string]string{"node linux/amd64": node, "nginx linux/amd64": nginx, "nginx linux/arm64": nginx}[ref+" "+platform], nil
 		})
 		if id == "" || err != nil {
@@ -201,7 +201,7 @@ func TestThereIsNoFingerprintOfWhatCantBeTold(t *testing.T) {
 				write(t, filepath.Join(s.Context, "withheld"), "a")
 				withhold(t, filepath.Join(s.Context, "withheld"))
 			}
-			id, notes, err := b.fingerprint(t.Context(), s, gone)
+			id, _, notes, err := b.fingerprint(t.Context(), s, gone)
 			if id != "" || err != nil || strings.Join(notes, "\n") != test.note {
 				t.Errorf("fingerprint = %q, %q, %v", id, notes, err)
 			}
@@ -215,7 +215,7 @@ func TestAPatternThatIsNoneIsNamed(t *testing.T) {
 	write(t, filepath.Join(s.Context, "Dockerfile"), "FROM scratch\n")
 	for pattern, want := range map[string]string{"[": `"[": syntax error in pattern`, "!": `"!": illegal exclusion pattern: "!"`} {
 		write(t, filepath.Join(s.Context, ".dockerignore"), "a\n"+pattern+"\n")
-		if id, _, err := b.fingerprint(t.Context(), s, nil); id != "" || err == nil || err.Error() != `build image "test": .dockerignore: `+want {
+		if id, _, _, err := b.fingerprint(t.Context(), s, nil); id != "" || err == nil || err.Error() != `build image "test": .dockerignore: `+want {
 			t.Errorf("%s: %q, %v", pattern, id, err)
 		}
 	}
@@ -232,7 +232,7 @@ func TestAnIgnoreFileThatTheEngineDoesWithoutIsSaid(t *testing.T) {
 		if err := place(filepath.Join(s.Context, ".dockerignore")); err != nil {
 			t.Fatal(err)
 		}
-		id, notes, err := b.fingerprint(t.Context(), s, nil)
+		id, _, notes, err := b.fingerprint(t.Context(), s, nil)
 		if want := "is built each time: .dockerignore: what goes in is not known before the build: " + reason; id != "" || err != nil || !slices.Contains(notes, want) {
 			t.Errorf("%q, %q, %v", id, notes, err)
 		}

@@ -39,10 +39,11 @@ func (w *work) image(ctx context.Context, s Source, prepared func() error) (Imag
 	if err := check(s); err != nil {
 		return Image{}, &BuildError{Image: s.Name, Err: err}
 	}
-	fingerprint, notes, err := w.fingerprint(ctx, s, w.bases(s, w.baseAuth))
+	fingerprint, generation, notes, err := w.fingerprint(ctx, s, w.bases(s, w.baseAuth))
 	if err != nil {
 		return Image{}, err
 	}
+	s.generation = generation
 	for _, note := range notes {
 		w.log.of(s.Name, stepNote)(note)
 	}

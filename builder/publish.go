@@ -53,7 +53,7 @@ func (w *work) confirm(ctx context.Context, s Source, i *Image) error {
 	if i.Fingerprint == "" {
 		return nil
 	}
-	now, _, err := w.fingerprint(ctx, s, w.bases(s, w.baseAuth))
+	now, _, _, err := w.fingerprint(ctx, s, w.bases(s, w.baseAuth))
 	if err == nil && now != i.Fingerprint {
 		w.log.of(s.Name, stepBuild)("what it is made from changed meanwhile; it is built again the next time")
 		i.Fingerprint = ""

@@ -14,11 +14,11 @@ import (
 )
 
 // newSession returns the connection on which the engine fetches the files, secrets and
-// credentials that it turns out to need. Its key stays the same for a source, so that from one
-// build to the next only what changed travels. A file that can't be read is reported
+// credentials that it turns out to need. Its key stays the same for a generation of a source, so
+// that from one build to the next only what changed travels. A file that can't be read is reported
 // to broken.
 func newSession(ctx context.Context, s Source, k keys, broken func(error)) (*session.Session, error) {
-	sum := sha256.Sum256([]byte(s.Context + "\x00" + s.Name))
+	sum := sha256.Sum256([]byte(s.Context + "\x00" + s.Name + "\x00" + string(s.generation[:])))
 	share, err := session.NewSession(ctx, hex.EncodeToString(sum[:]))
 	if err != nil {
 		return nil, err

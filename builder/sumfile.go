@@ -2,11 +2,13 @@ package builder
 
 import (
 	"bytes"
+	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -17,9 +19,11 @@ import (
 
 const (
 	// sumsFormat begins a file of sums and changes with its format.
-	sumsFormat = "beansprout sums 1\n"
-	// sumsLimit is how many files of a context are remembered: 5 MB of them.
+	sumsFormat = "beansprout sums 2\n"
+	// sumsLimit is how many states of files of a context are remembered: 6 MB of them.
 	sumsLimit = 100_000
+	// pastLimit is how many states that are past are kept in any case.
+	pastLimit = 1000
 	// contextsLimit is how many contexts are remembered.
 	contextsLimit = 64
 )
@@ -60,40 +64,66 @@ func readOwn(path string) ([]byte, error) {
 	if owner := info.Sys().(*syscall.Stat_t).Uid; int(owner) != os.Geteuid() || info.Mode().Perm()&0o022 != 0 {
 		return nil, fs.ErrPermission
 	}
-	return io.ReadAll(io.LimitReader(f, int64(len(sumsFormat)+len(sum{})+sumsLimit*recordSize+1)))
+	return io.ReadAll(io.LimitReader(f, int64(len(sumsFormat)+len(sum{})+len(generation{})+sumsLimit*recordSize+1)))
 }
 
-// save keeps the sums for the next run, if there is anything new. That they can't be kept is
-// no reason to fail.
-func (s *sums) save() {
+// save keeps the sums for the next run, if there is anything new, and returns the generation
+// of the context. That they can't be kept is no reason to fail, but there is no generation
+// then. whole says that all files were seen.
+func (s *sums) save(whole bool) generation {
 	if s.path == "" {
-		return
+		return generation{}
 	}
-	if len(s.seen) == len(s.known) && s.allKnown() {
+	if s.generation != (generation{}) && s.allKnown() {
 		_ = os.Chtimes(s.path, s.start, s.start)
-		return
+		return s.generation
 	}
+	current, all := s.next(whole)
 	dir := filepath.Dir(s.path)
 	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return
+		return generation{}
 	}
 	forget(dir, contextsLimit-1)
-	f, err := os.CreateTemp(dir, "new-")
-	if err != nil {
-		return
+	if err := replace(s.path, encodeSums(current, all)); err != nil {
+		return generation{}
 	}
-	_, err = f.Write(encodeSums(s.seen))
+	return current
+}
+
+// next returns what the next run has to know. The engine may still have any state of the
+// generation, however long it is past; a new generation has no past.
+func (s *sums) next(whole bool) (generation, map[stamp]state) {
+	all := make(map[stamp]state, len(s.seen))
+	maps.Copy(all, s.known)
+	maps.Copy(all, s.seen)
+	past := len(all) - len(s.seen)
+	tooMany := whole && past > pastLimit && (past > len(s.seen) || len(all) > sumsLimit)
+	if s.generation != (generation{}) && !s.differs && !tooMany {
+		return s.generation, all
+	}
+	var drawn generation
+	_, _ = rand.Read(drawn[:])
+	return drawn, s.seen
+}
+
+func replace(path string, content []byte) error {
+	f, err := os.CreateTemp(filepath.Dir(path), "new-")
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(content)
 	if err = errors.Join(err, f.Close()); err == nil {
-		err = os.Rename(f.Name(), s.path)
+		err = os.Rename(f.Name(), path)
 	}
 	if err != nil {
 		_ = os.Remove(f.Name())
 	}
+	return err
 }
 
 func (s *sums) allKnown() bool {
-	for k := range s.seen {
-		if _, ok := s.known[k]; !ok {
+	for k, is := range s.seen {
+		if was, ok := s.known[k]; !ok || was != is {
 			return false
 		}
 	}
@@ -118,35 +148,38 @@ func forget(dir string, keep int) {
 	}
 }
 
-const recordSize = len(stamp{}) + len(sum{})
+const recordSize = len(stamp{}) + len(edition{}) + len(sum{})
 
-// encodeSums writes the format, the sum of all records, and the records.
-func encodeSums(all map[stamp]sum) []byte {
-	records := make([]byte, 0, min(len(all), sumsLimit)*recordSize)
+// encodeSums writes the format, the sum of what follows, the generation, and the records.
+func encodeSums(g generation, all map[stamp]state) []byte {
+	body := make([]byte, 0, len(g)+min(len(all), sumsLimit)*recordSize)
+	body = append(body, g[:]...)
 	for k, v := range all {
-		if len(records) == sumsLimit*recordSize {
+		if len(body) == len(g)+sumsLimit*recordSize {
 			break
 		}
-		records = append(append(records, k[:]...), v[:]...)
+		body = append(append(append(body, k[:]...), v.edition[:]...), v.sum[:]...)
 	}
-	check := sha256.Sum256(records)
-	return slices.Concat([]byte(sumsFormat), check[:], records)
+	check := sha256.Sum256(body)
+	return slices.Concat([]byte(sumsFormat), check[:], body)
 }
 
 var errDamaged = errors.New("damaged")
 
-func decodeSums(content []byte) (map[stamp]sum, error) {
+func decodeSums(content []byte) (g generation, all map[stamp]state, err error) {
 	rest, ok := bytes.CutPrefix(content, []byte(sumsFormat))
-	if !ok || len(rest) < len(sum{}) {
-		return nil, errDamaged
+	if !ok || len(rest) < len(sum{})+len(g) {
+		return g, nil, errDamaged
 	}
-	check, records := sum(rest[:len(sum{})]), rest[len(sum{}):]
-	if len(records)%recordSize != 0 || sha256.Sum256(records) != check {
-		return nil, errDamaged
+	check, body := sum(rest[:len(sum{})]), rest[len(sum{}):]
+	records := body[len(g):]
+	if len(records)%recordSize != 0 || sha256.Sum256(body) != check {
+		return g, nil, errDamaged
 	}
-	all := make(map[stamp]sum, len(records)/recordSize)
+	all = make(map[stamp]state, len(records)/recordSize)
 	for record := range slices.Chunk(records, recordSize) {
-		all[stamp(record[:len(stamp{})])] = sum(record[len(stamp{}):])
+		of, is := record[:len(stamp{})], record[len(stamp{}):]
+		all[stamp(of)] = state{edition(is[:len(edition{})]), sum(is[len(edition{}):])}
 	}
-	return all, nil
+	return generation(body[:len(g)]), all, nil
 }
