@@ -9,6 +9,7 @@ import (
 
 	"github.com/distribution/reference"
 	"github.com/docker/cli/cli/config"
+	"github.com/google/go-containerregistry/pkg/name"
 	"github.com/moby/buildkit/session/auth"
 	"google.golang.org/grpc"
 )
@@ -74,16 +75,18 @@ func (w *work) baseAuth(ctx context.Context, ref string) (string, error) {
 	return authorization(host, c)
 }
 
-// dockerHub is the host of Docker Hub's registry, and hubKey what "docker login" stores its
-// credentials under.
-const (
-	dockerHub = "registry-1.docker.io"
-	hubKey    = "https://index.docker.io/v1/"
-)
+// hubKey is what "docker login" stores the credentials for Docker Hub under.
+const hubKey = "https://" + name.DefaultRegistry + "/v1/"
+
+// onHub says whether host is that of images without one, or of the registry that has them.
+func onHub(host string) bool {
+	_, domain, _ := strings.Cut(name.DefaultRegistry, ".")
+	return host == domain || host == "registry-1."+domain
+}
 
 // storedCredentials are zero where docker has none. A token that stands for a user has no name.
 func storedCredentials(host string) (Credentials, error) {
-	if host == dockerHub || host == "docker.io" {
+	if onHub(host) {
 		host = hubKey
 	}
 	file, err := config.Load(dockerDir(os.Getenv))

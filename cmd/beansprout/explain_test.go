@@ -178,7 +178,7 @@ func TestAWrongRegionIsSaid(t *testing.T) {
 }
 
 func TestABaseImageThatIsNotThereHasItsAdvice(t *testing.T) {
-	err := &builder.BuildError{Image: "web", Step: "[internal] load metadata for docker.io/library/nope:1", Err: errors.New("not found")}
+	err := &builder.BuildError{Image: "web", Step: "[internal] load metadata for registry.example.com/nope:1", Err: errors.New("not found")}
 	if got := render(explain(err)); !strings.Contains(got, "hint: FROM names this base image") {
 		t.Error(got)
 	}

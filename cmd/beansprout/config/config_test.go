@@ -14,7 +14,7 @@ const everything = `# every key there is
 application: shop
 region: ap-northeast-2
 build:
-  web:   {prepare: make web, context: .., dockerfile: docker/Dockerfile, target: run, args: {A: 1.10, B: yes}, secrets: [{id: npmrc, file: ../.npmrc}, {id: netrc, file: /home/.netrc}, {id: token, env: NPM_TOKEN}], platform: linux/arm64, cache_from: ["ghcr.io/shop/web:main", base], network: none, pull: true, warn_size: 1.5GiB}
+  web:   {prepare: make web, context: .., dockerfile: docker/Dockerfile, target: run, args: {A: 1.10, B: yes}, secrets: [{id: npmrc, file: ../.npmrc}, {id: netrc, file: /home/.netrc}, {id: token, env: NPM_TOKEN}], platform: linux/arm64, cache_from: ["registry.example.com/shop/web:main", base], network: none, pull: true, warn_size: 1.5GiB}
   proxy: {context: ./proxy}
   plain: {warn_size: 0}
 registry: {repository: 123456789012.dkr.ecr.eu-west-1.amazonaws.com/team/shop, expire_images_after: 2d, scan_on_push: true, immutable_tags: true}
@@ -46,7 +46,7 @@ func TestEveryKeyIsTakenIn(t *testing.T) {
 			{Name: "web", Prepare: "make web", Context: "..", Dockerfile: "docker/Dockerfile", Target: "run",
 				Args:     map[string]string{"A": "1.10", "B": "yes"},
 				Secrets:  []Secret{{ID: "npmrc", File: "/.npmrc"}, {ID: "netrc", File: "/home/.netrc"}, {ID: "token", Env: "NPM_TOKEN"}},
-				Platform: PlatformARM64, CacheFrom: []string{"ghcr.io/shop/web:main", "base"}, Network: "none", Pull: true, WarnSize: 3 << 29},
+				Platform: PlatformARM64, CacheFrom: []string{"registry.example.com/shop/web:main", "base"}, Network: "none", Pull: true, WarnSize: 3 << 29},
 			{Name: "proxy", Context: "./proxy", Dockerfile: "Dockerfile", Args: map[string]string{}, Network: "default", WarnSize: 200e6},
 			{Name: "plain", Context: ".", Dockerfile: "Dockerfile", Args: map[string]string{}, Network: "default"},
 		},
