@@ -168,7 +168,7 @@ func (s *session) recall(ctx context.Context, members []member) {
 			return nil
 		})
 	}
-	if err := g.Wait(); err != nil && outer.Err() == nil {
+	if err := g.Wait(); err != nil && !errors.Is(outer.Err(), context.Canceled) {
 		s.talk.say("warning: %v: commits may be those of the last try", err)
 	}
 }
