@@ -14,7 +14,6 @@ import (
 	"beansprout/envs"
 	"beansprout/envs/beanstalk"
 	"beansprout/envs/ledger"
-	"beansprout/notify"
 )
 
 func restoreCommand() *cli.Command {
@@ -139,16 +138,9 @@ func (s *session) lastOf(ctx context.Context, name string, rec ledger.Record) (e
 
 // run draws a ticket, as up does, and restores in its turn.
 func (v *revival) run(ctx context.Context) (r result, err error) {
-	v.asked, err = v.ledger.Change(ctx, v.name, func(rec *ledger.Record) {
-		rec.Feature = v.feature
-		rec.Draw(v.checkout.Commit)
-	})
-	if err != nil {
+	if err := v.begin(ctx); err != nil {
 		return r, err
 	}
-	v.record = v.asked
-	v.slack = v.announcer(ctx, v.ledger, v.name, v.asked.Message)
-	v.slack.tell(v.post(notify.Building, envs.Env{}))
 	r.outcome = restored
 	err = v.inTurn(ctx, "restore", &r, func(held context.Context) error { return v.perform(held, &r) }, func(rec *ledger.Record, err error) {
 		v.write(rec, r, err)

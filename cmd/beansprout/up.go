@@ -135,23 +135,30 @@ func (d *deployment) run(ctx context.Context) (r result, err error) {
 	if d.ledger, err = d.clients.ledger(ctx, d.cfg.Ledger.Bucket); err != nil {
 		return r, err
 	}
-	d.asked, err = d.ledger.Change(ctx, d.name, func(r *ledger.Record) {
-		r.Feature = d.feature
-		r.Draw(d.checkout.Commit)
-	})
-	if err != nil {
+	if err := d.begin(ctx); err != nil {
 		return r, err
 	}
-	d.record = d.asked
-	d.slack = d.announcer(ctx, d.ledger, d.name, d.asked.Message)
-	d.slack.tell(d.post(notify.Building, envs.Env{}))
-
 	r, err = d.deploy(ctx, ahead)
 	if errors.Is(err, ecr.ErrNoImage) || errors.Is(err, errNoVersion) {
 		d.talk.say("what was just pushed has been removed by somebody else: once more")
 		r, err = d.deploy(ctx, nil)
 	}
 	return d.concluded(r, err)
+}
+
+// begin draws a ticket for the commit, and tells Slack.
+func (d *deployment) begin(ctx context.Context) (err error) {
+	d.asked, err = d.ledger.Change(ctx, d.name, func(r *ledger.Record) {
+		r.Feature = d.feature
+		r.Draw(d.checkout.Commit)
+	})
+	if err != nil {
+		return err
+	}
+	d.record = d.asked
+	d.slack = d.announcer(ctx, d.ledger, d.name, d.asked.Message)
+	d.slack.tell(d.post(notify.Building, envs.Env{}))
+	return nil
 }
 
 // concluded tells how a run ended that did not fail.
