@@ -14,11 +14,11 @@ import (
 	"github.com/docker/docker/api/types/image"
 )
 
-// bases returns what tells what a base image of the source is right now: the digest of its
-// manifest, or what it holds when it has never been in a registry. Like the engine it
-// prefers the image that is in the engine, unless the source says to pull. credentials
-// returns those for the registry of a reference, encoded for the X-Registry-Auth header.
-func (b *Builder) bases(s Source, credentials func(ctx context.Context, ref string) (string, error)) func(ctx context.Context, ref, platform string) (string, error) {
+// baseDigests returns a function that identifies the content of a base image: by the digest of its
+// manifest, or by a digest of its content if it was never in a registry. Like the engine it prefers
+// the image in the engine, unless the source says to pull. credentials returns those for the
+// registry of a reference, encoded for the X-Registry-Auth header.
+func (b *Builder) baseDigests(s Source, credentials func(ctx context.Context, ref string) (string, error)) func(ctx context.Context, ref, platform string) (string, error) {
 	return func(ctx context.Context, ref, platform string) (string, error) {
 		named, err := reference.ParseNormalizedNamed(ref)
 		if err != nil {
@@ -29,7 +29,7 @@ func (b *Builder) bases(s Source, credentials func(ctx context.Context, ref stri
 		}
 		named = reference.TagNameOnly(named)
 		if !s.Pull {
-			if id, err := b.local(ctx, named, platform, s.Labels); id != "" || err != nil {
+			if id, err := b.localBase(ctx, named, platform, s.Labels); id != "" || err != nil {
 				return id, err
 			}
 		}
@@ -45,9 +45,9 @@ func (b *Builder) bases(s Source, credentials func(ctx context.Context, ref stri
 	}
 }
 
-// local returns what identifies an image in the engine, or "" when it is not there for that
+// localBase identifies an image in the engine. It returns "" if the engine does not have it for that
 // platform.
-func (b *Builder) local(ctx context.Context, ref reference.Named, platform string, labels map[string]string) (string, error) {
+func (b *Builder) localBase(ctx context.Context, ref reference.Named, platform string, labels map[string]string) (string, error) {
 	i, err := b.docker.ImageInspect(ctx, reference.FamiliarString(ref))
 	if errdefs.IsNotFound(err) {
 		return "", nil
@@ -61,7 +61,7 @@ func (b *Builder) local(ctx context.Context, ref reference.Named, platform strin
 	if d := digestIn(i.RepoDigests, ref); d != "" {
 		return d, nil
 	}
-	return identity(i, labels)
+	return contentID(i, labels)
 }
 
 func runsOn(i image.InspectResponse, platform string) bool {
@@ -74,8 +74,8 @@ func runsOn(i image.InspectResponse, platform string) bool {
 	return platforms.Only(want).Match(platforms.Normalize(has))
 }
 
-// digestIn returns the digest under which an image is in the repository of ref, the least of
-// several, so that each machine finds the same.
+// digestIn returns the digest of an image in the repository of ref. Of several it returns the
+// smallest, so that each machine finds the same.
 func digestIn(digests []string, ref reference.Named) string {
 	var found []string
 	for _, d := range digests {
@@ -91,9 +91,9 @@ func digestIn(digests []string, ref reference.Named) string {
 	return slices.Min(found)
 }
 
-// identity returns a digest of what an image holds and how it is run. The image's id would
-// change with the time of its build. Labels that a build sets anew do not count.
-func identity(i image.InspectResponse, labels map[string]string) (string, error) {
+// contentID returns a digest of an image's files and settings. The image's id is no use, because it
+// changes with the time of the build. Labels that the new build sets do not count.
+func contentID(i image.InspectResponse, labels map[string]string) (string, error) {
 	if i.Config != nil {
 		i.Config.Labels = maps.Clone(i.Config.Labels)
 		maps.DeleteFunc(i.Config.Labels, func(name, _ string) bool { _, ours := labels[name]; return ours || name == label })

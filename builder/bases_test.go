@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/docker/docker/api/types/image"
+
+	"beansprout/test/must"
 )
 
 // newBase returns the name of an image that only the engine has.
@@ -21,11 +23,9 @@ func newBase(t *testing.T, b *Builder, shelf *shelf, content string) (ref string
 // repository, and returns its id.
 func buildAs(t *testing.T, b *Builder, s Source, repository string) string {
 	t.Helper()
-	w := newWork(t.Context(), b, 1, nil, Options{})
+	w := newWork(t.Context(), b, nil, Options{})
 	id, _, err := w.build(t.Context(), s, &destination{Registry: Registry{Repository: repository}})
-	if err != nil {
-		t.Fatal(err)
-	}
+	must.Succeed(t, err)
 	return id
 }
 
@@ -37,15 +37,11 @@ func (s *shelf) credentials(context.Context, string) (string, error) {
 func pushBase(t *testing.T, b *Builder, shelf *shelf, ref string) (digest string) {
 	t.Helper()
 	auth, err := shelf.credentials(t.Context(), ref)
-	if err != nil {
-		t.Fatal(err)
-	}
+	must.Succeed(t, err)
 	stream, err := b.docker.ImagePush(t.Context(), ref, image.PushOptions{RegistryAuth: auth})
-	if err != nil {
-		t.Fatal(err)
-	}
+	must.Succeed(t, err)
 	defer stream.Close()
-	err = read(stream, func(m message) {
+	err = readStream(stream, func(m message) {
 		if _, rest, ok := strings.Cut(m.Status, "digest: "); ok {
 			digest, _, _ = strings.Cut(rest, " ")
 		}
@@ -58,14 +54,14 @@ func pushBase(t *testing.T, b *Builder, shelf *shelf, ref string) (digest string
 
 func origin(t *testing.T, b *Builder, shelf *shelf, s Source, ref, platform string) string {
 	t.Helper()
-	id, err := b.bases(s, shelf.credentials)(t.Context(), ref, platform)
+	id, err := b.baseDigests(s, shelf.credentials)(t.Context(), ref, platform)
 	if err != nil || id == "" {
 		t.Fatalf("%s = %q, %v", ref, id, err)
 	}
 	return id
 }
 
-func TestABaseThatNoRegistryHasIsWhatItHolds(t *testing.T) {
+func TestABaseWithoutARegistryIsIdentifiedByItsContent(t *testing.T) {
 	b, shelf := connect(t), newShelf(t)
 	ref, s := newBase(t, b, shelf, "content")
 	first := origin(t, b, shelf, Source{}, ref, b.platform)
@@ -82,14 +78,14 @@ func TestABaseThatNoRegistryHasIsWhatItHolds(t *testing.T) {
 	if other := origin(t, b, shelf, Source{}, ref, b.platform); other == first {
 		t.Error("a label that the image inherits does not count")
 	}
-	write(t, s.Context+"/a", "other content")
+	must.Write(t, s.Context+"/a", "other content")
 	buildAs(t, b, s, shelf.host+"/base")
 	if other := origin(t, b, shelf, labelled, ref, b.platform); other == first {
 		t.Error("content does not count")
 	}
 }
 
-func TestABaseIsTheDigestThatItsRegistryGivesIt(t *testing.T) {
+func TestABaseIsIdentifiedByItsDigest(t *testing.T) {
 	b, shelf := connect(t), newShelf(t)
 	ref, s := newBase(t, b, shelf, "content")
 	digest := pushBase(t, b, shelf, ref)
@@ -99,22 +95,21 @@ func TestABaseIsTheDigestThatItsRegistryGivesIt(t *testing.T) {
 	if got := origin(t, b, shelf, Source{}, ref+"@"+digest, b.platform); got != digest {
 		t.Errorf("by its digest it is %s, want %s", got, digest)
 	}
-	write(t, s.Context+"/a", "newer content")
+	must.Write(t, s.Context+"/a", "newer content")
 	buildAs(t, b, s, shelf.host+"/base")
 	newer := pushBase(t, b, shelf, ref)
-	if _, err := b.docker.ImageRemove(t.Context(), ref, image.RemoveOptions{}); err != nil {
-		t.Fatal(err)
-	}
+	_, err := b.docker.ImageRemove(t.Context(), ref, image.RemoveOptions{})
+	must.Succeed(t, err)
 	if got := origin(t, b, shelf, Source{}, ref, b.platform); got != newer {
 		t.Errorf("in the registry it is %s, want %s", got, newer)
 	}
 }
 
-func TestTheRegistrySaysWhatABaseIsForPullAndForAnotherPlatform(t *testing.T) {
+func TestTheRegistryIdentifiesABaseToPullOrOfAnotherPlatform(t *testing.T) {
 	b, shelf := connect(t), newShelf(t)
 	ref, s := newBase(t, b, shelf, "content")
 	digest := pushBase(t, b, shelf, ref)
-	write(t, s.Context+"/a", "content that is not pushed")
+	must.Write(t, s.Context+"/a", "content that is not pushed")
 	buildAs(t, b, s, shelf.host+"/base")
 	if got := origin(t, b, shelf, Source{}, ref, b.platform); got == digest {
 		t.Error("the engine's own image does not count")
@@ -127,16 +122,16 @@ func TestTheRegistrySaysWhatABaseIsForPullAndForAnotherPlatform(t *testing.T) {
 	}
 }
 
-func TestABaseThatCantBeFoundIsAnError(t *testing.T) {
+func TestAMissingBaseIsAnError(t *testing.T) {
 	b, shelf := connect(t), newShelf(t)
 	for _, ref := range []string{"127.0.0.1:1/gone:1", shelf.host + "/gone:1", "node:", "UPPER/case"} {
-		if id, err := b.bases(Source{}, shelf.credentials)(t.Context(), ref, b.platform); err == nil || strings.Contains(err.Error(), shelf.password) {
+		if id, err := b.baseDigests(Source{}, shelf.credentials)(t.Context(), ref, b.platform); err == nil || strings.Contains(err.Error(), shelf.password) {
 			t.Errorf("%s = %q, %v", ref, id, err)
 		}
 	}
 	ref, _ := newBase(t, b, shelf, "content")
 	pushBase(t, b, shelf, ref)
-	if id, err := b.bases(Source{Pull: true}, anonymous)(t.Context(), ref, b.platform); err == nil {
+	if id, err := b.baseDigests(Source{Pull: true}, anonymous)(t.Context(), ref, b.platform); err == nil {
 		t.Errorf("without credentials it is %s", id)
 	}
 }

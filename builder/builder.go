@@ -1,23 +1,23 @@
-// Package builder makes images: a source tree goes in, an image in a registry
-// comes out, named by its digest. It is the only door to the Docker Engine, and
-// builds there with BuildKit through the Engine API, so that no docker command
-// has to be installed.
+// Package builder makes images: a source tree goes in, an image in a registry comes out, named by
+// its digest. It builds with BuildKit through the Docker Engine's API and needs no docker command.
 package builder
 
 import (
 	"context"
-	"os"
 	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
+
+	"beansprout/builder/fingerprint"
+	"beansprout/mask"
 )
 
-// parallel is how many images are prepared, built and pushed at a time. The engine
-// schedules the steps within them; more only makes each slower.
+// parallel is the number of images that are made at the same time. More would only make each
+// slower, because the engine runs their steps in parallel too.
 const parallel = 4
 
-// The steps that a Log tells apart.
+// The steps of a Log.
 const (
 	stepPrepare = "prepare"
 	stepBuild   = "build"
@@ -25,7 +25,7 @@ const (
 	stepNote    = "note"
 )
 
-// Source is how one image is made.
+// Source says how one image is made.
 type Source struct {
 	Name       string            // the image's name, for messages and its label
 	Dir        string            // absolute: the directory that Prepare runs in
@@ -35,19 +35,26 @@ type Source struct {
 	Target     string            // the stage to build; "" is the last one
 	Args       map[string]string // build arguments
 	Secrets    []Secret
+	SSH        []SSH             // not part of the fingerprint
 	Platform   string            // "linux/arm64"; "" is the engine's
 	CacheFrom  []string          // references of images whose layers may be reused
 	Network    string            // of RUN: "" or "default", "none", "host"
-	Pull       bool              // look for newer base images although the engine has some
-	Labels     map[string]string // put on the image, no part of its fingerprint
-	WarnSize   int64             // bytes of context from which the log says what makes it large; 0 is never
-	Local      string            // under which the engine keeps the newest image of this source: letters, digits and _.-
+	Pull       bool              // look for newer base images even if the engine has some
+	Labels     map[string]string // of the image; not part of the fingerprint
+	WarnSize   int64             // size in bytes from which the log names what makes the context large; 0 is never
+	Local      string            // tag suffix of the newest image of this source in the engine: letters, digits and _.-
 
-	generation generation // of the context
+	generation fingerprint.Generation // of the context
 }
 
-// Secret is something that RUN --mount=type=secret may read while an image is built.
-// It comes from a file or, if File is empty, from an environment variable.
+// SSH is an agent or keys that RUN --mount=type=ssh can use.
+type SSH struct {
+	ID    string
+	Paths []string // absolute: the socket of an agent, or files with keys; none is SSH_AUTH_SOCK
+}
+
+// Secret is a value that RUN --mount=type=secret can read. It comes from a file or, if File is
+// empty, from an environment variable.
 type Secret struct {
 	ID   string
 	File string // absolute
@@ -60,7 +67,7 @@ type Image struct {
 	Reference   string // repository@sha256:...
 	Digest      string // sha256:...
 	Platform    string // what it runs on, "linux/amd64"
-	Fingerprint string // of all that it is made from, 40 hex digits; "" when that can't be told
+	Fingerprint string // of what it is made from, 40 hex digits; "" if that is not known
 	Cached      bool   // the registry had it: it was neither built nor pushed
 	Took        time.Duration
 	Sent        int64 // bytes to the registry
@@ -70,45 +77,42 @@ type Image struct {
 // Registry is where images are pushed.
 type Registry struct {
 	Repository string // host/name
-	// Image returns the digest of the manifest that the tag is on and that of its config,
-	// each "" where there is none.
+	// Image returns the digests of the manifest that has the tag and of its config. Both are ""
+	// if there is none.
 	Image func(ctx context.Context, tag string) (digest, config string, err error)
-	// Login is called before the first push, and once more when the registry calls the
-	// credentials expired.
+	// Login is called before the first push, and again if the registry says that the credentials
+	// have expired.
 	Login func(ctx context.Context) (Credentials, error)
 }
 
 // Credentials open a registry.
 type Credentials struct{ Username, Password string }
 
-// Options are how Build goes about it.
+// Options of Build.
 type Options struct {
 	Log     Log
-	Rebuild bool // what the registry has already, too
-	// Terminal, if not nil, lends a terminal to BuildKit's own display until giveBack is
-	// called. It is called at most once, when there is something to see.
-	Terminal func() (terminal *os.File, giveBack func())
+	Rebuild bool // build and push even what the registry has
+	// Mask hides secrets in lines and errors, in addition to those of the sources.
+	Mask mask.Mask
 }
 
-// Log receives the lines that making an image prints, free of control characters. The
-// step is "prepare", "build" or "push", or "note" for what somebody should know however long
-// the rest is. It is never called by two goroutines at once.
+// Log receives the lines that making an image prints, without control characters. The step is
+// "prepare", "build" or "push", or "note" for a line that should not be lost among the others. It is
+// never called concurrently.
 type Log func(image, step, line string)
 
-// Build prepares, builds and pushes the sources side by side and returns their images in
-// the same order. What the registry has under the fingerprint of a source is neither built
-// nor pushed. The registry is asked for once, while the commands that prepare run. The
-// first failure cancels the others in the engine and is the one reported: as a *BuildError
-// when an image can't be made, wrapping ErrDenied when the registry refuses the
-// credentials, wrapping ErrNoEngine when the engine has gone.
+// Build prepares, builds and pushes the sources in parallel and returns their images in the same
+// order. It neither builds nor pushes an image that the registry has under the source's
+// fingerprint. It calls registry once, while the prepare commands run. The first failure cancels the
+// other images and is returned: a *BuildError if an image cannot be made, an error that wraps
+// ErrDenied if the registry refuses the credentials, or ErrNoEngine if the engine is gone.
 func (b *Builder) Build(ctx context.Context, sources []Source, registry func(context.Context) (Registry, error), o Options) ([]Image, error) {
 	if len(sources) == 0 {
 		return nil, nil
 	}
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(parallel + 1)
-	w := newWork(ctx, b, len(sources), registry, o)
-	defer w.display.close()
+	w := newWork(ctx, b, registry, o)
 	g.Go(func() error {
 		_, err := w.destination()
 		return err
@@ -118,7 +122,7 @@ func (b *Builder) Build(ctx context.Context, sources []Source, registry func(con
 	for i, s := range sources {
 		g.Go(func() (err error) {
 			images[i], err = w.image(ctx, s, prepared[i])
-			if ctx.Err() != nil { // err only says how the image came to its end
+			if ctx.Err() != nil { // then err is a consequence
 				return context.Cause(ctx)
 			}
 			return err
@@ -130,8 +134,8 @@ func (b *Builder) Build(ctx context.Context, sources []Source, registry func(con
 	return images, nil
 }
 
-// oneAtATime returns a Log that keeps the goroutines that call it apart.
-func (l Log) oneAtATime() Log {
+// serialized returns a Log that can be called concurrently.
+func (l Log) serialized() Log {
 	if l == nil {
 		return func(string, string, string) {}
 	}
@@ -143,7 +147,7 @@ func (l Log) oneAtATime() Log {
 	}
 }
 
-// of returns what takes the lines of one step of one image.
+// of returns a function that logs the lines of one step of one image.
 func (l Log) of(image, step string) func(line string) {
 	return func(line string) { l(image, step, clean(line)) }
 }

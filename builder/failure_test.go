@@ -9,6 +9,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"beansprout/test/must"
 )
 
 func TestBuildShowsTheStepThatFailed(t *testing.T) {
@@ -45,22 +47,30 @@ func TestBuildExplainsWhatIsWrongWithASource(t *testing.T) {
 	}{
 		{name: "no Dockerfile", files: map[string]string{"a": "a"}, kind: ErrNoDockerfile, want: `no Dockerfile: /.*/Dockerfile$`},
 		{name: "a Dockerfile of another name", files: copyA, change: func(s *Source) { s.Dockerfile = "Other" }, kind: ErrNoDockerfile, want: `no Dockerfile: /.*/Other$`},
-		{name: "a Dockerfile that is a directory", files: map[string]string{"Dockerfile/a": "a"}, kind: ErrNoDockerfile, want: `no Dockerfile at /.*/Dockerfile: not a file$`},
+		{name: "a Dockerfile that is a directory", files: map[string]string{"Dockerfile/a": "a"}, kind: ErrNoDockerfile, want: `no Dockerfile at /.*/Dockerfile: is a directory, not a file$`},
 		{name: "a Dockerfile outside the context", files: copyA, change: func(s *Source) { s.Dockerfile = "../Dockerfile" }, kind: ErrNoDockerfile, want: `the Dockerfile \.\./Dockerfile is outside the context`},
 		{name: "a Dockerfile that is a link out of the context", files: map[string]string{"a": "a"}, change: func(s *Source) {
 			_ = os.Symlink("/etc/passwd", filepath.Join(s.Context, "Dockerfile"))
-		}, kind: ErrNoDockerfile, want: `no Dockerfile at .*: path escapes from parent`},
+		}, kind: ErrNoDockerfile, want: `no Dockerfile at .*: is outside its directory, or a link leads out of it$`},
+		{name: "a Dockerfile that is a pipe", files: map[string]string{"a": "a"}, change: func(s *Source) {
+			_ = syscall.Mkfifo(filepath.Join(s.Context, "Dockerfile"), 0o600)
+		}, kind: ErrNoDockerfile, want: `no Dockerfile at .*: is a pipe, not a regular file$`},
+		{name: "a Dockerfile without an end", files: copyA, change: func(s *Source) {
+			_ = os.Truncate(filepath.Join(s.Context, "Dockerfile"), 1<<40)
+		}, kind: ErrNoDockerfile, want: `no Dockerfile at .*: is larger than 1 MB$`},
 		{name: "no context", files: copyA, change: func(s *Source) { s.Context += "/gone" }, kind: ErrNoContext, want: `no such directory: /.*/gone$`},
 		{name: "no source for COPY", files: map[string]string{"Dockerfile": "FROM scratch\nCOPY gone /a\n"}, kind: ErrNothingToCopy, want: `^build image "[^"]*": \[1/1\] COPY gone /a: "/gone" not found$`},
 		{name: "a source that is ignored", files: map[string]string{"Dockerfile": "FROM scratch\nCOPY dist /a\n", ".dockerignore": "dist\n", "dist/a": "a"}, kind: ErrNothingToCopy, want: `"/dist" not found: \.dockerignore leaves "dist" out$`},
 		{name: "a link out of the context", files: map[string]string{"Dockerfile": "FROM scratch\nCOPY out /a\n"}, change: func(s *Source) {
 			_ = os.Symlink("/etc/passwd", filepath.Join(s.Context, "out"))
 		}, kind: ErrNothingToCopy, want: `"/etc/passwd" not found: the link "out" leads to "/etc/passwd", and the engine sees nothing outside the context$`},
-		{name: "no source for COPY --from", files: map[string]string{"Dockerfile": "FROM scratch AS base\nCOPY a /a\nFROM scratch\nCOPY --from=base /gone /b\n", "a": "a"}, kind: ErrNothingToCopy, want: `COPY --from=base /gone /b: ("/gone" not found|lstat /gone: no such file or directory)$`},
+		{name: "no source for COPY --from", files: map[string]string{"Dockerfile": "FROM scratch AS base\nCOPY a /a\nFROM scratch\nCOPY --from=base /gone /b\n", "a": "a"}, kind: ErrNothingToCopy, want: `COPY --from=base /gone /b: "/gone" not found$`},
 		{name: "no target", files: copyA, change: func(s *Source) { s.Target = "gone" }, want: `target stage gone could not be found`},
 		{name: "no instruction", files: map[string]string{"Dockerfile": "FROM scratch\nCOPYY a /a\n"}, want: `line 2: unknown instruction: COPYY`},
 		{name: "a base that is nowhere", files: map[string]string{"Dockerfile": "FROM 127.0.0.1:1/gone:1\n"}, want: `127\.0\.0\.1:1/gone:1: .*connection refused`},
 		{name: "a secret without a file", files: copyA, change: func(s *Source) { s.Secrets = []Secret{{ID: "key", File: "/gone"}} }, want: `secret "key": .*/gone`},
+		{name: "a secret without an end", files: copyA, change: func(s *Source) { s.Secrets = []Secret{{ID: "key", File: "/dev/zero"}} }, want: `secret "key": /dev/zero: is a device, not a regular file$`},
+		{name: "a secret that is a directory", files: copyA, change: func(s *Source) { s.Secrets = []Secret{{ID: "key", File: "/etc"}} }, want: `secret "key": /etc: is a directory, not a file$`},
 		{name: "a secret without a variable", files: copyA, change: func(s *Source) { s.Secrets = []Secret{{ID: "key", Env: "BUILDER_TEST_GONE"}} }, want: `secret "key": the environment variable BUILDER_TEST_GONE is not set`},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -83,6 +93,24 @@ func TestBuildExplainsWhatIsWrongWithASource(t *testing.T) {
 	}
 }
 
+func TestAllTextsAboutAMissingSourceBecomeOneSentence(t *testing.T) {
+	const mount = "/var/lib/docker/tmp/buildkit-mount123/"
+	for _, test := range []struct{ step, refusal, want string }{
+		{"COPY web/gone /gone", `failed to compute cache key: "/web/gone" not found: not found`, `"/web/gone" not found`},
+		{"COPY web/gone /gone", `failed to solve: failed to calculate checksum of ref 0a::1b: "/web/gone": not found`, `"/web/gone" not found`},
+		{"COPY web/gone /gone", "failed to compute cache key: failed to walk " + mount + "web: lstat " + mount + "web: no such file or directory", `"/web/gone" not found`},
+		{"COPY main.go ./web/gone web/other /", "failed to walk " + mount + "web: lstat " + mount + "web: no such file or directory", `"/web/gone" not found`},
+		{"ADD $SOURCE /", "failed to walk " + mount + "web: lstat " + mount + "web: no such file or directory", `"/web" not found`},
+		{"COPY --from=base /gone /b", "lstat /var/lib/docker/overlay2/4cbe/merged/gone: no such file or directory", `"/gone" not found`},
+		{"COPY a b", "the frontend: not found", "the frontend: not found"},
+	} {
+		failed := &trace{failed: &step{name: "[1/1] " + test.step, out: &lines{}}}
+		if err := failed.explain("web", test.refusal); !errors.Is(err, ErrNothingToCopy) || err.Err.Error() != test.want {
+			t.Errorf("%s: %q, want %q", test.refusal, err.Err, test.want)
+		}
+	}
+}
+
 func TestBuildNamesTheFileThatItCannotRead(t *testing.T) {
 	b, shelf := connect(t), newShelf(t)
 	s := newSource(t, b, map[string]string{"Dockerfile": "FROM scratch\nCOPY . /all\n", "dir/a": "a"})
@@ -98,9 +126,7 @@ func TestBuildNamesTheFileThatItCannotRead(t *testing.T) {
 func withhold(t *testing.T, path string) {
 	t.Helper()
 	f, err := os.OpenFile(path, os.O_RDWR, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
+	must.Succeed(t, err)
 	t.Cleanup(func() { _ = f.Close() })
 	const setLease = 1024 // F_SETLEASE
 	if _, _, errno := syscall.Syscall(syscall.SYS_FCNTL, f.Fd(), setLease, syscall.F_WRLCK); errno != 0 {
@@ -108,21 +134,15 @@ func withhold(t *testing.T, path string) {
 	}
 }
 
-func TestBuildLeavesBehindWhatIsNoFile(t *testing.T) {
+func TestBuildSkipsSocketsAndPipes(t *testing.T) {
 	b, shelf := connect(t), newShelf(t)
 	s := newSource(t, b, map[string]string{"Dockerfile": "FROM scratch\nCOPY . /all\n", "a": "a"})
 	socket, err := net.Listen("unix", filepath.Join(s.Context, "socket"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	must.Succeed(t, err)
 	defer socket.Close()
-	if err := syscall.Mkfifo(filepath.Join(s.Context, "pipe"), 0o644); err != nil {
-		t.Fatal(err)
-	}
+	must.Succeed(t, syscall.Mkfifo(filepath.Join(s.Context, "pipe"), 0o644))
 	log := &record{}
-	if _, err := b.Build(t.Context(), []Source{s}, shelf.registry, Options{Log: log.log}); err != nil {
-		t.Fatal(err)
-	}
+	mustBuild(t, b, shelf, Options{Log: log.log}, s)
 	for _, want := range []string{"note: leaves the socket \"socket\" out", "note: leaves the pipe \"pipe\" out"} {
 		if !strings.Contains(log.String(), want) {
 			t.Errorf("no %q in the log:\n%s", want, log)
@@ -136,5 +156,64 @@ func TestBuildLeavesBehindWhatIsNoFile(t *testing.T) {
 	}
 	if files["all/a"] != "a" {
 		t.Errorf("files of the image: %q", files)
+	}
+}
+
+// TestAnUnknownInstructionIsReportedWithTheEnginesVersion needs an engine of any age: none knows these.
+func TestAnUnknownInstructionIsReportedWithTheEnginesVersion(t *testing.T) {
+	b, shelf := connect(t), newShelf(t)
+	for _, line := range []string{"COPY --hyperlink a /a", "ECHO hello", "RUN --mount=type=teleport /a"} {
+		s := newSource(t, b, map[string]string{"Dockerfile": "FROM scratch\nCOPY a /\n" + line + "\n", "a": "a"})
+		_, err := b.Build(t.Context(), []Source{s}, shelf.registry, Options{})
+		if !errors.Is(err, ErrOldFrontend) || !strings.Contains(err.Error(), "the engine is Docker "+b.version) {
+			t.Errorf("%s: error = %v", line, err)
+		}
+	}
+}
+
+func TestAMissingFrontendIsErrNoFrontend(t *testing.T) {
+	b, shelf := connect(t), newShelf(t)
+	s := newSource(t, b, map[string]string{"Dockerfile": "# syntax=127.0.0.1:9/docker/dockerfile:1\nFROM scratch\nCOPY a /\n", "a": "a"})
+	_, err := b.Build(t.Context(), []Source{s}, shelf.registry, Options{})
+	if !errors.Is(err, ErrNoFrontend) {
+		t.Errorf("error = %v", err)
+	}
+}
+
+func TestAFileNameThatIsNotUTF8IsNamed(t *testing.T) {
+	b, shelf := connect(t), newShelf(t)
+	for _, dockerfile := range []string{"FROM scratch\nCOPY a /\n", "# syntax=example.com/other\nFROM scratch\n"} {
+		s := newSource(t, b, map[string]string{"Dockerfile": dockerfile, "a": "a", "deep/caf\xe9": "b"})
+		_, err := b.Build(t.Context(), []Source{s}, shelf.registry, Options{})
+		if !errors.Is(err, ErrFileName) || !strings.Contains(err.Error(), `"deep/caf\xe9"`) {
+			t.Errorf("error = %v", err)
+		}
+	}
+	s := newSource(t, b, map[string]string{"Dockerfile": "FROM scratch\nCOPY a /\n", "a": "a", "caf\xe9": "b"})
+	must.Write(t, filepath.Join(s.Context, ".dockerignore"), "caf?\n")
+	if _, err := b.Build(t.Context(), []Source{s}, shelf.registry, Options{}); err != nil {
+		t.Errorf("left out: %v", err)
+	}
+}
+
+func TestAMissingSSHKeyIsErrNoKey(t *testing.T) {
+	b, shelf := connect(t), newShelf(t)
+	s := newSource(t, b, map[string]string{"Dockerfile": "FROM scratch\nCOPY a /a\nRUN --mount=type=ssh,required=true [\"/a\"]\n", "a": "a"})
+	if _, err := b.Build(t.Context(), []Source{s}, shelf.registry, Options{}); !errors.Is(err, ErrNoKey) {
+		t.Errorf("error = %v", err)
+	}
+}
+
+func TestPlainRemovesPrefixesAndMounts(t *testing.T) {
+	for message, want := range map[string]string{
+		"failed to solve with frontend dockerfile.v0: failed to create LLB definition: target stage gone could not be found": "target stage gone could not be found",
+		"rpc error: code = Unknown desc = failed to compute cache key: \"/gone\" not found: not found":                       "\"/gone\" not found",
+		"lstat /var/lib/docker/overlay2/4cbe62e4cfe5/merged/gone: no such file or directory":                                 "lstat /gone: no such file or directory",
+		"failed to read dockerfile: open /var/lib/docker/tmp/buildkit-mount123/Dockerfile: no such file":                     "failed to read dockerfile: open /Dockerfile: no such file",
+		"Error response from daemon: a\x1b[31mb\n":                                                                           "ab",
+	} {
+		if got := plain(message).Error(); got != want {
+			t.Errorf("plain(%q) = %q, want %q", message, got, want)
+		}
 	}
 }

@@ -1,34 +1,33 @@
 package builder
 
 import (
-	"context"
 	"errors"
+	"io/fs"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
+
+	"beansprout/test/must"
 )
 
 // symlink makes a link in the context of s.
 func symlink(t *testing.T, s Source, target, name string) {
 	t.Helper()
-	if err := os.Symlink(target, filepath.Join(s.Context, name)); err != nil {
-		t.Fatal(err)
-	}
+	must.Succeed(t, os.Symlink(target, filepath.Join(s.Context, name)))
 }
 
 // fingerprintOf returns a fingerprint that has to be one.
 func fingerprintOf(t *testing.T, b *Builder, s Source) string {
 	t.Helper()
-	id, _, notes, err := b.fingerprint(t.Context(), s, b.bases(s, anonymous))
-	if err != nil || len(id) != 40 {
-		t.Fatalf("fingerprint = %q, %q, %v", id, notes, err)
+	r, err := b.fingerprint(t.Context(), s, b.baseDigests(s, anonymous))
+	if err != nil || len(r.ID) != 40 {
+		t.Fatalf("fingerprint = %+v, %v", r, err)
 	}
-	return id
+	return r.ID
 }
 
 // TestTheFingerprintChangesWithWhatGoesIn changes one thing at a time. What makes the engine
@@ -109,142 +108,132 @@ func TestTheFingerprintChangesWithWhatGoesIn(t *testing.T) {
 	}
 }
 
-func TestTheFingerprintOfACloneIsTheSame(t *testing.T) {
-	b := &Builder{platform: "linux/amd64", now: time.Now}
-	s := Source{Name: "test", Context: t.TempDir()}
-	write(t, filepath.Join(s.Context, "Dockerfile"), "FROM scratch\nCOPY . /\n")
-	write(t, filepath.Join(s.Context, ".dockerignore"), ".git\n")
-	write(t, filepath.Join(s.Context, "dir/a"), "a")
-	symlink(t, s, "dir", "link")
-	clone := s
-	clone.Context = filepath.Join(t.TempDir(), "clone")
-	for _, line := range []string{"git init -q .", "git add .", "git -c user.name=t -c user.email=t@example.com commit -qm test", "git clone -q . " + clone.Context} {
-		cmd := exec.CommandContext(t.Context(), "sh", "-c", line)
-		cmd.Dir = s.Context
-		if out, err := cmd.CombinedOutput(); err != nil {
-			t.Fatalf("%s: %v\n%s", line, err, out)
-		}
-	}
-	if a, b := fingerprintOf(t, b, s), fingerprintOf(t, b, clone); a != b {
-		t.Errorf("here %s, in the clone %s", a, b)
-	}
-}
-
-func TestTheFingerprintChangesWithABaseImageAndThePlatform(t *testing.T) {
-	b := &Builder{platform: "linux/amd64", now: time.Now}
-	s := Source{Name: "test", Context: t.TempDir()}
-	write(t, filepath.Join(s.Context, "Dockerfile"), "FROM --platform=$BUILDPLATFORM node AS x\nFROM nginx\nCOPY --from=x /a /a\n")
-	with := func(platform, node, nginx string) string {
-		s.Platform = platform
-		id, _, _, err := b.fingerprint(t.Context(), s, func(_ context.Context, ref, platform string) (string, error) {
-			return map[string]string{"node linux/amd64": node, "nginx linux/amd64": nginx, "nginx linux/arm64": nginx}[ref+" "+platform], nil
-		})
-		if id == "" || err != nil {
-			t.Fatal(id, err)
-		}
-		return id
-	}
-	plain := with("", "1", "1")
-	if same := with("linux/x86_64", "1", "1"); same != plain {
-		t.Errorf("%s with the engine's own platform, %s without", same, plain)
-	}
-	seen := []string{plain}
-	for _, other := range []string{with("", "2", "1"), with("", "1", "2"), with("linux/arm64", "1", "1")} {
-		if slices.Contains(seen, other) {
-			t.Errorf("%s again", other)
-		}
-		seen = append(seen, other)
-	}
-	write(t, filepath.Join(s.Context, "Dockerfile"), "FROM scratch\n")
-	if with("linux/amd64", "", "") == with("linux/arm64", "", "") {
-		t.Error("without base images the platform does not count")
-	}
-}
-
-func TestAttributesOfTheSystemDoNotCount(t *testing.T) {
-	for name, want := range map[string]bool{"security.capability": true, "user.color": true, "security.selinux": false, "system.posix_acl_access": false} {
-		if travels(name) != want {
-			t.Errorf("%s counts: %t", name, !want)
-		}
-	}
-}
-
-func TestTheFingerprintTellsValuesApartThatReadTheSameInARow(t *testing.T) {
-	b := &Builder{platform: "linux/amd64", now: time.Now}
-	s := Source{Name: "test", Context: t.TempDir()}
-	write(t, filepath.Join(s.Context, "Dockerfile"), "FROM scratch\n")
-	seen := map[string]map[string]string{}
-	for _, args := range []map[string]string{{}, {"A": "BC"}, {"AB": "C"}, {"A": "", "BC": ""}, {"A": "B", "C": ""}} {
-		s.Args = args
-		id := fingerprintOf(t, b, s)
-		if other, ok := seen[id]; ok {
-			t.Errorf("%q and %q have the same fingerprint", args, other)
-		}
-		seen[id] = args
-	}
-}
-
-func TestThereIsNoFingerprintOfWhatCantBeTold(t *testing.T) {
-	b := &Builder{platform: "linux/amd64", now: time.Now}
-	gone := func(context.Context, string, string) (string, error) { return "", errors.New("no such image") }
-	for _, test := range []struct{ name, dockerfile, note string }{
-		{"a URL", "FROM scratch\nADD https://example.com/a /a\n", `is built each time: ADD https://example.com/a: what goes in is not known before the build`},
-		{"a base image that is nowhere", "FROM gone:1\n", `is built each time: base image "gone:1": what goes in is not known before the build: no such image`},
-		{"another syntax", "# syntax=example.com/own\nFROM scratch\n", "is built each time: what goes in is not known before the build"},
-		{"what only the engine may understand", "FROM scratch\nTELEPORT a b\n", ""},
-		{"a file that can't be read", "FROM scratch\n", `is built each time, because "withheld" can't be read (resource temporarily unavailable); the line "withheld" in .dockerignore would leave it out`},
+// TestTheFingerprintSeesWhatTheEngineSees has the engine copy a context whose ignore file is
+// nasty and compares what arrives with what counts for the fingerprint.
+func TestTheFingerprintSeesWhatTheEngineSees(t *testing.T) {
+	b := connect(t)
+	for _, test := range []struct{ name, dockerfile, common, own string }{
+		{name: "nothing is ignored"},
+		{name: "all but one", common: "*\n!a\n"},
+		{name: "all but one, deep", common: "**\n!dir/sub/keep\n"},
+		{name: "a directory but a file in it", common: "dir\n!dir/keep\n"},
+		{name: "what is in a directory but something deep in it", common: "dir/*\n!dir/sub/keep\n"},
+		{name: "an exception with a wildcard", common: "dir\n!dir/*/keep\n"},
+		{name: "an exception before what it is one of", common: "!a\na\n"},
+		{name: "an exception of an exception", common: "*.log\n!x.log\nx.*\n"},
+		{name: "any depth", common: "**/*.log\n!dir/x.log\n"},
+		{name: "one level, two levels", common: "*/keep\n*/*/x.log\n"},
+		{name: "comments and blanks", common: "# a\n\n   \n  a  \n #dir\n"},
+		{name: "a byte order mark", common: "\xef\xbb\xbfa\n"},
+		{name: "line ends of Windows", common: "a\r\ndir/keep\r\n"},
+		{name: "slashes and dots", common: "/a\n./dir/keep/\ndir//sub/../sub/x.log\n../up\n"},
+		{name: "the whole directory by its dot", common: ".\n"},
+		{name: "classes, question marks, escapes", common: "[x-z].log\n?\n\\*star\n"},
+		{name: "a link", common: "link\n"},
+		{name: "what a link leads to", common: "dir/sub\n"},
+		{name: "the Dockerfile and the ignore file", common: "Dockerfile*\n.dockerignore\n"},
+		{name: "an ignore file of the Dockerfile's own", common: "a\n", own: "dir\n"},
+		{name: "an empty one of its own", common: "a\n", own: "\n"},
+		{name: "one beside a Dockerfile in a directory", dockerfile: "docker/App", common: "a\n", own: "dir\n"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			s := Source{Name: "test", Context: t.TempDir()}
-			write(t, filepath.Join(s.Context, "Dockerfile"), test.dockerfile)
-			if strings.Contains(test.note, "withheld") {
-				write(t, filepath.Join(s.Context, "withheld"), "a")
-				withhold(t, filepath.Join(s.Context, "withheld"))
+			name := "Dockerfile"
+			if test.dockerfile != "" {
+				name = test.dockerfile
 			}
-			id, _, notes, err := b.fingerprint(t.Context(), s, gone)
-			if id != "" || err != nil || strings.Join(notes, "\n") != test.note {
-				t.Errorf("fingerprint = %q, %q, %v", id, notes, err)
+			files := map[string]string{name: "FROM scratch\nCOPY . /all/\n", "a": "a", "*star": "*", "x.log": "x", "dir/keep": "k", "dir/x.log": "x", "dir/sub/keep": "k", "dir/sub/x.log": "x", "other/dir/keep": "k", "#dir": "d"}
+			if test.common != "" {
+				files[".dockerignore"] = test.common
+			}
+			if test.own != "" {
+				files[name+".dockerignore"] = test.own
+			}
+			s := newSource(t, b, files)
+			s.Dockerfile = test.dockerfile
+			symlink(t, s, "dir/sub", "link")
+			buildAs(t, b, s, s.Name)
+			var copied []string
+			for path := range savedFiles(t, b, s) {
+				if path, ok := strings.CutPrefix(strings.TrimSuffix(path, "/"), "all/"); ok {
+					copied = append(copied, path)
+				}
+			}
+			slices.Sort(copied)
+			scanned := countedIn(t, b, s)
+			if !slices.Equal(copied, scanned) {
+				t.Errorf("the engine copied %q, the fingerprint is of %q", copied, scanned)
 			}
 		})
 	}
 }
 
-func TestAPatternThatIsNoneIsNamed(t *testing.T) {
-	b := &Builder{platform: "linux/amd64", now: time.Now}
-	s := Source{Name: "test", Context: t.TempDir()}
-	write(t, filepath.Join(s.Context, "Dockerfile"), "FROM scratch\n")
-	for pattern, want := range map[string]string{"[": `"[": syntax error in pattern`, "!": `"!": illegal exclusion pattern: "!"`} {
-		write(t, filepath.Join(s.Context, ".dockerignore"), "a\n"+pattern+"\n")
-		if id, _, _, err := b.fingerprint(t.Context(), s, nil); id != "" || err == nil || err.Error() != `build image "test": .dockerignore: `+want {
-			t.Errorf("%s: %q, %v", pattern, id, err)
+// countedIn returns the paths of the context that change the fingerprint when their mode changes,
+// or where a link leads.
+func countedIn(t *testing.T, b *Builder, s Source) (counted []string) {
+	t.Helper()
+	before := fingerprintOf(t, b, s)
+	err := filepath.WalkDir(s.Context, func(path string, _ fs.DirEntry, err error) error {
+		if err != nil || path == s.Context {
+			return err
 		}
+		change := func() error { return os.Chmod(path, 0o700) }
+		undo := func() error { return os.Chmod(path, 0o755) }
+		if target, err := os.Readlink(path); err == nil {
+			change = func() error { return errors.Join(os.Remove(path), os.Symlink("elsewhere", path)) }
+			undo = func() error { return errors.Join(os.Remove(path), os.Symlink(target, path)) }
+		}
+		if err := change(); err != nil {
+			return err
+		}
+		if fingerprintOf(t, b, s) != before {
+			name, _ := filepath.Rel(s.Context, path)
+			counted = append(counted, name)
+		}
+		return undo()
+	})
+	if err != nil || fingerprintOf(t, b, s) != before {
+		t.Fatalf("the context has changed: %v", err)
 	}
+	slices.Sort(counted)
+	return counted
 }
 
-func TestAnIgnoreFileThatTheEngineDoesWithoutIsSaid(t *testing.T) {
-	b := &Builder{platform: "linux/amd64", now: time.Now}
-	for reason, place := range map[string]func(path string) error{
-		"path escapes from parent": func(path string) error { return os.Symlink("/etc/passwd", path) },
-		"not a file":               func(path string) error { return syscall.Mkfifo(path, 0o644) },
-	} {
-		s := Source{Name: "test", Context: t.TempDir()}
-		write(t, filepath.Join(s.Context, "Dockerfile"), "FROM scratch\n")
-		if err := place(filepath.Join(s.Context, ".dockerignore")); err != nil {
-			t.Fatal(err)
-		}
-		id, _, notes, err := b.fingerprint(t.Context(), s, nil)
-		if want := "is built each time: .dockerignore: what goes in is not known before the build: " + reason; id != "" || err != nil || !slices.Contains(notes, want) {
-			t.Errorf("%q, %q, %v", id, notes, err)
-		}
-	}
+// rewrite changes what a file holds and nothing else that BuildKit looks at.
+func rewrite(t *testing.T, path, content string) {
+	t.Helper()
+	info, err := os.Stat(path)
+	must.Succeed(t, err)
+	must.Write(t, path, content)
+	must.Succeed(t, os.Chtimes(path, time.Time{}, info.ModTime()))
 }
 
-func TestAnUnreadableFileThatIsIgnoredDoesNotCount(t *testing.T) {
-	b := &Builder{platform: "linux/amd64", now: time.Now}
-	s := Source{Name: "test", Context: t.TempDir()}
-	write(t, filepath.Join(s.Context, "Dockerfile"), "FROM scratch\n")
-	write(t, filepath.Join(s.Context, ".dockerignore"), "withheld\n")
-	write(t, filepath.Join(s.Context, "withheld"), "a")
-	withhold(t, filepath.Join(s.Context, "withheld"))
-	fingerprintOf(t, b, s)
+func TestBuildUsesNoStaleFiles(t *testing.T) {
+	b, shelf := connect(t), newShelf(t)
+	s := newSource(t, b, map[string]string{
+		"Dockerfile":    "FROM scratch\nCOPY . /src/\nENV A=1\n",
+		".dockerignore": "Dockerfile\n",
+		"a":             "x1",
+	})
+	path := filepath.Join(s.Context, "a")
+	build := func(want string) {
+		t.Helper()
+		mustBuild(t, b, shelf, Options{}, s)
+		if got := savedFiles(t, b, s)["src/a"]; got != want {
+			t.Errorf("the image has %q, not %q", got, want)
+		}
+		removeImages(t, b, s.Name)
+	}
+	build("x1")
+	rewrite(t, path, "x2")
+	build("x2")
+	rewrite(t, path, "x3")
+	fingerprintOf(t, b, s) // seen and not built
+	rewrite(t, path, "x2")
+	shelf.clear()
+	build("x2")
+	rewrite(t, filepath.Join(s.Context, "Dockerfile"), "FROM scratch\nCOPY a /src/b\nENV A=1")
+	mustBuild(t, b, shelf, Options{}, s)
+	if got := savedFiles(t, b, s); got["src/b"] != "x2" {
+		t.Errorf("an ignored Dockerfile is stale: %q", got)
+	}
 }

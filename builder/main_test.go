@@ -20,10 +20,16 @@ import (
 	"github.com/docker/docker/api/types/filters"
 	"github.com/docker/docker/api/types/image"
 	"github.com/google/go-containerregistry/pkg/registry"
+
+	"beansprout/test/must"
 )
 
 // TestMain keeps what the tests remember of files out of the user's cache.
 func TestMain(m *testing.M) {
+	if filepath.Base(os.Args[0]) == "ssh" {
+		pretendSSH()
+		return
+	}
 	dir, err := os.MkdirTemp("", "cache")
 	if err != nil {
 		log.Fatal(err)
@@ -55,11 +61,29 @@ func newSource(t *testing.T, b *Builder, files map[string]string) Source {
 	t.Helper()
 	dir := t.TempDir()
 	for name, content := range files {
-		write(t, filepath.Join(dir, name), content)
+		must.Write(t, filepath.Join(dir, name), content)
 	}
 	name := "test-" + strings.ToLower(rand.Text())
 	t.Cleanup(func() { removeImages(t, b, name) })
 	return Source{Name: name, Dir: dir, Context: dir}
+}
+
+// mustBuild builds the sources, which has to succeed.
+func mustBuild(t *testing.T, b *Builder, shelf *shelf, o Options, sources ...Source) []Image {
+	t.Helper()
+	made, err := b.Build(t.Context(), sources, shelf.registry, o)
+	must.Succeed(t, err)
+	return made
+}
+
+// startBuild builds the sources in the background.
+func startBuild(ctx context.Context, b *Builder, shelf *shelf, log *record, sources ...Source) (result <-chan error) {
+	done := make(chan error, 1)
+	go func() {
+		_, err := b.Build(ctx, sources, shelf.registry, Options{Log: log.log})
+		done <- err
+	}()
+	return done
 }
 
 func removeImages(t *testing.T, b *Builder, name string) {
@@ -76,23 +100,11 @@ func removeImages(t *testing.T, b *Builder, name string) {
 func images(t *testing.T, b *Builder, name string) (ids []string) {
 	t.Helper()
 	list, err := b.docker.ImageList(context.Background(), image.ListOptions{All: true, Filters: filters.NewArgs(filters.Arg("label", label+"="+name))})
-	if err != nil {
-		t.Fatal(err)
-	}
+	must.Succeed(t, err)
 	for _, i := range list {
 		ids = append(ids, i.ID)
 	}
 	return ids
-}
-
-func write(t *testing.T, path, content string) {
-	t.Helper()
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(path, []byte(content), 0o755); err != nil {
-		t.Fatal(err)
-	}
 }
 
 var compileStep = sync.OnceValues(func() ([]byte, error) {
@@ -113,9 +125,7 @@ var compileStep = sync.OnceValues(func() ([]byte, error) {
 func stepBinary(t *testing.T) string {
 	t.Helper()
 	binary, err := compileStep()
-	if err != nil {
-		t.Fatal(err)
-	}
+	must.Succeed(t, err)
 	return string(binary)
 }
 
@@ -127,7 +137,7 @@ type shelf struct {
 	inner    http.Handler
 	pushes   int
 	logins   int
-	fault    func(http.ResponseWriter, *http.Request) bool // says whether it has answered
+	fault    func(http.ResponseWriter, *http.Request) bool // reports whether it has answered
 }
 
 func newShelf(t *testing.T) *shelf {
@@ -191,14 +201,19 @@ func (s *shelf) expire() {
 	s.password = "secret-" + rand.Text()
 }
 
-// image asks for the manifest under a tag as a client of the registry would.
-func (s *shelf) image(ctx context.Context, tag string) (digest, config string, err error) {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+s.host+"/v2/app/manifests/"+tag, nil)
+// ask sends a request to the registry as its client would.
+func (s *shelf) ask(ctx context.Context, method, path string) (*http.Response, error) {
+	request, err := http.NewRequestWithContext(ctx, method, "http://"+s.host+"/v2/app"+path, nil)
 	if err != nil {
-		return "", "", err
+		return nil, err
 	}
 	request.SetBasicAuth("AWS", s.word())
-	response, err := http.DefaultClient.Do(request)
+	return http.DefaultClient.Do(request)
+}
+
+// image returns the digests of the manifest under a tag and of its config.
+func (s *shelf) image(ctx context.Context, tag string) (digest, config string, err error) {
+	response, err := s.ask(ctx, http.MethodGet, "/manifests/"+tag)
 	if err != nil {
 		return "", "", err
 	}
@@ -217,20 +232,15 @@ func (s *shelf) count() int {
 	return s.pushes
 }
 
-// has says whether the registry serves the manifest of that reference.
+// has reports whether the registry serves the manifest of that reference.
 func (s *shelf) has(t *testing.T, reference string) bool {
 	t.Helper()
-	repository, digest, _ := strings.Cut(reference, "@")
-	path := strings.TrimPrefix(repository, s.host)
-	request, err := http.NewRequestWithContext(t.Context(), http.MethodHead, "http://"+s.host+"/v2"+path+"/manifests/"+digest, nil)
-	if err != nil {
-		t.Fatal(err)
+	digest, ok := strings.CutPrefix(reference, s.host+"/app@")
+	if !ok {
+		return false
 	}
-	request.SetBasicAuth("AWS", s.word())
-	response, err := http.DefaultClient.Do(request)
-	if err != nil {
-		t.Fatal(err)
-	}
+	response, err := s.ask(t.Context(), http.MethodHead, "/manifests/"+digest)
+	must.Succeed(t, err)
 	defer response.Body.Close()
 	return response.StatusCode == http.StatusOK
 }

@@ -10,27 +10,28 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"beansprout/builder/fingerprint"
+	"beansprout/mask"
 )
 
 const (
-	// grace is how long a cancelled command may take to end by itself, and how long
-	// one that has ended may leave its output open: a build daemon that it started
-	// inherits that and stays.
-	grace = 2 * time.Second
-	// lockPoll is the time between two attempts at a lock that somebody else holds.
-	lockPoll = 100 * time.Millisecond
+	// stopTimeout is how long a cancelled command has to end, and how long the output of an ended
+	// command may stay open: a build daemon that it started keeps it open.
+	stopTimeout = 2 * time.Second
+	// lockPollInterval is the time between two attempts to take a lock.
+	lockPollInterval = 100 * time.Millisecond
 )
 
-// preparations returns, for each source, what runs its command. Sources that share the
-// directory and the command share the run, which is logged under the first one's name.
-// Different commands of one directory run in the order of the sources, and one that fails
-// fails those behind it.
+// preparations returns, for each source, a function that runs its command. Sources with the same
+// directory and command share one run, which is logged under the name of the first. The commands of
+// one directory run in the order of the sources. If one fails, so do those after it.
 func (w *work) preparations(ctx context.Context, sources []Source) []func() error {
 	type command struct{ dir, line string }
 	once := map[command]func() error{}
 	last := map[string]func() error{} // by directory
 	all := make([]func() error, len(sources))
-	hidden := newMask(allSecrets(sources))
+	hidden := withSecrets(w.mask, readableSecrets(ctx, sources), sources...)
 	for i, s := range sources {
 		c := command{s.Dir, s.Prepare}
 		if once[c] == nil {
@@ -52,37 +53,27 @@ func (w *work) preparations(ctx context.Context, sources []Source) []func() erro
 	return all
 }
 
-// Prepare runs a command that makes something else than an image, as Source.Prepare is run:
-// by a shell, alone in its directory. What it prints goes to log, and a failure is a
-// *BuildError without an image.
-func Prepare(ctx context.Context, dir, command string, log func(line string)) error {
+// Prepare runs a command as Source.Prepare is run: by a shell, alone in its directory. log gets its
+// output. The error is a *BuildError without an image. hidden is applied to both.
+func Prepare(ctx context.Context, dir, command string, hidden mask.Mask, log func(line string)) error {
 	w := &work{log: func(_, _, line string) { log(line) }}
-	return w.prepare(ctx, Source{Dir: dir, Prepare: command}, mask{})
+	return w.prepare(ctx, Source{Dir: dir, Prepare: command}, hidden)
 }
 
-func allSecrets(sources []Source) (all []Secret) {
-	for _, s := range sources {
-		all = append(all, s.Secrets...)
-	}
-	return all
-}
-
-// prepare runs the application's own build, alone in its directory. What is secret in the
-// images may be in its environment.
-func (w *work) prepare(ctx context.Context, s Source, hidden mask) (err error) {
+// prepare runs the command of a source, alone in its directory.
+func (w *work) prepare(ctx context.Context, s Source, hidden mask.Mask) error {
 	if s.Prepare == "" {
 		return nil
 	}
-	command := hidden.hide(s.Prepare)
-	stage := w.begin(s.Name, stepPrepare, "prepare: "+command)
-	defer func() { stage.end(ctx, err) }()
-	unlock, err := lock(ctx, s.Dir, stage.say)
+	command := hidden.Hide(s.Prepare)
+	log := w.log.of(s.Name, stepPrepare)
+	unlock, err := lock(ctx, s.Dir, log)
 	if err != nil {
 		return &BuildError{Image: s.Name, Step: "prepare", Err: err}
 	}
 	defer unlock()
-	stage.log("$ " + command)
-	out := &lines{emit: stage.say, mask: hidden}
+	log("$ " + command)
+	out := &lines{emit: log, mask: hidden}
 	err = run(ctx, s, out)
 	out.flush()
 	if err == nil {
@@ -95,9 +86,8 @@ func (w *work) prepare(ctx context.Context, s Source, hidden mask) (err error) {
 	return failed
 }
 
-// run runs the command in a process group of its own, so that a cancellation
-// reaches everything that it started. The kernel ends the shell if we are killed; it goes by
-// the thread that started it, which therefore must not end before.
+// run runs the command in its own process group, so that a cancellation ends all its processes. The
+// kernel kills the shell when the thread that started it ends, so the thread is locked.
 func run(ctx context.Context, s Source, out *lines) error {
 	cmd := exec.CommandContext(ctx, "sh", "-c", s.Prepare)
 	cmd.Dir, cmd.Stdout, cmd.Stderr = s.Dir, out, out
@@ -105,10 +95,10 @@ func run(ctx context.Context, s Source, out *lines) error {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGTERM) }
-	cmd.WaitDelay = grace
+	cmd.WaitDelay = stopTimeout
 	err := cmd.Run()
 	if ctx.Err() != nil && cmd.Process != nil {
-		_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) // whoever did not heed the first signal
+		_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) // what ignores SIGTERM
 	}
 	if errors.Is(err, exec.ErrWaitDelay) {
 		return nil
@@ -116,17 +106,17 @@ func run(ctx context.Context, s Source, out *lines) error {
 	return err
 }
 
-// lock waits until it holds the lock on dir itself, which leaves no file behind.
+// lock waits for the lock on the directory itself, so that no lock file is left.
 func lock(ctx context.Context, dir string, log func(string)) (unlock func(), err error) {
 	f, err := os.Open(dir)
 	if err != nil {
-		return nil, missing(ErrNoContext, dir, err)
+		return nil, fingerprint.OpenError(ErrNoContext, dir, err)
 	}
 	for waiting := false; ; waiting = true {
 		err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
 		if !errors.Is(err, syscall.EWOULDBLOCK) && !errors.Is(err, syscall.EINTR) {
 			if err != nil { // some network file systems have no locks
-				log(fmt.Sprintf("goes on without a lock on %s: %v", dir, err))
+				log(fmt.Sprintf("continues without a lock on %s: %v", dir, err))
 			}
 			return func() { _ = f.Close() }, nil
 		}
@@ -137,7 +127,7 @@ func lock(ctx context.Context, dir string, log func(string)) (unlock func(), err
 		case <-ctx.Done():
 			_ = f.Close()
 			return nil, context.Cause(ctx)
-		case <-time.After(lockPoll):
+		case <-time.After(lockPollInterval):
 		}
 	}
 }

@@ -10,13 +10,15 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+
+	"beansprout/test/must"
 )
 
 // prepareAll runs the commands of the sources side by side and returns the first error.
 func prepareAll(ctx context.Context, log *record, sources ...Source) error {
 	errs := make([]error, len(sources))
 	var wg sync.WaitGroup
-	for i, run := range (&work{log: Log(log.log).oneAtATime()}).preparations(ctx, sources) {
+	for i, run := range (&work{log: Log(log.log).serialized()}).preparations(ctx, sources) {
 		wg.Go(func() { errs[i] = run() })
 	}
 	wg.Wait()
@@ -32,9 +34,7 @@ func TestPrepareRunsInItsDirectoryWithTheEnvironment(t *testing.T) {
 	t.Setenv("BUILDER_TEST_VALUE", "inherited")
 	log, dir := &record{}, t.TempDir()
 	s := Source{Name: "web", Dir: dir, Prepare: `echo "$BUILDER_TEST_VALUE" > made; echo out; echo err >&2`}
-	if err := prepareAll(t.Context(), log, s); err != nil {
-		t.Fatal(err)
-	}
+	must.Succeed(t, prepareAll(t.Context(), log, s))
 	if made, _ := os.ReadFile(filepath.Join(dir, "made")); string(made) != "inherited\n" {
 		t.Errorf("made = %q", made)
 	}
@@ -52,23 +52,19 @@ func TestPrepareRunsOnceForSourcesThatShareIt(t *testing.T) {
 	proxy, other := web, web
 	proxy.Name, other.Name = "proxy", "other"
 	other.Prepare = "echo another >> runs"
-	if err := prepareAll(t.Context(), log, web, proxy, other); err != nil {
-		t.Fatal(err)
-	}
+	must.Succeed(t, prepareAll(t.Context(), log, web, proxy, other))
 	runs, _ := os.ReadFile(filepath.Join(dir, "runs"))
 	if n := strings.Count(string(runs), "run\n"); n != 1 || !strings.Contains(string(runs), "another\n") {
 		t.Errorf("runs = %q", runs)
 	}
 }
 
-func TestPreparesOfOneDirectoryNeverRunSideBySide(t *testing.T) {
+func TestPreparesOfOneDirectoryNeverRunInParallel(t *testing.T) {
 	log, dir := &record{}, t.TempDir()
 	alone := "mkdir alone || exit 9; sleep 0.05; rmdir alone; : "
 	err := prepareAll(t.Context(), log,
 		Source{Name: "a", Dir: dir, Prepare: alone + "a"}, Source{Name: "b", Dir: dir, Prepare: alone + "b"}, Source{Name: "c", Dir: dir, Prepare: alone + "c"})
-	if err != nil {
-		t.Error(err)
-	}
+	must.Succeed(t, err)
 }
 
 func TestPrepareShowsWhatFailed(t *testing.T) {
@@ -90,7 +86,7 @@ func TestPrepareInADirectoryThatIsNotThere(t *testing.T) {
 	}
 }
 
-func TestPrepareDoesNotWaitForADaemonThatItLeavesBehind(t *testing.T) {
+func TestPrepareDoesNotWaitForADaemonThatItStarted(t *testing.T) {
 	dir := t.TempDir()
 	s := Source{Name: "web", Dir: dir, Prepare: "sleep 300 & echo $! > pid"}
 	if err := prepareAll(t.Context(), &record{}, s); err != nil {
@@ -103,7 +99,7 @@ func TestPrepareDoesNotWaitForADaemonThatItLeavesBehind(t *testing.T) {
 	_ = syscall.Kill(pid, syscall.SIGKILL)
 }
 
-func TestCancellingPrepareKillsAllThatItStarted(t *testing.T) {
+func TestCancellingPrepareKillsAllItsProcesses(t *testing.T) {
 	dir := t.TempDir()
 	s := Source{Name: "web", Dir: dir, Prepare: `sh -c 'trap "" TERM; echo $$ > pid.new; mv pid.new pid; sleep 300; sleep 300' & wait`}
 	ctx, cancel := context.WithCancel(t.Context())
@@ -126,16 +122,12 @@ func TestCancellingPrepareKillsAllThatItStarted(t *testing.T) {
 	eventually(t, "the end of the child that ignores SIGTERM", func() bool { return !alive(pid) })
 }
 
-func TestPrepareWaitsForWhoeverHoldsTheDirectory(t *testing.T) {
+func TestPrepareWaitsForTheLockOnItsDirectory(t *testing.T) {
 	log, dir := &record{}, t.TempDir()
 	other, err := os.Open(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
+	must.Succeed(t, err)
 	defer other.Close()
-	if err := syscall.Flock(int(other.Fd()), syscall.LOCK_EX); err != nil {
-		t.Fatal(err)
-	}
+	must.Succeed(t, syscall.Flock(int(other.Fd()), syscall.LOCK_EX))
 	ctx, cancel := context.WithCancel(t.Context())
 	impatient := make(chan error, 1)
 	go func() { impatient <- prepareAll(ctx, log, Source{Name: "web", Dir: dir, Prepare: "touch ran"}) }()
@@ -147,9 +139,7 @@ func TestPrepareWaitsForWhoeverHoldsTheDirectory(t *testing.T) {
 	patient := make(chan error, 1)
 	go func() { patient <- prepareAll(t.Context(), log, Source{Name: "web", Dir: dir, Prepare: "true"}) }()
 	_ = other.Close()
-	if err := <-patient; err != nil {
-		t.Error(err)
-	}
+	must.Succeed(t, <-patient)
 	if _, err := os.Stat(filepath.Join(dir, "ran")); err == nil {
 		t.Error("the command ran without the lock")
 	}
@@ -157,18 +147,13 @@ func TestPrepareWaitsForWhoeverHoldsTheDirectory(t *testing.T) {
 
 func pidIn(t *testing.T, dir string) int {
 	t.Helper()
-	data, err := os.ReadFile(filepath.Join(dir, "pid"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	pid, err := strconv.Atoi(strings.TrimSpace(string(data)))
-	if err != nil {
-		t.Fatal(err)
-	}
+	data := must.Read(t, filepath.Join(dir, "pid"))
+	pid, err := strconv.Atoi(strings.TrimSpace(data))
+	must.Succeed(t, err)
 	return pid
 }
 
-// alive says whether the process runs; one that nobody has waited for yet does not.
+// alive reports whether the process runs; a zombie does not.
 func alive(pid int) bool {
 	if syscall.Kill(pid, 0) != nil {
 		return false

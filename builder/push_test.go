@@ -5,9 +5,14 @@ import (
 	"crypto/rand"
 	"errors"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
+	"time"
+
+	"beansprout/test/must"
 )
 
 func smallSource(t *testing.T, b *Builder) Source {
@@ -33,7 +38,7 @@ func status(code int, body string) func(http.ResponseWriter) {
 	return func(w http.ResponseWriter) { http.Error(w, body, code) }
 }
 
-func TestARegistryThatRefusesTheTokenIsNamedAsThat(t *testing.T) {
+func TestARefusedTokenIsErrExpired(t *testing.T) {
 	b, shelf := connect(t), newShelf(t)
 	s, logins := smallSource(t, b), 0
 	_, err := b.Build(t.Context(), []Source{s}, func(context.Context) (Registry, error) {
@@ -60,13 +65,11 @@ func TestARegistryThatRefusesTheTokenIsNamedAsThat(t *testing.T) {
 func tagsOf(t *testing.T, b *Builder, id string) []string {
 	t.Helper()
 	i, err := b.docker.ImageInspect(t.Context(), id)
-	if err != nil {
-		t.Fatal(err)
-	}
+	must.Succeed(t, err)
 	return i.RepoTags
 }
 
-func TestATokenThatExpiresInTheMiddleOfAPushIsRenewed(t *testing.T) {
+func TestATokenThatExpiresDuringAPushIsRenewed(t *testing.T) {
 	b, shelf, log := connect(t), newShelf(t), &record{}
 	var once sync.Once
 	shelf.fault = func(w http.ResponseWriter, r *http.Request) bool {
@@ -88,17 +91,7 @@ func TestATokenThatExpiresInTheMiddleOfAPushIsRenewed(t *testing.T) {
 	}
 }
 
-func TestOnePassOpensTheRegistryForAllImages(t *testing.T) {
-	b, shelf := connect(t), newShelf(t)
-	if _, err := b.Build(t.Context(), []Source{smallSource(t, b), smallSource(t, b), smallSource(t, b)}, shelf.registry, Options{}); err != nil {
-		t.Fatal(err)
-	}
-	if shelf.logins != 1 {
-		t.Errorf("%d logins, want one", shelf.logins)
-	}
-}
-
-func TestAPushIsTriedAgainWhenTheErrorMayPass(t *testing.T) {
+func TestAPushIsTriedAgainAfterATransientError(t *testing.T) {
 	for _, test := range []struct {
 		name   string
 		times  int
@@ -136,7 +129,7 @@ func TestAPushIsTriedAgainWhenTheErrorMayPass(t *testing.T) {
 	}
 }
 
-func TestARegistryThatIsNotThereIsNamed(t *testing.T) {
+func TestAMissingRegistryIsErrUnwell(t *testing.T) {
 	b, shelf := connect(t), newShelf(t)
 	s := smallSource(t, b)
 	_, err := b.Build(t.Context(), []Source{s}, func(context.Context) (Registry, error) {
@@ -148,7 +141,7 @@ func TestARegistryThatIsNotThereIsNamed(t *testing.T) {
 	}
 }
 
-// TestAnImmutableTag covers a tag that somebody else has pushed since we looked.
+// TestAnImmutableTag covers a tag that another build has pushed since we looked.
 func TestAnImmutableTag(t *testing.T) {
 	taken := status(http.StatusBadRequest, `{"errors":[{"code":"TAG_INVALID","message":"The image tag 'x' already exists in the 'app' repository and cannot be overwritten because the tag is immutable."}]}`)
 	digest := "sha256:" + strings.Repeat("ab", 32)
@@ -176,13 +169,42 @@ func TestAnImmutableTag(t *testing.T) {
 				t.Errorf("error = %v", err)
 			}
 			if looked == 0 {
-				t.Error("nobody has looked")
+				t.Error("the registry was not asked")
 			}
 		})
 	}
 }
 
-func TestWhatARegistryMeans(t *testing.T) {
+func TestAPushEndsWhereAnotherProcessHasPushedDuringTheBuild(t *testing.T) {
+	b, shelf, log := connect(t), newShelf(t), &record{}
+	digest := "sha256:" + strings.Repeat("ab", 32)
+	pushing, ended := make(chan struct{}), atomic.Bool{}
+	shelf.fault = onManifest(1, func(w http.ResponseWriter) {
+		close(pushing)
+		for range 100 { // until the engine has ended the push
+			if time.Sleep(100 * time.Millisecond); ended.Load() {
+				break
+			}
+		}
+		http.Error(w, "too late", http.StatusForbidden)
+	})
+	looked := 0
+	made, err := b.Build(t.Context(), []Source{smallSource(t, b)}, func(context.Context) (Registry, error) {
+		return Registry{Repository: shelf.host + "/app", Login: shelf.login, Image: func(context.Context, string) (string, string, error) {
+			if looked++; looked == 1 {
+				return "", "", nil
+			}
+			<-pushing
+			return digest, digest, nil
+		}}, nil
+	}, Options{Log: log.log})
+	ended.Store(true)
+	if err != nil || made[0].Digest != digest {
+		t.Errorf("images %+v, error = %v\n%s", made, err, log)
+	}
+}
+
+func TestErrorsOfARegistryAreRecognized(t *testing.T) {
 	for message, want := range map[string]error{
 		"denied: Your authorization token has expired. Reauthenticate and try again.": ErrExpired,
 		"no basic auth credentials":             ErrExpired,
@@ -194,7 +216,7 @@ func TestWhatARegistryMeans(t *testing.T) {
 		"tag invalid: The image tag 'x' already exists in the 'y' repository and cannot be overwritten because the repository is immutable.": ErrTagTaken,
 		"write /var/lib/docker/tmp/x: no space left on device":                                                                               ErrNoSpace,
 	} {
-		if got := recognize(errors.New(message), message, pushes); !errors.Is(got, want) || passing(got) {
+		if got := recognize(errors.New(message), message, pushErrors); !errors.Is(got, want) || transient(got) {
 			t.Errorf("%q: %v, want %v", message, got, want)
 		}
 	}
@@ -209,13 +231,13 @@ func TestWhatARegistryMeans(t *testing.T) {
 		"An image does not exist locally with the tag: host/app":                                               true,
 		"manifest invalid": false,
 	} {
-		if got := passing(recognize(errors.New(message), message, pushes)); got != want {
-			t.Errorf("passing(%q): %v, want %v", message, got, want)
+		if got := transient(recognize(errors.New(message), message, pushErrors)); got != want {
+			t.Errorf("transient(%q): %v, want %v", message, got, want)
 		}
 	}
 }
 
-func TestAnEngineThatGoesAwayInTheMiddleOfAPushGetsOneSentence(t *testing.T) {
+func TestAnEngineThatStopsDuringAPushGetsOneSentence(t *testing.T) {
 	direct, shelf := connect(t), newShelf(t)
 	r := newRelay(t, direct.docker.Dialer(), nil)
 	s := smallSource(t, direct)
@@ -225,5 +247,39 @@ func TestAnEngineThatGoesAwayInTheMiddleOfAPushGetsOneSentence(t *testing.T) {
 	_, err := b.Build(t.Context(), []Source{s}, shelf.registry, Options{})
 	if !errors.Is(err, ErrNoEngine) || strings.Contains(err.Error(), "\n") || !strings.HasPrefix(err.Error(), `push image "`+s.Name) {
 		t.Errorf("error = %v", err)
+	}
+}
+
+func TestAPushLogsItsProgressInAFewLines(t *testing.T) {
+	log := &record{}
+	p := &push{size: 12e6, log: Log(log.log).of("web", stepPush)}
+	told := `{"status":"The push refers to repository [host/app]"}
+		{"status":"Preparing","progressDetail":{},"id":"old"}{"status":"Waiting","progressDetail":{},"id":"new"}
+		{"status":"Layer already exists","progressDetail":{},"id":"old"}
+		{"status":"Mounted from other","progressDetail":{},"id":"lent"}
+		{"status":"Pushing","progressDetail":{"current":1000000,"total":5000000},"id":"new"}`
+	more := `{"status":"Pushing","progressDetail":{"current":2000000,"total":5000000},"id":"new"}`
+	first := readStream(strings.NewReader(told), p.update)
+	p.layers["new"].logged = time.Time{}
+	second := readStream(strings.NewReader(more+more+more), p.update)
+	if p.engineRetried {
+		t.Error("the engine has not tried again")
+	}
+	third := readStream(strings.NewReader(`{"status":"Retrying in 2 seconds","id":"new"}{"status":"Retrying in 1 second","id":"new"}{"status":"Retrying in 4 seconds","id":"new"}
+		{"status":"Pushing","progressDetail":{"current":5000512,"total":5000000},"id":"new"}
+		{"status":"Pushed","progressDetail":{},"id":"new"}{"status":"Pushed","progressDetail":{},"id":"small"}
+		{"status":"ctx: digest: sha256:0 size: 1"}`), p.update)
+	must.Succeed(t, errors.Join(first, second, third))
+	want := []string{
+		"push: layer old: already there", "push: layer lent: already there",
+		"push: layer new: 2.0 MB of 5.0 MB",
+		"push: layer new: the registry refuses it: trying again in 2s", "push: layer new: the registry refuses it: trying again in 4s",
+		"push: layer new: pushed 5.0 MB", "push: layer small: pushed",
+	}
+	if !slices.Equal(log.lines, want) {
+		t.Errorf("lines\n%s\nwant\n%s", strings.Join(log.lines, "\n"), strings.Join(want, "\n"))
+	}
+	if got, want := p.summary(), "pushed 2 layers, 5.0 MB sent, 7.0 MB were there"; got != want || !p.engineRetried {
+		t.Errorf("summary = %q, want %q; engineRetried %v", got, want, p.engineRetried)
 	}
 }

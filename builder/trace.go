@@ -2,24 +2,29 @@ package builder
 
 import (
 	"cmp"
+	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
+	"path"
 	"regexp"
+	"strconv"
 	"strings"
 
 	controlapi "github.com/moby/buildkit/api/services/control"
-	"github.com/moby/buildkit/client"
-	godigest "github.com/opencontainers/go-digest"
 	"google.golang.org/protobuf/proto"
+
+	"beansprout/builder/fingerprint"
+	"beansprout/mask"
 )
 
-// trace turns what BuildKit tells about its steps into lines, and remembers which failed.
+// trace logs what BuildKit reports about its steps, and keeps the step that failed.
 type trace struct {
-	log   func(line string)
-	show  func(*client.SolveStatus)
-	mask  mask
-	steps map[string]*step // by digest
-	fault *step
+	log    func(line string)
+	mask   mask.Mask
+	steps  map[string]*step // by digest
+	failed *step
 }
 
 // step is a vertex of the build graph: most are a line of the Dockerfile.
@@ -29,11 +34,10 @@ type step struct {
 	started bool
 	done    bool
 	out     *lines
-	recent  []string // lines that haven't been shown
 }
 
-func newTrace(log func(string), show func(*client.SolveStatus), hidden mask) *trace {
-	return &trace{log: log, show: show, mask: hidden, steps: map[string]*step{}}
+func newTrace(log func(string), hidden mask.Mask) *trace {
+	return &trace{log: log, mask: hidden, steps: map[string]*step{}}
 }
 
 // decodeTrace reads the aux of a message "moby.buildkit.trace": a JSON string that holds
@@ -47,8 +51,7 @@ func decodeTrace(aux json.RawMessage) (*controlapi.StatusResponse, error) {
 	return &status, proto.Unmarshal(data, &status)
 }
 
-// update prints what is new, in the order in which it happens: BuildKit may send the end
-// of a step along with the last that it printed.
+// update logs what is new. BuildKit may send the end of a step together with its last output.
 func (t *trace) update(status *controlapi.StatusResponse) {
 	for _, v := range status.Vertexes {
 		t.step(v.Digest).begin(v, t)
@@ -59,27 +62,9 @@ func (t *trace) update(status *controlapi.StatusResponse) {
 	for _, v := range status.Vertexes {
 		t.step(v.Digest).end(v, t)
 	}
-	t.show(t.picture(status))
 }
 
-// picture is a status with nothing in it but what may be shown.
-func (t *trace) picture(status *controlapi.StatusResponse) *client.SolveStatus {
-	p := client.NewSolveStatus(status)
-	for _, v := range p.Vertexes {
-		v.Name = t.step(string(v.Digest)).name
-	}
-	for _, s := range p.Statuses {
-		s.ID = t.mask.hide(clean(s.ID))
-	}
-	p.Warnings, p.Logs = nil, nil
-	for digest, s := range t.steps {
-		p.Logs = append(p.Logs, glimpseOf(godigest.Digest(digest), s.recent)...)
-		s.recent = nil
-	}
-	return p
-}
-
-// close prints what came behind the end of its step.
+// close logs output that came after the end of its step.
 func (t *trace) close() {
 	for _, s := range t.steps {
 		s.out.flush()
@@ -92,30 +77,28 @@ func (t *trace) step(digest string) *step {
 		s = &step{}
 		s.out = &lines{mask: t.mask, emit: func(line string) {
 			t.log(strings.TrimSpace(s.mark() + " " + line))
-			s.recent = append(s.recent[max(0, len(s.recent)-glimpse+1):], line)
 		}}
 		t.steps[digest] = s
 	}
 	return s
 }
 
-// begin prints that a step has started, unless it has done so already: BuildKit repeats
-// itself.
+// begin logs the start of a step once: BuildKit repeats it.
 func (s *step) begin(v *controlapi.Vertex, t *trace) {
-	s.name = t.mask.hide(clean(v.Name))
+	s.name = masked(t.mask, v.Name)
 	switch {
 	case v.Started == nil || s.started:
 		return
 	case v.Cached:
 		s.done = true
-		s.say(t, s.name+" CACHED")
+		s.log(t, s.name+" CACHED")
 	default:
-		s.say(t, s.name)
+		s.log(t, s.name)
 	}
 	s.started = true
 }
 
-// end prints how a step has ended.
+// end logs the end of a step.
 func (s *step) end(v *controlapi.Vertex, t *trace) {
 	if v.Completed == nil || s.done {
 		return
@@ -124,17 +107,19 @@ func (s *step) end(v *controlapi.Vertex, t *trace) {
 	s.out.flush()
 	switch took := v.Completed.AsTime().Sub(v.Started.AsTime()); {
 	case v.Error == "":
-		s.say(t, fmt.Sprintf("%s DONE %.1fs", cmp.Or(s.mark(), s.name), took.Seconds()))
+		s.log(t, fmt.Sprintf("%s DONE %.1fs", cmp.Or(s.mark(), s.name), took.Seconds()))
 	case strings.HasPrefix(s.name, "importing cache manifest "):
 		t.log(s.name + ": there is none")
-	case t.fault == nil && !cancelled(v.Error):
-		s.err, t.fault = v.Error, s
+	case t.failed == nil && !cancelled(v.Error):
+		s.err, t.failed = v.Error, s
 		t.log(s.name + " ERROR")
 	}
 }
 
-// say leaves out what BuildKit does for itself, such as loading the Dockerfile.
-func (s *step) say(t *trace, line string) {
+func cancelled(err string) bool { return strings.HasSuffix(err, context.Canceled.Error()) }
+
+// log leaves out BuildKit's internal steps, such as loading the Dockerfile.
+func (s *step) log(t *trace, line string) {
 	if !strings.HasPrefix(s.name, "[internal]") {
 		t.log(line)
 	}
@@ -142,6 +127,116 @@ func (s *step) say(t *trace, line string) {
 
 var mark = regexp.MustCompile(`^\[[^\]]*\]`)
 
-// mark returns the number of the step in its stage, "[build 2/5]", which tells the lines
-// of steps that run side by side apart; it is empty for steps without one.
+// mark returns the stage and number of the step, such as "[build 2/5]", or "". It starts each line,
+// because steps run in parallel.
 func (s *step) mark() string { return mark.FindString(s.name) }
+
+// message is one message of the engine during a build or a push.
+type message struct {
+	ID       string          `json:"id"`
+	Status   string          `json:"status"`
+	Error    string          `json:"error"`
+	Aux      json.RawMessage `json:"aux"`
+	Progress struct {
+		Current, Total int64 // bytes
+	} `json:"progressDetail"`
+}
+
+// refusal is an error in the engine's stream, whose HTTP status is 200.
+type refusal struct{ message string }
+
+func (r refusal) Error() string { return plain(r.message).Error() }
+
+// readStream calls each for every message of stream. It returns the first error in the stream, as a
+// refusal, or the error of the connection.
+func readStream(stream io.Reader, each func(message)) error {
+	var refused error
+	for decoder := json.NewDecoder(stream); ; {
+		var m message
+		switch err := decoder.Decode(&m); {
+		case errors.Is(err, io.EOF):
+			return refused
+		case refused != nil && err != nil:
+			return refused
+		case err != nil:
+			return err
+		case m.Error != "" && refused == nil:
+			refused = refusal{m.Error}
+		}
+		each(m)
+	}
+}
+
+var exitCode = regexp.MustCompile(`exit code: (\d+)`)
+
+// explain returns the error of a failed build: that of the step that failed, or else the refusal at
+// the end of the stream.
+func (t *trace) explain(image, refusal string) *BuildError {
+	refused := plain(t.mask.Hide(refusal))
+	if t.failed == nil {
+		return &BuildError{Image: image, Err: recognize(refused, refusal, pullErrors)}
+	}
+	e := &BuildError{Image: image, Step: t.failed.name, Output: t.failed.out.tail(), Err: refused}
+	if m := exitCode.FindStringSubmatch(t.failed.err); m != nil {
+		e.ExitCode, _ = strconv.Atoi(m[1])
+	}
+	switch {
+	case e.ExitCode != 0:
+		e.Err = recognize(refused, refusal+"\n"+e.Output, hostErrors)
+	case copySteps.MatchString(e.Step) && missingPattern.MatchString(refused.Error()):
+		e.Err = recognized{missingSource(refused.Error(), e.Step), ErrNothingToCopy}
+	case syntaxSteps.MatchString(e.Step):
+		e.Err = recognized{refused, ErrNoFrontend}
+	default:
+		e.Err = recognize(refused, refusal, pullErrors)
+	}
+	return e
+}
+
+// explainMissingSource adds to ErrNothingToCopy why the file is missing. The engine mentions neither
+// links nor the ignore file.
+func (b *Builder) explainMissingSource(ctx context.Context, s Source, e *BuildError) *BuildError {
+	if !errors.Is(e, ErrNothingToCopy) {
+		return e
+	}
+	if reasons := fingerprint.MissingSources(ctx, s.inputs(b.platform)); len(reasons) > 0 {
+		e.Err = fmt.Errorf("%w: %s", e.Err, strings.Join(reasons, "; "))
+	}
+	return e
+}
+
+// addEngineVersion adds the engine's version to ErrOldFrontend.
+func (b *Builder) addEngineVersion(e *BuildError) *BuildError {
+	if errors.Is(e, ErrOldFrontend) {
+		e.Err = fmt.Errorf("%w (the engine is Docker %s)", e.Err, b.version)
+	}
+	return e
+}
+
+var (
+	syntaxSteps    = regexp.MustCompile(`^(\[[^\]]*\] )?resolve image config for |^docker-image://`)
+	copySteps      = regexp.MustCompile(`^\[[^\]]*\] (COPY|ADD) `)
+	missingPattern = regexp.MustCompile(`not found$|no such file or directory$`)
+	missingPath    = regexp.MustCompile(`"(/[^"]*)":? not found$|\blstat (/.*): no such file or directory$`)
+	walkedDir      = regexp.MustCompile(`\bfailed to walk (/.*): lstat `)
+)
+
+// missingSource returns an error that names the file that a COPY or ADD did not find. BuildKit looks
+// for the file, or walks its directory. In the second case it names a missing directory instead of
+// the file.
+func missingSource(refusal, step string) error {
+	m := missingPath.FindStringSubmatch(refusal)
+	if m == nil {
+		return errors.New(refusal)
+	}
+	name := m[1] + m[2]
+	if walkedDir.MatchString(refusal) {
+		for _, source := range strings.Fields(copySteps.ReplaceAllString(step, "")) {
+			if source = path.Clean("/" + source); path.Dir(source) == name {
+				name = source
+				break
+			}
+		}
+	}
+	return fmt.Errorf("%q not found", name)
+}

@@ -2,6 +2,7 @@ package dockerrun
 
 import (
 	"archive/zip"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -15,68 +16,97 @@ import (
 	"time"
 	"unicode"
 	"unicode/utf8"
+
+	"beansprout/files"
 )
 
 const documentName = "Dockerrun.aws.json"
 
-// limits are how much a bundle may be.
+// limits are the limits of a bundle.
 type limits struct {
-	bytes int64 // zipped
-	files int
+	bytes    int64 // of the zip, and of one file
+	unpacked int64 // bytes of all files
+	files    int
 }
 
-// maximum is what Beanstalk takes ("Create an application source bundle", developer guide), and
-// what a zip holds without its 64-bit extension.
-func maximum() limits { return limits{bytes: 512 << 20, files: 65535} }
+// bundleLimits returns Beanstalk's limits ("Create an application source bundle", developer guide)
+// and the number of files in a zip without its 64-bit extension.
+func bundleLimits() limits { return limits{bytes: 512 << 20, unpacked: 2 << 30, files: 65535} }
 
 // Bundle writes the zip that Beanstalk runs: the document as Dockerrun.aws.json, and the included
-// files and folders under the names that they have in root. Equal content gives equal bytes,
-// whatever the dates, owners and umask of the files; of their modes the executable bit counts.
+// files and folders under their names in root. Equal content gives equal bytes: the dates, owners
+// and umask of the files have no effect, and of their modes only the executable bit.
 //
-// A link inside root is followed. One that leaves root, whatever is neither file nor folder, a
-// missing include and a name that could mean another place when it is unpacked are errors that
-// name the path. More than 512 MB is an error. After an error w holds a part of a bundle.
-func Bundle(w io.Writer, document []byte, root string, include []string) error {
-	return bundle(w, document, root, include, maximum())
+// Bundle follows links inside root. Links out of root, special files, missing includes and names
+// that another system could unpack elsewhere are errors that name the path, and so are more than
+// 512 MB. After an error w has a part of a bundle. When ctx ends, Bundle returns its cause.
+func Bundle(ctx context.Context, w io.Writer, document []byte, root string, include []string) error {
+	return bundle(ctx, w, document, root, include, bundleLimits())
 }
 
-func bundle(w io.Writer, document []byte, root string, include []string, limit limits) error {
-	dir, err := os.OpenRoot(root)
+// Files returns the names that the files included from root have in the bundle, in order. It
+// returns the errors of Bundle that don't depend on the archive.
+func Files(ctx context.Context, root string, include []string) ([]string, error) {
+	b, err := gather(ctx, root, include, bundleLimits())
 	if err != nil {
-		return fmt.Errorf("open bundle root: %w", err)
+		return nil, err
 	}
-	defer dir.Close()
-	b := bundler{root: dir, files: map[string]fs.FileMode{documentName: 0}, limit: limit}
-	for _, name := range include {
-		if err := b.include(name); err != nil {
-			return fmt.Errorf("include %q in the bundle: %w", name, err)
-		}
+	defer b.root.Close()
+	delete(b.files, documentName)
+	return slices.Sorted(maps.Keys(b.files)), nil
+}
+
+func bundle(ctx context.Context, w io.Writer, document []byte, root string, include []string, limit limits) error {
+	b, err := gather(ctx, root, include, limit)
+	if err != nil {
+		return err
 	}
-	b.zip = zip.NewWriter(&limited{w, limit.bytes})
-	if err := b.write(document); err != nil {
+	defer b.root.Close()
+	b.zip = zip.NewWriter(&limited{w, limit.bytes, "larger than the 512 MB that Beanstalk takes"})
+	if err := b.write(ctx, document); err != nil {
 		return fmt.Errorf("write bundle: %w", err)
 	}
 	return nil
+}
+
+// gather finds the files of a bundle. The caller closes its root.
+func gather(ctx context.Context, root string, include []string, limit limits) (*bundler, error) {
+	dir, err := os.OpenRoot(root)
+	if err != nil {
+		return nil, fmt.Errorf("open bundle root: %w", err)
+	}
+	b := &bundler{root: dir, files: map[string]fs.FileMode{documentName: 0}, limit: limit}
+	for _, name := range include {
+		if err := b.include(ctx, name); err != nil {
+			dir.Close()
+			return nil, fmt.Errorf("include %q in the bundle: %w", name, err)
+		}
+	}
+	return b, nil
 }
 
 type bundler struct {
 	root  *os.Root
 	limit limits
 	files map[string]fs.FileMode // by slashed path
+	size  int64                  // of all files, in bytes
 	zip   *zip.Writer
 }
 
-func (b *bundler) include(name string) error {
+func (b *bundler) include(ctx context.Context, name string) error {
 	clean := path.Clean(filepath.ToSlash(name))
 	if !filepath.IsLocal(name) || clean == "." {
 		return errors.New("must be a path to something inside the application's directory")
 	}
-	return b.collect(clean, nil)
+	return b.collect(ctx, clean, nil)
 }
 
-// collect adds a file, or what is in a folder. Above are the folders that it is in, so that a
-// link to one of them doesn't go round in a circle.
-func (b *bundler) collect(name string, above []fs.FileInfo) error {
+// collect adds a file, or the files of a folder. above are the folders around it, so that a link
+// to one of them is found to be a cycle.
+func (b *bundler) collect(ctx context.Context, name string, above []fs.FileInfo) error {
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
 	if err := checkName(name); err != nil {
 		return err
 	}
@@ -85,18 +115,26 @@ func (b *bundler) collect(name string, above []fs.FileInfo) error {
 	case err != nil:
 		return pathError(name, err)
 	case info.IsDir():
-		return b.folder(name, info, above)
+		return b.folder(ctx, name, info, above)
 	case !info.Mode().IsRegular():
 		return fmt.Errorf("%q is neither a file nor a folder", name)
+	case info.Size() > b.limit.bytes:
+		return fmt.Errorf("%q: is larger than %d MB", name, b.limit.bytes>>20)
+	}
+	if _, twice := b.files[name]; twice {
+		return nil
 	}
 	b.files[name] = info.Mode()
+	if b.size += info.Size(); b.size > b.limit.unpacked {
+		return fmt.Errorf("%q: with it the bundle unpacks to more than 2 GB", name)
+	}
 	if len(b.files) > b.limit.files {
 		return fmt.Errorf("%q is one file more than the %d that a bundle holds", name, b.limit.files)
 	}
 	return nil
 }
 
-func (b *bundler) folder(name string, info fs.FileInfo, above []fs.FileInfo) error {
+func (b *bundler) folder(ctx context.Context, name string, info fs.FileInfo, above []fs.FileInfo) error {
 	if slices.ContainsFunc(above, func(a fs.FileInfo) bool { return os.SameFile(a, info) }) {
 		return fmt.Errorf("%q is a link to a folder that it is in", name)
 	}
@@ -105,14 +143,14 @@ func (b *bundler) folder(name string, info fs.FileInfo, above []fs.FileInfo) err
 		return pathError(name, err)
 	}
 	for _, e := range entries {
-		if err := b.collect(name+"/"+e.Name(), append(above, info)); err != nil {
+		if err := b.collect(ctx, name+"/"+e.Name(), append(above, info)); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// checkName refuses names that systems other than the one which zips may take for another place.
+// checkName refuses names that another system may unpack elsewhere.
 func checkName(name string) error {
 	switch {
 	case name == documentName:
@@ -123,7 +161,8 @@ func checkName(name string) error {
 	return nil
 }
 
-func (b *bundler) write(document []byte) error {
+func (b *bundler) write(ctx context.Context, document []byte) error {
+	left := b.limit.unpacked
 	for _, name := range slices.Sorted(maps.Keys(b.files)) {
 		w, err := b.create(name)
 		if err != nil {
@@ -132,7 +171,7 @@ func (b *bundler) write(document []byte) error {
 		if name == documentName {
 			_, err = w.Write(document)
 		} else {
-			err = b.copy(w, name)
+			left, err = b.copy(ctx, w, name, left)
 		}
 		if err != nil {
 			return err
@@ -141,7 +180,7 @@ func (b *bundler) write(document []byte) error {
 	return b.zip.Close()
 }
 
-// create starts a file in the zip, with nothing about it that differs between two machines.
+// create starts a file in the zip, with a header that is the same on all machines.
 func (b *bundler) create(name string) (io.Writer, error) {
 	header := &zip.FileHeader{Name: name, Method: zip.Deflate, Modified: time.Date(1980, 1, 1, 0, 0, 0, 0, time.UTC)}
 	header.SetMode(0o644)
@@ -151,36 +190,33 @@ func (b *bundler) create(name string) (io.Writer, error) {
 	return b.zip.CreateHeader(header)
 }
 
-func (b *bundler) copy(w io.Writer, name string) error {
-	f, err := b.root.Open(name)
+// copy copies a file, and returns how many bytes are left for the others.
+func (b *bundler) copy(ctx context.Context, w io.Writer, name string, left int64) (int64, error) {
+	f, err := files.Open(ctx, b.root, name, b.limit.bytes)
 	if err != nil {
-		return pathError(name, err)
+		return left, fmt.Errorf("%q: %w", name, err)
 	}
 	defer f.Close()
-	_, err = io.Copy(w, f)
-	return err
+	l := &limited{w, left, "unpacks to more than 2 GB"}
+	_, err = io.Copy(l, files.Limit(ctx, f, b.limit.bytes))
+	return l.left, err
 }
 
-// pathError names the path as it is in the bundle, and not the system call that failed.
+// pathError returns an error with the path in the bundle instead of the system call.
 func pathError(name string, err error) error {
-	var p *fs.PathError
-	if errors.As(err, &p) {
-		err = p.Err
-	}
-	return fmt.Errorf("%q: %w", name, err)
+	return fmt.Errorf("%q: %w", name, files.Reason(err))
 }
 
-// limited lets no more than some bytes through.
+// limited fails after some bytes.
 type limited struct {
 	w    io.Writer
 	left int64
+	more string // the error after that
 }
-
-var errTooLarge = errors.New("larger than the 512 MB that Beanstalk takes")
 
 func (l *limited) Write(p []byte) (int, error) {
 	if l.left -= int64(len(p)); l.left < 0 {
-		return 0, errTooLarge
+		return 0, errors.New(l.more)
 	}
 	return l.w.Write(p)
 }

@@ -3,6 +3,7 @@ package dockerrun
 import (
 	"archive/zip"
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -11,6 +12,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"beansprout/test/must"
 )
 
 // tree makes files in a new directory: a name that ends in ! is executable, "a -> b" is a link,
@@ -27,9 +30,7 @@ func tree(t *testing.T, files map[string]string) string {
 			mode = 0o700
 		}
 		path := filepath.Join(root, name)
-		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-			t.Fatal(err)
-		}
+		must.Succeed(t, os.MkdirAll(filepath.Dir(path), 0o755))
 		var err error
 		switch {
 		case isLink:
@@ -39,9 +40,7 @@ func tree(t *testing.T, files map[string]string) string {
 		default:
 			err = os.WriteFile(path, []byte(content), mode)
 		}
-		if err != nil {
-			t.Fatal(err)
-		}
+		must.Succeed(t, err)
 	}
 	return root
 }
@@ -50,25 +49,19 @@ func tree(t *testing.T, files map[string]string) string {
 func contents(t *testing.T, bundle []byte) string {
 	t.Helper()
 	r, err := zip.NewReader(bytes.NewReader(bundle), int64(len(bundle)))
-	if err != nil {
-		t.Fatal(err)
-	}
+	must.Succeed(t, err)
 	var b strings.Builder
 	for _, f := range r.File {
 		body, err := f.Open()
-		if err != nil {
-			t.Fatal(err)
-		}
+		must.Succeed(t, err)
 		text, err := io.ReadAll(body)
-		if err != nil {
-			t.Fatal(err)
-		}
+		must.Succeed(t, err)
 		fmt.Fprintf(&b, "%s %d %s %s\n", f.Mode(), f.Modified.UTC().Year(), f.Name, text)
 	}
 	return b.String()
 }
 
-func TestABundleHoldsTheDocumentAndWhatIsIncluded(t *testing.T) {
+func TestABundleHasTheDocumentAndTheIncludedFiles(t *testing.T) {
 	root := tree(t, map[string]string{
 		".ebextensions/01.config":              "one",
 		".platform/hooks/predeploy/01.sh!":     "#!/bin/sh",
@@ -79,9 +72,7 @@ func TestABundleHoldsTheDocumentAndWhatIsIncluded(t *testing.T) {
 		"not-included.txt":                     "no",
 	})
 	var b bytes.Buffer
-	if err := Bundle(&b, []byte("{}"), root, []string{"extra.txt", ".platform/", "./.ebextensions", ".platform/hooks"}); err != nil {
-		t.Fatal(err)
-	}
+	must.Succeed(t, Bundle(t.Context(), &b, []byte("{}"), root, []string{"extra.txt", ".platform/", "./.ebextensions", ".platform/hooks"}))
 	want := `-rw-r--r-- 1980 .ebextensions/01.config one
 -rwxr-xr-x 1980 .platform/confighooks/predeploy/01.sh #!/bin/sh
 -rw-r--r-- 1980 .platform/confighooks/shared.sh x
@@ -101,22 +92,16 @@ func TestEqualContentGivesAnEqualBundle(t *testing.T) {
 	for i := range bundles {
 		root := tree(t, map[string]string{"d/b": "b", "d/a!": "a", "d/c/d": "d"})
 		name := filepath.Join(root, "d/b")
-		if err := os.Chmod(name, os.FileMode(0o600+i*0o66)); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.Chtimes(name, time.Time{}, time.Unix(int64(i)*1e9, 0)); err != nil {
-			t.Fatal(err)
-		}
-		if err := Bundle(&bundles[i], []byte("{}"), root, []string{"d"}); err != nil {
-			t.Fatal(err)
-		}
+		must.Succeed(t, os.Chmod(name, os.FileMode(0o600+i*0o66)))
+		must.Succeed(t, os.Chtimes(name, time.Time{}, time.Unix(int64(i)*1e9, 0)))
+		must.Succeed(t, Bundle(t.Context(), &bundles[i], []byte("{}"), root, []string{"d"}))
 	}
 	if !bytes.Equal(bundles[0].Bytes(), bundles[1].Bytes()) {
 		t.Error("got two bundles, want twice the same")
 	}
 }
 
-func TestWhatCannotBeBundledIsAnErrorThatNamesIt(t *testing.T) {
+func TestErrorsOfABundleNameThePath(t *testing.T) {
 	outside := tree(t, map[string]string{"secret": "s"})
 	root := tree(t, map[string]string{
 		"ok/file":                  "",
@@ -140,9 +125,9 @@ func TestWhatCannotBeBundledIsAnErrorThatNamesIt(t *testing.T) {
 		"all, disguised":     {"ok/..", `must be a path to something inside`},
 		"nothing":            {"", `must be a path to something inside`},
 		"missing":            {".ebextensions", `include ".ebextensions" in the bundle: ".ebextensions": no such file`},
-		"link that leaves":   {"up", `"up/link": path escapes`},
-		"absolute link":      {"abs", `"abs/link": path escapes`},
-		"through a link":     {"through/secret", `"through/secret": path escapes`},
+		"link that leaves":   {"up", `"up/link": is outside its directory, or a link leads out of it`},
+		"absolute link":      {"abs", `"abs/link": is outside its directory, or a link leads out of it`},
+		"through a link":     {"through/secret", `"through/secret": is outside its directory, or a link leads out of it`},
 		"link to nothing":    {"dangling", `"dangling/link": no such file`},
 		"link to itself":     {"self", `"self/link": too many levels of symbolic links`},
 		"link round":         {"circle", `"circle/a/b" is a link to a folder that it is in`},
@@ -154,7 +139,7 @@ func TestWhatCannotBeBundledIsAnErrorThatNamesIt(t *testing.T) {
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			err := Bundle(io.Discard, []byte("{}"), root, []string{"ok", test.include})
+			err := Bundle(t.Context(), io.Discard, []byte("{}"), root, []string{"ok", test.include})
 			if err == nil || !strings.Contains(err.Error(), test.want) {
 				t.Errorf("got %v, want %s", err, test.want)
 			}
@@ -165,24 +150,36 @@ func TestWhatCannotBeBundledIsAnErrorThatNamesIt(t *testing.T) {
 func TestABundleHasLimits(t *testing.T) {
 	root := tree(t, map[string]string{"a": "1", "b": "2"})
 	var whole bytes.Buffer
-	if err := Bundle(&whole, []byte("{}"), root, []string{"a", "b", "b"}); err != nil {
-		t.Fatal(err)
-	}
+	must.Succeed(t, Bundle(t.Context(), &whole, []byte("{}"), root, []string{"a", "b", "b"}))
 	size := int64(whole.Len())
 	tests := map[string]struct {
 		limit limits
 		want  string
 	}{
-		"as large":   {limits{size, 3}, ""},
-		"too large":  {limits{size - 1, 3}, "write bundle: larger than the 512 MB that Beanstalk takes"},
-		"file extra": {limits{size, 2}, `include "b" in the bundle: "b" is one file more than the 2 that a bundle holds`},
+		"as large":   {limits{size, 4, 3}, ""},
+		"too large":  {limits{size - 1, 4, 3}, "write bundle: larger than the 512 MB that Beanstalk takes"},
+		"unpacked":   {limits{size, 1, 3}, `include "b" in the bundle: "b": with it the bundle unpacks to more than 2 GB`},
+		"file extra": {limits{size, 4, 2}, `include "b" in the bundle: "b" is one file more than the 2 that a bundle holds`},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			err := bundle(io.Discard, []byte("{}"), root, []string{"a", "b", "b"}, test.limit)
+			err := bundle(t.Context(), io.Discard, []byte("{}"), root, []string{"a", "b", "b"}, test.limit)
 			if got := fmt.Sprint(err); got != test.want && (err != nil || test.want != "") {
 				t.Errorf("got %v, want %s", err, test.want)
 			}
 		})
+	}
+}
+
+func TestTooLargeFilesAreRefusedBeforeTheyAreRead(t *testing.T) {
+	dir := t.TempDir()
+	for name, size := range map[string]int64{"one/a": 512<<20 + 1, "many/a": 512 << 20, "many/b": 512 << 20, "many/c": 512 << 20, "many/d": 512 << 20, "many/e": 1} {
+		path := filepath.Join(dir, name)
+		must.Succeed(t, errors.Join(os.MkdirAll(filepath.Dir(path), 0o755), os.WriteFile(path, nil, 0o644), os.Truncate(path, size)))
+	}
+	for name, want := range map[string]string{"one": `"one/a": is larger than 512 MB`, "many": `"many/e": with it the bundle unpacks to more than 2 GB`} {
+		if _, err := Files(t.Context(), dir, []string{name}); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %s", name, err, want)
+		}
 	}
 }

@@ -1,23 +1,24 @@
-// Package dockerrun turns a template and its values into what Beanstalk runs: a linted
-// Dockerrun.aws.json (version 2), and the bundle that carries it.
+// Package dockerrun makes what Beanstalk runs from a template and its values: a linted
+// Dockerrun.aws.json (version 2), and the bundle with it.
 //
-// The template is parsed before anything is expanded, and placeholders are expanded inside its
-// strings alone, once: no branch name, commit or author can change the shape of the document.
-// The package is pure but for the files that it reads into a bundle.
+// The template is parsed before anything is expanded, and placeholders are expanded only inside
+// its strings and only once, so that no branch name, commit or author can change the structure of
+// the document. The only input besides the arguments are the files of a bundle.
 package dockerrun
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 )
 
 // Template is a parsed Dockerrun template.
 type Template struct {
-	source
-	values []value // in the order in which they stand; the first is the document
+	source source
+	values []value // in the order of the text; the first is the document
 }
 
-// Values are what the placeholders of a template stand for.
+// Values are the values of a template's placeholders.
 type Values struct {
 	Images      map[string]string           // ${image.NAME}: a reference by digest
 	Feature     string                      // ${feature}
@@ -25,15 +26,20 @@ type Values struct {
 	Environment string                      // ${environment}: the environment's name
 	URL         string                      // ${url}
 	Values      map[string]any              // ${value.NAME}: text, numbers, true and false
-	Env         func(string) (string, bool) // ${env.NAME}, like os.LookupEnv; nil knows none
+	Env         func(string) (string, bool) // ${env.NAME}, like os.LookupEnv; nil has no variables
+
+	Port int // of the instance, to which requests are sent; 0 is 80, AnyPort is unknown
 }
 
-// Parse reads a template. The name is what findings call it. A text that is not one JSON value
-// in UTF-8, nests too deeply or has a key twice in one object is refused with Findings.
+// AnyPort is an unknown Values.Port: one container must be on any port of the instance.
+const AnyPort = -1
+
+// Parse parses a template. Findings show name as its file. Parse refuses with Findings a text that
+// is not one JSON value in UTF-8, that nests too deeply or that has a key twice in one object.
 func Parse(name string, text []byte) (*Template, error) {
 	r := &report{source: source{name, text, map[string]value{}}}
 	if at, problem := invalid(text); problem != "" {
-		r.places[""] = value{at: at}
+		r.source.places[""] = value{at: at}
 		r.add("", "%s", problem)
 		return nil, r.err()
 	}
@@ -44,9 +50,9 @@ func Parse(name string, text []byte) (*Template, error) {
 	return &Template{r.source, values}, nil
 }
 
-// Check finds what can be known to be wrong before anything is built: it expands and lints the
-// template with stand-ins for all that is known only later. The error is of type Findings.
-func (t *Template) Check(images []string, values map[string]any, env func(string) (string, bool)) error {
+// Check finds mistakes before anything is built: it expands and lints the template with stand-ins
+// for the values that are known only later. The error is of type Findings.
+func (t *Template) Check(images []string, values map[string]any, env func(string) (string, bool), port int) error {
 	standIns := make(map[string]string, len(images))
 	for _, name := range images {
 		standIns[name] = "registry.invalid/image:stand-in"
@@ -59,22 +65,23 @@ func (t *Template) Check(images []string, values map[string]any, env func(string
 		URL:         "http://environment.invalid",
 		Values:      values,
 		Env:         env,
+		Port:        port,
 	})
 	return err
 }
 
-// Expand returns the Dockerrun.aws.json that a template makes of the values. Equal templates and
-// values give equal bytes. All that is wrong with either is returned at once, as Findings.
+// Expand returns the Dockerrun.aws.json of a template with the values. Equal templates and values
+// give equal bytes. The error has all mistakes, as Findings.
 func (t *Template) Expand(v Values) ([]byte, error) {
 	r := &report{source: t.source}
 	x := expansion{report: r, known: v.known(), env: v.Env}
 	text := x.document(t.values)
 	var doc document
-	// A value that r has a finding about is skipped here as well, and the others are read.
+	// Unmarshal skips the values that already have a finding, and reads the others.
 	if err := json.Unmarshal(text, &doc); err != nil && len(r.findings) == 0 {
-		return nil, fmt.Errorf("read expanded %s: %w", t.name, err)
+		return nil, fmt.Errorf("read expanded %s: %w", t.source.name, err)
 	}
-	lint(doc, r)
+	lint(doc, cmp.Or(v.Port, 80), r)
 	if err := r.err(); err != nil {
 		return nil, err
 	}

@@ -1,11 +1,14 @@
 package dockerrun
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
-	"os"
+	"fmt"
 	"strings"
 	"testing"
+
+	"beansprout/test/must"
 )
 
 // whole is a sound template that uses every kind of placeholder and of rule.
@@ -67,11 +70,9 @@ func expand(t *testing.T, template string, v Values) (string, error) {
 	return string(out), err
 }
 
-func TestExpandFillsInEveryPlaceholder(t *testing.T) {
+func TestExpandReplacesAllPlaceholders(t *testing.T) {
 	got, err := expand(t, whole, values())
-	if err != nil {
-		t.Fatal(err)
-	}
+	must.Succeed(t, err)
 	want := strings.NewReplacer(
 		`"${image.web}"`, `"registry.example/shop@sha256:0123"`,
 		`"essential": "${value.essential}"`, `"essential": true`,
@@ -93,13 +94,9 @@ func TestAValueIsNeverExpandedAgain(t *testing.T) {
 	v := values()
 	v.Feature = hostile
 	got, err := expand(t, withContainer(`, "environment": [{"name": "F", "value": "<${feature}>"}]`), v)
-	if err != nil {
-		t.Fatal(err)
-	}
+	must.Succeed(t, err)
 	var doc document
-	if err := json.Unmarshal([]byte(got), &doc); err != nil {
-		t.Fatal(err)
-	}
+	must.Succeed(t, json.Unmarshal([]byte(got), &doc))
 	if got, want := doc.ContainerDefinitions[0].Environment[0].Value, "<"+hostile+">"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
@@ -107,9 +104,7 @@ func TestAValueIsNeverExpandedAgain(t *testing.T) {
 
 func TestExpandIsRepeatable(t *testing.T) {
 	first, err := expand(t, whole, values())
-	if err != nil {
-		t.Fatal(err)
-	}
+	must.Succeed(t, err)
 	for range 10 {
 		if again, _ := expand(t, whole, values()); again != first {
 			t.Fatalf("got %s, want %s", again, first)
@@ -117,7 +112,7 @@ func TestExpandIsRepeatable(t *testing.T) {
 	}
 }
 
-func TestParseRefusesWhatIsNoTemplate(t *testing.T) {
+func TestParseRefusesInvalidTemplates(t *testing.T) {
 	tests := map[string]struct{ text, want string }{
 		"empty":           {"", "T.json:1:1: unexpected end of JSON input"},
 		"cut off":         {"{\n  \"a\": [1,", "T.json:2:10: unexpected end of JSON input"},
@@ -128,9 +123,9 @@ func TestParseRefusesWhatIsNoTemplate(t *testing.T) {
 		"byte order mark": {"\ufeff{}", "T.json:1:1: starts with a byte order mark: save it as UTF-8 without one"},
 		"UTF-16":          {"\xff\xfe{\x00", "T.json:1:1: is not UTF-8"},
 		"not UTF-8":       {"{\n\"a\": \"\xe9\"}", "T.json:2:7: is not UTF-8"},
-		"key twice":       {"{\"a\": {\"b\": 1,\n \"b\": {\"c\": 2}}}", "T.json:2:2: a.b: this key stands in its object twice"},
-		"odd key twice":   {`{"a b": 1, "a b": 2}`, `T.json:1:12: ["a b"]: this key stands in its object twice`},
-		"escaped twice":   {`{"a": 1, "\u0061": 2}`, `T.json:1:10: a: this key stands in its object twice`},
+		"key twice":       {"{\"a\": {\"b\": 1,\n \"b\": {\"c\": 2}}}", "T.json:2:2: a.b: this key is in its object twice"},
+		"odd key twice":   {`{"a b": 1, "a b": 2}`, `T.json:1:12: ["a b"]: this key is in its object twice`},
+		"escaped twice":   {`{"a": 1, "\u0061": 2}`, `T.json:1:10: a: this key is in its object twice`},
 		"deep":            {strings.Repeat("[", 65) + strings.Repeat("]", 65), "nests deeper than 64 levels"},
 		"very deep":       {strings.Repeat("[", 100000), "exceeded max depth"},
 	}
@@ -225,13 +220,9 @@ func TestNoSecretIsInAFinding(t *testing.T) {
 
 func TestCheckNeedsNoBuild(t *testing.T) {
 	template, err := Parse("T.json", []byte(whole))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := template.Check([]string{"web"}, values().Values, stage); err != nil {
-		t.Error(err)
-	}
-	err = template.Check([]string{"wbe"}, map[string]any{"memory": 0, "port": 80, "essential": true}, nil)
+	must.Succeed(t, err)
+	must.Succeed(t, template.Check([]string{"web"}, values().Values, stage, 0))
+	err = template.Check([]string{"wbe"}, map[string]any{"memory": 0, "port": 80, "essential": true}, nil, 0)
 	want := `T.json:7:7: containerDefinitions[0].image: unknown placeholder ${image.web}; did you mean image.wbe?
 T.json:9:7: containerDefinitions[0].memory: is missing: memory or memoryReservation must say how many MiB
 T.json:21:27: containerDefinitions[0].environment[4].value: ${env.STAGE}: this environment variable is not set`
@@ -240,16 +231,89 @@ T.json:21:27: containerDefinitions[0].environment[4].value: ${env.STAGE}: this e
 	}
 }
 
-func TestTheExampleIsSound(t *testing.T) {
-	text, err := os.ReadFile("../examples/hello/Dockerrun.template.json")
-	if err != nil {
-		t.Fatal(err)
-	}
+func TestTheExampleIsValid(t *testing.T) {
+	text := []byte(must.Read(t, "../examples/hello/Dockerrun.template.json"))
 	template, err := Parse("Dockerrun.template.json", text)
-	if err != nil {
-		t.Fatal(err)
+	must.Succeed(t, err)
+	must.Succeed(t, template.Check([]string{"web", "backend"}, map[string]any{"memory": 64}, nil, 0))
+}
+
+func TestASuggestionIsTheNearestWordOrAllOfAFew(t *testing.T) {
+	few := map[string]bool{"web": true, "wet": true, "backend": true}
+	many := map[string]bool{}
+	for i := range 11 {
+		many[fmt.Sprint("container", i)] = true
 	}
-	if err := template.Check([]string{"web", "backend"}, map[string]any{"memory": 64}, nil); err != nil {
-		t.Error(err)
+	tests := []struct {
+		word  string
+		known map[string]bool
+		want  string
+	}{
+		{"wen", few, "; did you mean web?"}, // wet is as near
+		{"WEB", few, "; did you mean web?"},
+		{"backed", few, "; did you mean backend?"},
+		{"bend", few, "; known are backend, web, wet"}, // 3 away of 4
+		{"we", few, "; did you mean web?"},
+		{"w", few, "; known are backend, web, wet"},
+		{"", few, "; known are backend, web, wet"},
+		{"x", many, ""},
+		{"conteiner7", many, "; did you mean container7?"},
+		{"x", nil, ""},
 	}
+	for _, test := range tests {
+		if got := suggestion(test.word, test.known); got != test.want {
+			t.Errorf("%q: got %q, want %q", test.word, got, test.want)
+		}
+	}
+}
+
+func FuzzParse(f *testing.F) {
+	f.Add([]byte(whole))
+	f.Add([]byte(`{"a":[[],{},null,true,-1e5,"${"],"${x}":1,"a.b":{"":2},"a":3}`))
+	f.Add([]byte("\ufeff{}"))
+	f.Add([]byte(`[{"containerDefinitions":[{"links":["a:"],"mountPoints":[{}]}]}]`))
+	f.Fuzz(func(t *testing.T, text []byte) {
+		template, err := Parse("T.json", text)
+		if (err == nil) && !json.Valid(text) {
+			t.Fatalf("Parse took %q, which is no JSON", text)
+		}
+		if err != nil {
+			return
+		}
+		out, err := template.Expand(values())
+		var findings Findings
+		if err != nil && !errors.As(err, &findings) {
+			t.Errorf("got %v, want Findings", err)
+		}
+		if err == nil && !json.Valid(out) {
+			t.Errorf("got %q, which is no JSON", out)
+		}
+	})
+}
+
+func FuzzExpandKeepsTheShape(f *testing.F) {
+	f.Add("login", "0123abc", "512")
+	f.Add("\"}]}", "\n\\", "${feature}")
+	f.Add("${env.STAGE}", "$${", "\xff\x00\u2028")
+	template, err := Parse("T.json", []byte(whole))
+	must.Succeed(f, err)
+	f.Fuzz(func(t *testing.T, feature, commit, image string) {
+		v := values()
+		v.Feature, v.Commit, v.Images["web"] = feature, commit, image
+		out, err := template.Expand(v)
+		if err != nil {
+			return
+		}
+		var doc document
+		d := json.NewDecoder(bytes.NewReader(out))
+		if err := d.Decode(&doc); err != nil {
+			t.Fatalf("got %q: %v", out, err)
+		}
+		if d.More() || len(scan(&report{source: source{"", out, map[string]value{}}})) != len(template.values) {
+			t.Errorf("got another shape: %s", out)
+		}
+		if got, want := doc.ContainerDefinitions[0].Environment[0].Value, string([]rune(feature)); got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	})
 }

@@ -2,48 +2,50 @@ package dockerrun
 
 import (
 	"bytes"
+	"errors"
+	"fmt"
 	"reflect"
 	"strconv"
 	"strings"
 )
 
-// expansion makes the expanded document. It holds each value against the type that Dockerrun
-// wants at its path, so it knows where a placeholder is to become a number, and reports what has
-// another type or no meaning.
+// expansion makes the expanded document. It compares each value with the type that Dockerrun has
+// at its path, so that it can turn a placeholder into a number, and reports other types and
+// unknown keys.
 type expansion struct {
-	*report
-	known map[string]any
-	env   func(string) (string, bool)
+	report *report
+	known  map[string]any
+	env    func(string) (string, bool)
 }
 
 // document returns the template's text with its strings expanded; all else stays byte for byte.
 func (x *expansion) document(values []value) []byte {
 	var out bytes.Buffer
 	copied := 0
-	wants := make([]reflect.Type, len(values)) // nil where nothing is known about what is wanted
+	wants := make([]reflect.Type, len(values)) // nil where the type is unknown
 	for i, v := range values {
-		wants[i] = x.wanted(v, wants[v.parent])
+		wants[i] = x.requiredType(v, wants[v.parent])
 		literal, ok := x.expand(v, wants[i])
 		if ok && wants[i] != nil && kindOf(literal) != kindWanted(wants[i]) {
-			x.add(v.path, "wants %s, not %s", kindWanted(wants[i]), x.cite(v.path))
+			x.report.add(v.path, "wants %s, not %s", kindWanted(wants[i]), x.report.source.cite(v.path))
 			wants[i] = nil
 		}
-		out.Write(x.text[copied:v.start])
+		out.Write(x.report.source.text[copied:v.start])
 		out.Write(literal)
 		copied = v.end
 	}
-	out.Write(x.text[copied:])
+	out.Write(x.report.source.text[copied:])
 	return out.Bytes()
 }
 
-// wanted returns the type that is wanted for a value in a parent of a type. It reports a key
-// that has no meaning there.
-func (x *expansion) wanted(v value, parent reflect.Type) reflect.Type {
+// requiredType returns the type that a value in a parent of this type must have. It reports an unknown
+// key.
+func (x *expansion) requiredType(v value, parent reflect.Type) reflect.Type {
 	switch {
 	case v.path == "":
 		return reflect.TypeFor[document]()
 	case strings.Contains(v.key, "${"):
-		x.add(v.path, "a placeholder can stand in a value, not in a key")
+		x.report.add(v.path, "a placeholder may be in a value, but not in a key")
 		return nil
 	case parent == nil:
 		return nil
@@ -54,19 +56,19 @@ func (x *expansion) wanted(v value, parent reflect.Type) reflect.Type {
 	if field, ok := fields[v.key]; ok {
 		return field
 	}
-	x.add(v.path, "unknown key%s", suggestion(v.key, fields))
+	x.report.add(v.path, "unknown key%s", suggestion(v.key, fields))
 	return nil
 }
 
 // expand returns the JSON that a value expands to, and whether all its placeholders are known.
 func (x *expansion) expand(v value, want reflect.Type) (literal []byte, ok bool) {
-	literal = x.text[v.start:v.end]
+	literal = x.report.source.text[v.start:v.end]
 	if !strings.Contains(v.text, "${") {
 		return literal, true
 	}
 	parts, err := split(v.text)
 	if err != nil {
-		x.add(v.path, "%v", err)
+		x.report.add(v.path, "%v", err)
 		return literal, false
 	}
 	ok = true
@@ -74,7 +76,7 @@ func (x *expansion) expand(v value, want reflect.Type) (literal []byte, ok bool)
 	for _, p := range parts {
 		s, err := x.part(p)
 		if err != nil {
-			x.add(v.path, "%v", err)
+			x.report.add(v.path, "%v", err)
 			ok = false
 		}
 		b.WriteString(s)
@@ -85,7 +87,7 @@ func (x *expansion) expand(v value, want reflect.Type) (literal []byte, ok bool)
 	return quote(b.String()), ok
 }
 
-// literalOf returns a text as a number or a boolean, if that is wanted and it is one.
+// literalOf returns a text as a number or a boolean if that is wanted and possible.
 func literalOf(s string, want kind) []byte {
 	if i, err := strconv.ParseInt(s, 10, 64); err == nil && want == numbers {
 		return strconv.AppendInt(nil, i, 10)
@@ -94,4 +96,90 @@ func literalOf(s string, want kind) []byte {
 		return []byte(s)
 	}
 	return quote(s)
+}
+
+// part is a part of a string: literal text, or the name in a placeholder.
+type part struct {
+	text        string
+	placeholder bool
+}
+
+var errUnterminated = errors.New("a ${ has no }; for the text ${ write $${")
+
+// split splits a string at its placeholders. In it, $${ is the text ${.
+func split(s string) ([]part, error) {
+	var parts []part
+	for s != "" {
+		before, after, found := strings.Cut(s, "${")
+		if !found {
+			return append(parts, part{text: s}), nil
+		}
+		if strings.HasSuffix(before, "$") {
+			parts, s = append(parts, part{text: before + "{"}), after
+			continue
+		}
+		name, rest, closed := strings.Cut(after, "}")
+		if !closed {
+			return nil, errUnterminated
+		}
+		if before != "" {
+			parts = append(parts, part{text: before})
+		}
+		parts, s = append(parts, part{name, true}), rest
+	}
+	return parts, nil
+}
+
+// known returns the values of all placeholders by name, except those of ${env.NAME}.
+func (v Values) known() map[string]any {
+	known := map[string]any{"feature": v.Feature, "commit": v.Commit, "environment": v.Environment, "url": v.URL}
+	for name, image := range v.Images {
+		known["image."+name] = image
+	}
+	for name, value := range v.Values {
+		known["value."+name] = value
+	}
+	return known
+}
+
+// part returns the text of a part. It is not expanded again.
+func (x *expansion) part(p part) (string, error) {
+	if !p.placeholder {
+		return p.text, nil
+	}
+	if variable, ok := strings.CutPrefix(p.text, "env."); ok {
+		return x.variable(variable)
+	}
+	value, ok := x.known[p.text]
+	if !ok {
+		return "", fmt.Errorf("unknown placeholder ${%s}%s", p.text, suggestion(p.text, x.known))
+	}
+	s, ok := scalar(value)
+	if !ok {
+		return "", fmt.Errorf("${%s} is neither text nor a number nor true or false", p.text)
+	}
+	return s, nil
+}
+
+func (x *expansion) variable(name string) (string, error) {
+	if x.env != nil {
+		if value, ok := x.env(name); ok {
+			return value, nil
+		}
+	}
+	return "", fmt.Errorf("${env.%s}: this environment variable is not set", name)
+}
+
+// scalar returns a value of beansprout.yaml as text. Lists and maps are not allowed.
+func scalar(value any) (string, bool) {
+	switch v := value.(type) {
+	case string:
+		return v, true
+	case bool, int, int64, uint64:
+		return fmt.Sprint(v), true
+	case float64:
+		return strconv.FormatFloat(v, 'f', -1, 64), true
+	default:
+		return "", false
+	}
 }

@@ -4,10 +4,13 @@ import (
 	"bytes"
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"beansprout/spelling"
 )
 
 // Finding is one mistake in a template.
@@ -25,8 +28,8 @@ func (f Finding) String() string {
 	return fmt.Sprintf("%s:%d:%d: %s: %s", f.File, f.Line, f.Column, f.Path, f.Message)
 }
 
-// Findings are all mistakes of a template, in the order in which they stand there. It is the
-// error type of Parse, Check and Expand; its text has one line for each.
+// Findings are all mistakes of a template, in the order of its text. It is the error type of
+// Parse, Check and Expand; its text has one line for each.
 type Findings []Finding
 
 func (f Findings) Error() string {
@@ -37,14 +40,14 @@ func (f Findings) Error() string {
 	return strings.Join(lines, "\n")
 }
 
-// source is the text of a template, and what stands in it at each JSON path.
+// source is the text of a template and its values by JSON path.
 type source struct {
 	name   string
 	text   []byte
 	places map[string]value
 }
 
-// place returns the offset of a path, or of what it would stand in when it is missing.
+// place returns the offset of a path. When the path is missing, it returns that of its parent.
 func (s source) place(path string) int {
 	for path != "" {
 		if v, ok := s.places[path]; ok {
@@ -55,8 +58,8 @@ func (s source) place(path string) int {
 	return s.places[""].at
 }
 
-// cite returns what the template says at a path. A message shows that, never what a placeholder
-// expanded to: it may be secret.
+// cite returns the template's text at a path. A message shows that and never the value of a
+// placeholder, which may be secret.
 func (s source) cite(path string) string {
 	v, ok := s.places[path]
 	if !ok {
@@ -78,17 +81,17 @@ func (s source) position(at int) (line, column int) {
 
 // report collects the findings about one source.
 type report struct {
-	source
+	source   source
 	findings Findings
 }
 
 func (r *report) add(path, format string, args ...any) {
-	line, column := r.position(r.place(path))
+	line, column := r.source.position(r.source.place(path))
 	message := printable(fmt.Sprintf(format, args...))
-	r.findings = append(r.findings, Finding{r.name, line, column, path, message})
+	r.findings = append(r.findings, Finding{r.source.name, line, column, path, message})
 }
 
-// printable returns what a terminal may see of a text: a template is foreign input.
+// printable replaces unprintable characters, because a template is foreign input.
 func printable(s string) string {
 	return strings.Map(func(r rune) rune {
 		if unicode.IsPrint(r) {
@@ -106,4 +109,17 @@ func (r *report) err() error {
 		return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
 	})
 	return r.findings
+}
+
+// suggestion returns the end of a message about an unknown word: the one that was probably meant,
+// or all known ones if they are few.
+func suggestion[V any](word string, known map[string]V) string {
+	words := slices.Sorted(maps.Keys(known))
+	if nearest := spelling.Nearest(word, words); nearest != "" {
+		return "; did you mean " + nearest + "?"
+	}
+	if len(words) == 0 || len(words) > 10 {
+		return ""
+	}
+	return "; known are " + strings.Join(words, ", ")
 }

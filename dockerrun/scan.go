@@ -9,20 +9,21 @@ import (
 	"unicode/utf8"
 )
 
-// maxDepth is more than any Dockerrun.aws.json nests, and few enough to recurse without fear.
+// maxDepth is the number of levels that a template may nest: more than any Dockerrun.aws.json
+// has, and few enough for recursion.
 const maxDepth = 64
 
 // value is one value of a template.
 type value struct {
 	path       string
-	parent     int    // index of the object or list that it is in; 0 for the document too
+	parent     int    // index of the object or list that it is in; also 0 for the document
 	key        string // its key in that object
-	text       string // what it says, if it is a string
-	at         int    // where it or its key starts, in bytes
-	start, end int    // where it stands itself; of an object or list the opening bracket
+	text       string // its text, if it is a string
+	at         int    // offset of the value or its key, in bytes
+	start, end int    // offsets of the value; of an object or list, those of the opening bracket
 }
 
-// invalid says where and why a text is not one JSON value, if so.
+// invalid returns where and why a text is not one JSON value; problem is "" when it is.
 func invalid(text []byte) (at int, problem string) {
 	if bytes.HasPrefix(text, []byte("\ufeff")) {
 		return 0, "starts with a byte order mark: save it as UTF-8 without one"
@@ -36,27 +37,27 @@ func invalid(text []byte) (at int, problem string) {
 	}
 	var syntax *json.SyntaxError
 	if err := json.Unmarshal(text, new(json.RawMessage)); errors.As(err, &syntax) {
-		return max(0, int(syntax.Offset)-1), syntax.Error() // the offset is behind the culprit
+		return max(0, int(syntax.Offset)-1), syntax.Error() // the offset is after the wrong byte
 	}
 	return 0, ""
 }
 
-// scanner reads the values of a text that is known to be valid.
+// scanner reads the values of a valid text.
 type scanner struct {
-	*json.Decoder
-	report *report
-	values []value
+	decoder *json.Decoder
+	report  *report
+	values  []value
 }
 
-// scan returns the values of the report's text, and notes their places.
+// scan returns the values of the report's text, and stores their places.
 func scan(r *report) []value {
-	s := &scanner{Decoder: json.NewDecoder(bytes.NewReader(r.text)), report: r}
-	s.UseNumber()
+	s := &scanner{decoder: json.NewDecoder(bytes.NewReader(r.source.text)), report: r}
+	s.decoder.UseNumber()
 	s.value(value{}, 1)
 	return s.values
 }
 
-// value reads the next value, of which v says already where it belongs.
+// value reads the next value; v has its path, parent and key.
 func (s *scanner) value(v value, depth int) {
 	if depth > maxDepth {
 		s.report.add(v.path, "nests deeper than %d levels", maxDepth)
@@ -65,9 +66,9 @@ func (s *scanner) value(v value, depth int) {
 	}
 	v.start = s.offset()
 	token := s.token()
-	v.end = int(s.InputOffset())
+	v.end = int(s.decoder.InputOffset())
 	v.text, _ = token.(string)
-	s.report.places[v.path] = v
+	s.report.source.places[v.path] = v
 	s.values = append(s.values, v)
 	if open, ok := token.(json.Delim); ok {
 		s.children(v, open, depth+1)
@@ -77,16 +78,16 @@ func (s *scanner) value(v value, depth int) {
 
 func (s *scanner) children(v value, open json.Delim, depth int) {
 	parent := len(s.values) - 1
-	for n := 0; s.More(); n++ {
+	for n := 0; s.decoder.More(); n++ {
 		child := value{path: fmt.Sprintf("%s[%d]", v.path, n), parent: parent, at: s.offset()}
 		if open == '{' {
 			child.key, _ = s.token().(string)
-			child.path = member(v.path, child.key)
+			child.path = keyPath(v.path, child.key)
 		}
-		_, twice := s.report.places[child.path]
-		s.report.places[child.path] = child
+		_, twice := s.report.source.places[child.path]
+		s.report.source.places[child.path] = child
 		if twice {
-			s.report.add(child.path, "this key stands in its object twice")
+			s.report.add(child.path, "this key is in its object twice")
 			s.skip()
 			continue
 		}
@@ -94,24 +95,24 @@ func (s *scanner) children(v value, open json.Delim, depth int) {
 	}
 }
 
-func (s *scanner) skip() { _ = s.Decode(new(json.RawMessage)) }
+func (s *scanner) skip() { _ = s.decoder.Decode(new(json.RawMessage)) }
 
 // token returns the next token. It can't fail: the text is valid.
 func (s *scanner) token() json.Token {
-	token, _ := s.Token()
+	token, _ := s.decoder.Token()
 	return token
 }
 
 // offset returns where the next token starts.
 func (s *scanner) offset() int {
-	rest := s.report.text[s.InputOffset():]
-	return len(s.report.text) - len(bytes.TrimLeft(rest, " \t\r\n,:"))
+	rest := s.report.source.text[s.decoder.InputOffset():]
+	return len(s.report.source.text) - len(bytes.TrimLeft(rest, " \t\r\n,:"))
 }
 
 var plainKey = regexp.MustCompile(`^[A-Za-z0-9_-]+$`)
 
-// member returns the path of a key in the object at a path.
-func member(path, key string) string {
+// keyPath returns the path of a key in the object at a path.
+func keyPath(path, key string) string {
 	switch {
 	case !plainKey.MatchString(key):
 		return fmt.Sprintf("%s[%q]", path, key)

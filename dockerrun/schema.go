@@ -1,12 +1,15 @@
 package dockerrun
 
 import (
+	"bytes"
+	"encoding/json"
 	"reflect"
+	"strconv"
 	"strings"
 )
 
-// document is a Dockerrun.aws.json, version 2. A field is a key that may stand in one, with a
-// small letter first, and has the type that is wanted there; hence the unusual initials. See
+// document is a Dockerrun.aws.json, version 2. Each field is a key, which begins with a small
+// letter, and has the type of its value; hence the unusual initials. See
 // "Configuring the Dockerrun.aws.json v2 file" in Beanstalk's developer guide, which says that
 // volumes and containers have the format of an ECS task definition.
 type document struct {
@@ -38,7 +41,7 @@ type container struct {
 	Memory, MemoryReservation      int // MiB
 	Cpu, StartTimeout, StopTimeout int
 
-	Essential *bool // true where it is not said
+	Essential *bool // nil is true
 
 	Privileged, ReadonlyRootFilesystem, DisableNetworking, Interactive, PseudoTerminal bool
 
@@ -91,7 +94,7 @@ type container struct {
 
 type portMapping struct {
 	ContainerPort               int
-	HostPort                    int // 0: any that is free
+	HostPort                    int // 0 is any free port
 	Protocol, Name, AppProtocol string
 	ContainerPortRange          string // instead of the two ports
 }
@@ -113,7 +116,19 @@ type linuxParameters struct {
 	}
 }
 
-// fieldsOf returns the keys of an object and the types that are wanted there.
+// Keys returns the keys of the object at a path of keys, and the types of their values. Without a
+// path it returns those of the document, with "containerDefinitions" those of its containers.
+func Keys(path ...string) map[string]reflect.Type {
+	t := reflect.TypeFor[document]()
+	for _, key := range path {
+		if t = fieldsOf(t)[key]; t.Kind() == reflect.Slice {
+			t = t.Elem()
+		}
+	}
+	return fieldsOf(t)
+}
+
+// fieldsOf returns the keys of an object and the types of their values.
 func fieldsOf(t reflect.Type) map[string]reflect.Type {
 	fields := map[string]reflect.Type{}
 	for field := range t.Fields() {
@@ -127,4 +142,62 @@ func fieldsOf(t reflect.Type) map[string]reflect.Type {
 		}
 	}
 	return fields
+}
+
+// kind is the kind of a JSON value, in the words of a message.
+type kind string
+
+const (
+	objects   kind = "an object"
+	lists     kind = "a list"
+	texts     kind = "text"
+	numbers   kind = "a whole number"
+	fractions kind = "a number"
+	booleans  kind = "true or false"
+	nulls     kind = "null"
+)
+
+// kindOf returns the kind of a JSON literal.
+func kindOf(literal []byte) kind {
+	switch literal[0] {
+	case '{':
+		return objects
+	case '[':
+		return lists
+	case '"':
+		return texts
+	case 't', 'f':
+		return booleans
+	case 'n':
+		return nulls
+	}
+	if _, err := strconv.ParseInt(string(literal), 10, 64); err != nil {
+		return fractions
+	}
+	return numbers
+}
+
+// kindWanted returns the kind of a type of the schema.
+func kindWanted(t reflect.Type) kind {
+	switch t.Kind() {
+	case reflect.Struct, reflect.Map:
+		return objects
+	case reflect.Slice:
+		return lists
+	case reflect.Int:
+		return numbers
+	case reflect.Bool:
+		return booleans
+	default:
+		return texts
+	}
+}
+
+// quote returns s as a JSON string. Invalid UTF-8 becomes U+FFFD.
+func quote(s string) []byte {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	_ = e.Encode(s) // a string in a Buffer can't fail
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n"))
 }

@@ -18,6 +18,15 @@ const (
 	TagCreated   = "beansprout:created"
 	TagLifecycle = "beansprout:lifecycle"
 	TagOwner     = "beansprout:owner"
+	TagTTL       = "beansprout:ttl"    // the Days of the launch, as in "5d"
+	TagSource    = "beansprout:source" // what the feature is
+)
+
+// Values of TagSource: what the feature is named after.
+const (
+	SourceBranch = "branch" // of the repository itself
+	SourceFork   = "fork"   // a branch of a fork
+	SourceName   = "name"   // a name that a person chose
 )
 
 // Values of TagLifecycle.
@@ -33,8 +42,8 @@ const maxTagValue = 255
 // Tags are the tags of one environment.
 type Tags map[string]string
 
-// NewTags returns the tags that an environment of ours is born with. An owner who has
-// no name is left out, because AWS refuses empty values.
+// NewTags returns the tags for a new environment of ours. It leaves out an empty owner,
+// because AWS refuses empty values.
 func NewTags(feature, owner string, created time.Time) Tags {
 	t := Tags{
 		TagCreated:   created.UTC().Format(time.RFC3339),
@@ -90,7 +99,7 @@ func (t Tags) Feature() (string, error) {
 	return feature, nil
 }
 
-// Owner returns whom the tags name as the owner, "" when nobody.
+// Owner returns the owner that the tags name, or "".
 func (t Tags) Owner() string {
 	owner, err := decode(t.get(TagOwner))
 	if err != nil {
@@ -99,8 +108,27 @@ func (t Tags) Owner() string {
 	return owner
 }
 
-// Kept says whether a human protected the environment by hand.
-func (t Tags) Kept() bool { return strings.EqualFold(strings.TrimSpace(t[TagLifecycle]), Keep) }
+// Source returns what the feature is named after, as its tag says: SourceBranch, SourceFork or SourceName,
+// or "" if that is not known.
+func (t Tags) Source() string {
+	switch source := t[TagSource]; source {
+	case SourceBranch, SourceFork, SourceName:
+		return source
+	}
+	return ""
+}
+
+// ttl returns the Days of the launch as text, or "".
+func (t Tags) ttl() string {
+	ttl, err := decode(t.get(TagTTL))
+	if err != nil {
+		return ""
+	}
+	return ttl
+}
+
+// Protected reports whether the environment's tag protects it. Only people set the tag.
+func (t Tags) Protected() bool { return strings.EqualFold(strings.TrimSpace(t[TagLifecycle]), Keep) }
 
 // encode writes s in AWS's tag alphabet: letters and digits of any script, inner spaces
 // and _.:/+-@ stand for themselves, every byte of anything else is "=" and two hex digits.
@@ -169,19 +197,36 @@ func Verify(account string, e Env, tags Tags) (Env, error) {
 			return refuse("it has no tag " + key)
 		}
 	}
-	if want := Name(account, e.Application, feature); e.Name != want {
-		return refuse(fmt.Sprintf("its tags are those of %s, the environment of feature %q: it looks like a clone", want, feature))
-	}
-	if !e.bornWithCNAME() {
-		return refuse(fmt.Sprintf("its CNAME %q is not the one it was born with: it looks swapped", e.CNAME))
+	if !IsName(e.Name, account, e.Application, feature) {
+		return refuse(fmt.Sprintf("its tags are those of %s, the environment of feature %q: it looks like a clone", Name(account, e.Application, feature), feature))
 	}
 	e.Feature = feature
 	e.Owner = cmp.Or(e.Owner, tags.Owner())
-	return e, nil
+	if bornWithCNAME(e) {
+		return e, nil
+	}
+	return e, fmt.Errorf("%w: %w: %s", ErrNotOurs, ErrMoved, elsewhere(e))
 }
 
-// bornWithCNAME says whether the environment still answers under its own name.
-func (e Env) bornWithCNAME() bool {
+// Moved returns a reason if the environment no longer has the address of its creation. Such an
+// environment is never changed. It returns "" otherwise, and during a launch or a termination.
+func Moved(e Env) string {
+	if bornWithCNAME(e) || e.State == Launching || e.State.Gone() {
+		return ""
+	}
+	return ErrMoved.Error() + ": " + elsewhere(e)
+}
+
+// elsewhere describes the address of an environment that has lost its own.
+func elsewhere(e Env) string {
+	if e.CNAME == "" {
+		return "it has none: it looks swapped, or like a worker"
+	}
+	return fmt.Sprintf("its CNAME %q is not the one it was born with: it looks swapped", e.CNAME)
+}
+
+// bornWithCNAME reports whether the environment still has the CNAME of its creation.
+func bornWithCNAME(e Env) bool {
 	host, _, _ := strings.Cut(e.CNAME, ".")
 	return strings.EqualFold(host, e.Name)
 }

@@ -92,6 +92,14 @@ func TestVerifyAcceptsOnlyWhatIsOurs(t *testing.T) {
 			}
 		})
 	}
+	former := FormerName(account, "shop", "로그인")
+	old := Env{Name: former, Application: "shop", CNAME: former + ".x", Description: "로그인 @ abc by Kim"}
+	if got, err := Verify(account, old, NewTags("로그인", "Kim", born)); err != nil || got.Feature != "로그인" {
+		t.Errorf("with the name that an older version gave: %+v, %v", got, err)
+	}
+	if got, ok := Recognize(account, old); !ok || got.Feature != "로그인" {
+		t.Errorf("with the name that an older version gave, it is read as %+v", got)
+	}
 	if _, err := Verify("999999999999", ours, tags); err == nil {
 		t.Error("an environment of another account passes")
 	}
@@ -99,7 +107,7 @@ func TestVerifyAcceptsOnlyWhatIsOurs(t *testing.T) {
 
 func TestOnlyTheWordKeepKeeps(t *testing.T) {
 	for value, want := range map[string]bool{"keep": true, " Keep ": true, "ephemeral": false, "": false, "keeper": false} {
-		if got := (Tags{TagLifecycle: value}).Kept(); got != want {
+		if got := (Tags{TagLifecycle: value}).Protected(); got != want {
 			t.Errorf("Kept() of %q = %v", value, got)
 		}
 	}

@@ -2,79 +2,208 @@ package janitor
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"maps"
 	"time"
-
-	"beansprout/envs"
 )
 
 // removalTime bounds one removal. AWS takes two to five minutes to terminate an
 // environment; one that isn't gone after this is left to the next sweep.
 const removalTime = 30 * time.Minute
 
-// act removes what is to be removed, as far as the limit goes. Without live it only
-// marks what a live sweep would leave for the next one.
-func (j *Janitor) act(ctx context.Context, report Report, live bool) {
-	begun := 0
-	step := func(d Decision, do func(context.Context, Decision) Decision) Decision {
-		switch {
-		case d.Action != Remove:
-		case begun >= j.MaxDeletions:
-			d = d.keep(fmt.Sprintf("left for the next sweep: one sweep removes at most %d", j.MaxDeletions))
-		case !live:
-			begun++
-		case ctx.Err() != nil:
-			d = d.keep("left for the next sweep: this one was stopped")
-		default:
-			if d = do(ctx, d); d.Action != Keep {
-				begun++
+// sideBySide is how many environments are worked on at once. Most of the time they wait for AWS, and
+// their questions are asked in one call.
+const sideBySide = 4
+
+// act warns, and removes what is to be removed, as far as the limit goes. Without live it marks what a
+// live sweep would keep after all, and what it would leave for the next one.
+func (j *Janitor) act(ctx context.Context, report *Report, live bool) {
+	w := &work{janitor: j, ctx: ctx, live: live, left: j.budget(), done: make(chan result)}
+	for i := range report.Decisions {
+		w.begin(&report.Decisions[i], w.task(report.Decisions[i]))
+	}
+	for i := range report.Leftovers {
+		w.begin(&report.Leftovers[i], j.clear)
+	}
+	for w.running > 0 {
+		w.finish()
+	}
+	for _, d := range report.Decisions {
+		if d.disproved {
+			report.Known--
+		}
+	}
+	if live && ctx.Err() == nil {
+		j.noteFound(ctx, report)
+	}
+}
+
+// task is what is done about an environment. It does not remember the sweep's end.
+type task func(ctx context.Context, d Decision) Decision
+
+// task returns what is done about a decision, nil where nothing is.
+func (w *work) task(d Decision) task {
+	switch {
+	case d.unexplained:
+		return w.janitor.explain
+	case d.Action == Remove && w.live:
+		return w.janitor.expire
+	case d.Action == Warn && w.live:
+		return w.janitor.warn
+	case d.note:
+		return func(ctx context.Context, d Decision) Decision { return w.janitor.noteGone(ctx, d, w.live) }
+	case d.Action == Remove, d.Action == Warn:
+		return w.janitor.rehearse
+	}
+	return nil
+}
+
+// work is what a sweep is doing. One goroutine begins everything and counts, so that no limit is
+// exceeded by what runs side by side.
+type work struct {
+	janitor  *Janitor
+	ctx      context.Context
+	live     bool
+	left     budget
+	running  int
+	removing int // of these, how many may turn out to be a removal or a failure
+	done     chan result
+}
+
+// result is what came of a task.
+type result struct {
+	into *Decision
+	d    Decision
+}
+
+// begin has a task done as soon as there is room for it, or marks the decision as left for the next
+// sweep.
+func (w *work) begin(d *Decision, do task) {
+	removes := d.Action == Remove
+	if do == nil {
+		w.janitor.logDecision(*d)
+		return
+	}
+	for w.running == sideBySide || removes && w.running > 0 && w.left.spentBut(w.removing) {
+		w.finish()
+	}
+	switch reason := w.left.spent(*d); {
+	case d.unexplained && (reason != "" || w.ctx.Err() != nil):
+		w.janitor.logDecision(*d)
+		return
+	case reason != "":
+		*d = d.is(w.postponed(*d), "left for the next sweep: "+reason)
+	case w.ctx.Err() != nil:
+		*d = d.is(w.postponed(*d), "left for the next sweep: this one was stopped")
+	default:
+		w.left.take(*d)
+		w.start(d, do, removes)
+		return
+	}
+	w.janitor.logDecision(*d)
+}
+
+// postponed returns what a decision becomes that is left for the next sweep.
+func (w *work) postponed(d Decision) Action {
+	if d.Action == Remove {
+		return Keep
+	}
+	return Wait
+}
+
+func (w *work) start(d *Decision, do task, removes bool) {
+	was := *d
+	w.running++
+	if removes {
+		w.removing++
+	}
+	dry := !w.live && was.leftover != nil
+	go func() {
+		now := was
+		if !dry {
+			if err := w.janitor.guard(func() error { now = do(w.ctx, was); return nil }); err != nil {
+				now = was.failed(nil, err)
 			}
 		}
-		j.logDecision(d)
-		return d
+		w.done <- result{d, now}
+	}()
+}
+
+// finish waits until a task is done.
+func (w *work) finish() {
+	r := <-w.done
+	w.running--
+	if r.into.Action == Remove {
+		w.removing--
+		w.left.spend(r.d)
 	}
-	for i, d := range report.Decisions {
-		report.Decisions[i] = step(d, func(ctx context.Context, d Decision) Decision { return j.remove(ctx, d, report.now) })
+	*r.into = r.d
+	w.janitor.remember(r.d)
+	w.janitor.logDecision(r.d)
+}
+
+// budget is what one sweep may still do.
+type budget struct {
+	maxRemovals                             int
+	removals, failures, explanations, looks int
+}
+
+const (
+	// fewFailures is how many removals may fail in a sweep that may make fewer.
+	fewFailures = 3
+	// extraLooks is how many more than twice MaxDeletions environments a sweep may look at: their tags
+	// are read, of which the whole account has two a second.
+	extraLooks = 5
+)
+
+// budget lets what fails use up nothing of the removals: they would be left to what is stuck. Nor does
+// what isn't ours: its tags are read for their reason alone.
+func (j *Janitor) budget() budget {
+	b := budget{maxRemovals: j.MaxDeletions, removals: j.MaxDeletions, failures: max(j.MaxDeletions, fewFailures), explanations: j.MaxDeletions}
+	if j.MaxDeletions > 0 {
+		b.looks = 2*j.MaxDeletions + extraLooks
 	}
-	for i, d := range report.Leftovers {
-		report.Leftovers[i] = step(d, j.clear)
+	return b
+}
+
+// spentBut reports whether no other removal may be begun while so many are under way: each may turn
+// out to be a removal or a failure.
+func (b *budget) spentBut(removing int) bool {
+	return removing > 0 && (b.removals <= removing || b.failures <= removing)
+}
+
+// spent returns why nothing more may be begun about such a decision, or "".
+func (b *budget) spent(d Decision) string {
+	switch {
+	case d.unexplained:
+		if b.explanations <= 0 {
+			return "enough was explained"
+		}
+	case d.Action == Remove && b.removals <= 0:
+		return fmt.Sprintf("one sweep removes at most %d", b.maxRemovals)
+	case d.Action == Remove && b.failures <= 0:
+		return "too many removals have failed in this one"
+	case d.leftover == nil && b.looks <= 0:
+		return "one sweep reads the tags of so many environments and no more"
+	}
+	return ""
+}
+
+// take counts what is begun.
+func (b *budget) take(d Decision) {
+	switch {
+	case d.unexplained:
+		b.explanations--
+	case d.leftover == nil:
+		b.looks--
 	}
 }
 
-// remove decides once more, on facts read now, and then removes.
-func (j *Janitor) remove(ctx context.Context, before Decision, now time.Time) Decision {
-	d := j.judge(ctx, before.Env, now)
-	if d.Action != Remove {
-		return d
+// spend counts what came of a removal.
+func (b *budget) spend(d Decision) {
+	switch {
+	case d.Action == Remove, d.Action == Removed, d.Action == Failed && d.Receipt != nil && len(d.Receipt.Removed) > 0:
+		b.removals--
+	case d.Action == Failed:
+		b.failures--
 	}
-	if !maps.Equal(d.tags, before.tags) {
-		return d.keep("its tags have just changed: next sweep")
-	}
-	// The signal that ends the daemon must not leave an environment half removed.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), removalTime)
-	defer cancel()
-	var receipt envs.Receipt
-	err := j.guard(func() (err error) {
-		receipt, err = j.Remove(ctx, d.Env)
-		return err
-	})
-	return d.done(receipt, err)
-}
-
-// done says what came of a removal.
-func (d Decision) done(receipt envs.Receipt, err error) Decision {
-	// Once something has been removed, what went wrong after it is no reason to keep quiet.
-	switch untouched := len(receipt.Removed) == 0; {
-	case untouched && errors.Is(err, envs.ErrNotReady):
-		return d.keep(err.Error() + ": next sweep")
-	case untouched && errors.Is(err, envs.ErrNotOurs):
-		return d.keep(err.Error())
-	}
-	d.Action, d.Receipt = Removed, &receipt
-	if err != nil {
-		d.Action, d.Err = Failed, fmt.Errorf("remove environment %q: %w", d.Env.Name, err)
-	}
-	return d
 }

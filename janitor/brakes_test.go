@@ -1,7 +1,6 @@
 package janitor
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -17,11 +16,8 @@ func TestSweepIsRefusedAsAWhole(t *testing.T) {
 		want   string
 	}{
 		{"a page of the list failed", func(_ *Janitor, s *shelf) { s.listed = denied }, "page 2 failed"},
-		{"our clock is wrong", func(_ *Janitor, s *shelf) { s.now = noon.Add(2 * time.Minute) }, "2m0s apart"},
-		{"AWS tells no time", func(_ *Janitor, s *shelf) { s.now = time.Time{} }, "didn't say what time"},
-		{"no lifetime is set", func(j *Janitor, _ *shelf) { j.Lifetime.TTL = 0 }, "lifetime"},
-		{"a negative lifetime", func(j *Janitor, _ *shelf) { j.Lifetime.TTL = -time.Hour }, "lifetime"},
-		{"no account", func(j *Janitor, _ *shelf) { j.Account = "" }, "account is unknown"},
+		{"our clock is wrong", func(_ *Janitor, s *shelf) { s.survey.Now = noon.Add(2 * time.Minute) }, "2m0s apart"},
+		{"AWS tells no time", func(_ *Janitor, s *shelf) { s.survey.Now = time.Time{} }, "didn't say what time"},
 	}
 	for _, tt := range tests {
 		for _, live := range []bool{true, false} {
@@ -46,10 +42,10 @@ func TestSweepStopsBeforeAMassDeletion(t *testing.T) {
 	j, s := house(many...)
 	j.MaxDeletions = 100
 	report, err := j.Sweep(t.Context(), true)
-	if !errors.Is(err, ErrTooMany) || len(s.removed) > 0 {
-		t.Fatalf("got %v and %d removed", err, len(s.removed))
+	if !errors.Is(err, ErrTooMany) || len(s.expired) > 0 {
+		t.Fatalf("got %v, and was asked about %q", err, s.expired)
 	}
-	if report.Refused == "" || report.count(Remove) != 11 {
+	if report.Refused == "" || report.Count(Remove) != 11 {
 		t.Errorf("the report doesn't say what was refused: %+v", report)
 	}
 
@@ -83,18 +79,16 @@ func TestSweepIsRefusedWhenMostHasGoneThatTheLastOneLeft(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			j, s := house("a", "b")
 			j.Max = tt.override
-			noted := -1
-			j.Last = func(context.Context) (int, error) { return tt.left, tt.read }
-			j.Note = func(_ context.Context, ours int) error { noted = ours; return nil }
+			s.survey.Last.Environments, s.survey.LastError = tt.left, tt.read
 			dry, err := j.Sweep(t.Context(), false)
-			if err != nil || (dry.Refused != "") != (tt.want != nil) || noted != -1 {
-				t.Errorf("dry: %v, refused: %q, noted %d", err, dry.Refused, noted)
+			if err != nil || (dry.Refused != "") != (tt.want != nil) || s.noted != -1 {
+				t.Errorf("dry: %v, refused: %q, noted %d", err, dry.Refused, s.noted)
 			}
 			if _, err := j.Sweep(t.Context(), true); !errors.Is(err, tt.want) || tt.want == nil && err != nil {
 				t.Errorf("got %v, want %v", err, tt.want)
 			}
-			if want := 0; tt.want == nil && (noted != want || len(s.removed) != 2) || tt.want != nil && (noted != -1 || len(s.removed) > 0) {
-				t.Errorf("noted %d and removed %v", noted, s.removed)
+			if want := 0; tt.want == nil && (s.noted != want || len(s.removed) != 2) || tt.want != nil && (s.noted != -1 || len(s.removed) > 0) {
+				t.Errorf("noted %d and removed %v", s.noted, s.removed)
 			}
 		})
 	}
@@ -102,11 +96,11 @@ func TestSweepIsRefusedWhenMostHasGoneThatTheLastOneLeft(t *testing.T) {
 
 func TestShrunkIsMoreThanTenAndMoreThanHalf(t *testing.T) {
 	for _, tt := range []struct {
-		left, ours int
-		want       bool
+		left, known int
+		want        bool
 	}{{0, 0, false}, {10, 0, false}, {11, 0, true}, {20, 10, false}, {20, 9, true}, {100, 50, false}, {100, 49, true}, {5, 50, false}} {
-		if got := shrunk(tt.left, tt.ours, 0); (got != "") != tt.want {
-			t.Errorf("of %d there are %d: %q, want it refused: %v", tt.left, tt.ours, got, tt.want)
+		if got := shrunk(tt.left, tt.known, 0); (got != "") != tt.want {
+			t.Errorf("of %d there are %d: %q, want it refused: %v", tt.left, tt.known, got, tt.want)
 		}
 	}
 }

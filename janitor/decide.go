@@ -1,105 +1,142 @@
 package janitor
 
 import (
-	"errors"
 	"fmt"
 	"time"
 
 	"beansprout/envs"
 )
 
-// ErrTooMany is reported when so many environments are due at once that a mistake is
-// likelier than their age. Nothing was removed; Janitor.Max lets them go.
-var ErrTooMany = errors.New("too many environments are due at once")
+// rules are what decisions go by.
+type rules struct {
+	warn   time.Duration // how long before its end an owner must have been warned; 0 where nobody is
+	settle time.Duration // how long a branch must be gone
+}
 
-// ErrShrunk is reported when so many environments have gone since the last sweep, other than
-// by its own doing, that AWS is likelier not to have told of all. Nothing was removed;
-// Janitor.Max lets the sweep go on.
-var ErrShrunk = errors.New("most environments have gone since the last sweep, or weren't told of")
+// facts are what is known about one environment.
+type facts struct {
+	environment envs.Environment // its record and its tags are nil where they were not read
+	foreign     bool             // by its name it isn't ours
+	reason      string           // why the manager keeps it when its days are over; "" where it doesn't
+	unread      error            // why its record isn't known
+	gone        bool             // its branch is gone: it was one, and the remote does not list it
+	since       time.Time        // since when that is noted; zero where it isn't
+}
+
+// verdict is what is to become of an environment, and why.
+type verdict struct {
+	action Action
+	reason string
+	end    time.Time // when it is due; zero where that is not known
+	note   bool      // that its branch is gone has to be noted
+}
 
 const (
-	maxSkew   = time.Minute // how far our clock may be from AWS's
-	maxAtOnce = 10          // so many environments may always be due at once
+	notOurs    = "not ours: its name and its description are of no feature"
+	daysOver   = "its days are over"
+	branchGone = "its branch is gone"
 )
 
-// inStep reports when our clock and AWS's disagree: one of them must be wrong, and
-// every expiry with it.
-func inStep(ours, aws time.Time) error {
-	if aws.IsZero() {
-		return errors.New("sweep: AWS didn't say what time it is")
-	}
-	if skew := ours.Sub(aws).Abs(); skew > maxSkew {
-		return fmt.Errorf("sweep: our clock says %s and AWS's %s: they are %v apart, more than %v",
-			ours.UTC().Format(time.RFC3339), aws.UTC().Format(time.RFC3339), skew.Round(time.Second), maxSkew)
-	}
-	return nil
-}
-
-// tooMany returns why so many environments must not be removed in one sweep, or "".
-func tooMany(due, ours, override int) string {
-	limit := max(maxAtOnce, ours/2)
-	if override > 0 {
-		limit = override
-	}
-	if due <= limit {
-		return ""
-	}
-	return fmt.Sprintf("%d of %d are to be removed, the limit is %d", due, ours, limit)
-}
-
-// shrunk returns why what is there now can't be all, when a sweep has left so many, or "".
-func shrunk(left, ours, override int) string {
-	if override > 0 || left-ours <= max(maxAtOnce, left/2) {
-		return ""
-	}
-	return fmt.Sprintf("the last sweep left %d, and %d are there", left, ours)
-}
-
-// untimely returns why an environment can't be removed now, going by its description in
-// AWS alone, or "".
-func (j *Janitor) untimely(e envs.Env, now time.Time) string {
-	expiry := j.Lifetime.Expiry(e)
+// decide says what becomes of an environment at now. It is asked by what a sweep lists, and once more
+// just before a removal, by what was read then.
+func (r rules) decide(f facts, now time.Time) verdict {
+	e := f.environment
+	v := verdict{end: e.Expires}
 	switch {
-	case expiry.IsZero():
-		return "AWS names no date for it"
-	case !j.Lifetime.Expired(e, now):
-		return "its days are not over before " + expiry.UTC().Format(time.RFC3339)
+	case e.Moved != "":
+		return v.is(Keep, e.Moved)
 	case e.State.Gone():
-		return "is gone already"
-	case e.State != envs.Ready:
-		return fmt.Sprintf("is %s: next sweep", e.State)
+		return v.is(Keep, "is gone already")
+	case f.foreign:
+		return v.is(Keep, notOurs)
+	case e.Created.IsZero():
+		return v.is(Unknown, "AWS names no date for it")
+	case e.Expires.IsZero():
+		return v.is(Unknown, "nothing tells how long it lives")
+	case !r.near(f, now):
+		return v.is(Keep, left(e.Expires.Sub(now)))
+	case f.unread != nil:
+		return v.is(Unknown, unreadable)
+	case f.reason != "":
+		return v.is(Keep, f.reason)
 	}
-	return ""
+	return r.end(f, now)
 }
 
-// decide says what is to become of an environment that was listed as row and read as e.
-func (j *Janitor) decide(row, e envs.Env, tags envs.Tags, now time.Time) Decision {
-	d := Decision{Env: e, Action: Remove, Expiry: j.Lifetime.Expiry(e), tags: tags}
-	if e.ID != row.ID || e.Name != row.Name || e.Application != row.Application {
-		d.Env = row
-		return d.keep(fmt.Sprintf("AWS answered for another environment, %q (%s)", e.Name, e.ID))
-	}
-	if reason := j.untimely(e, now); reason != "" {
-		return d.keep(reason)
-	}
-	verified, err := envs.Verify(j.Account, e, tags)
-	if err != nil {
-		return d.keep(err.Error())
-	}
-	d.Env, d.ours = verified, true
-	switch lifecycle := tags[envs.TagLifecycle]; {
-	case tags.Kept():
-		return d.keep(fmt.Sprintf("is protected: its tag %s says %q", envs.TagLifecycle, lifecycle))
-	case lifecycle != envs.Ephemeral:
-		return d.keep(fmt.Sprintf("its tag %s says %q, which is unknown", envs.TagLifecycle, lifecycle))
-	case changed(row, e):
-		return d.keep("has just changed: next sweep")
-	}
-	return d
+// unreadable is the reason to keep what can't be decided about.
+const unreadable = "what is known about it can't be read"
+
+// near reports whether an environment may have to be warned or removed at now, so that its record
+// matters.
+func (r rules) near(f facts, now time.Time) bool {
+	return f.gone || !now.Before(f.environment.Expires.Add(-r.warn))
 }
 
-// changed says whether somebody was at work on an environment between two readings.
-func changed(a, b envs.Env) bool {
-	return a.CNAME != b.CNAME || a.Version != b.Version || a.State != b.State ||
-		!a.Created.Equal(b.Created) || !a.Updated.Equal(b.Updated)
+// end decides about an environment that nothing keeps, whose end is near.
+func (r rules) end(f facts, now time.Time) verdict {
+	v, why := verdict{end: f.environment.Expires}, daysOver
+	if f.gone && f.since.IsZero() && now.Before(v.end) {
+		v.note = true
+		return v.is(Wait, branchGone+": it is removed when that has lasted "+envs.FormatDuration(r.branchWait()))
+	}
+	if gone := f.since.Add(r.branchWait()); f.gone && !f.since.IsZero() && gone.Before(v.end) {
+		v.end, why = gone, branchGone
+	}
+	if now.Before(v.end.Add(-r.warn)) {
+		return v.is(Wait, why+": it is removed from "+instant(v.end))
+	}
+	ready := v.end
+	if r.warn > 0 {
+		warned := f.environment.Own().Warned
+		if warned == nil || !warned.Expires.Equal(v.end) || warned.At.After(now) {
+			return v.is(Warn, why+": its owner has to be warned, "+envs.FormatDuration(r.warn)+" before it is removed")
+		}
+		ready = later(ready, warned.At.Add(r.warn))
+	}
+	if now.Before(ready) {
+		return v.is(Wait, why+": its owner was warned, and it is removed from "+instant(ready))
+	}
+	return v.is(Remove, why+" since "+instant(v.end))
+}
+
+func later(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
+}
+
+// branchWait is how long a branch must be gone: long enough for a warning.
+func (r rules) branchWait() time.Duration { return max(r.settle, r.warn) }
+
+func (v verdict) is(a Action, reason string) verdict {
+	v.action, v.reason = a, reason
+	return v
+}
+
+func instant(t time.Time) string { return t.UTC().Format(time.RFC3339) }
+
+// left says how much of its days an environment has left.
+func left(d time.Duration) string {
+	for _, u := range []struct {
+		unit time.Duration
+		name string
+	}{{24 * time.Hour, "day"}, {time.Hour, "hour"}, {time.Minute, "minute"}} {
+		switch n := d / u.unit; {
+		case n == 1:
+			return "1 " + u.name + " left"
+		case n > 1:
+			return fmt.Sprintf("%d %ss left", n, u.name)
+		}
+	}
+	return "less than a minute left"
+}
+
+// rules returns what this sweep decides by.
+func (j *Janitor) rules() rules {
+	r := rules{settle: j.Branches.After}
+	if j.Environments.Announces() {
+		r.warn = max(j.Warn, 0)
+	}
+	return r
 }

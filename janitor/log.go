@@ -12,7 +12,11 @@ func (j *Janitor) logger() *slog.Logger {
 	return j.Log
 }
 
+// logDecision writes a line about a decision, unless it is that there is nothing to do yet.
 func (j *Janitor) logDecision(d Decision) {
+	if d.young {
+		return
+	}
 	attrs := []any{"environment", d.Env.Name, "id", d.Env.ID, "feature", d.Env.Feature, "expired", d.Expiry}
 	if d.Reason != "" {
 		attrs = append(attrs, "reason", d.Reason)
@@ -29,12 +33,18 @@ func (j *Janitor) logDecision(d Decision) {
 
 // logSweep writes the summary of a sweep; what went wrong with single environments has
 // its own lines. To be stopped is no error.
-func (j *Janitor) logSweep(ctx context.Context, r Report, live bool, err error) {
+func (j *Janitor) logSweep(ctx context.Context, r Report, err error) {
 	level := slog.LevelInfo
-	attrs := []any{"live", live, "environments", r.Environments, "ours", r.Ours, "young", r.Young,
-		"remove", r.count(Remove), "removed", r.count(Removed), "kept", r.count(Keep), "failed", r.count(Failed), "leftovers", len(r.Leftovers)}
+	attrs := []any{"live", r.Live, "environments", r.Environments, "ours", r.Known, "young", r.Young}
+	for _, a := range []Action{Remove, Removed, Warn, Warned, Wait, Keep, Unknown, Failed} {
+		attrs = append(attrs, string(a), r.Count(a))
+	}
+	attrs = append(attrs, "leftovers", len(r.Leftovers), "seconds", r.Took.Seconds())
 	if r.Refused != "" {
 		attrs = append(attrs, "refused", r.Refused)
+	}
+	if r.Unlisted != nil {
+		attrs = append(attrs, "unlisted", r.Unlisted)
 	}
 	if err != nil {
 		attrs = append(attrs, "error", err)

@@ -1,6 +1,7 @@
 package janitor
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"slices"
@@ -13,42 +14,70 @@ import (
 // Action is what a sweep did to an environment, or would do.
 type Action string
 
-// What a sweep can do. Remove is the decision, Removed the deed.
+// The actions. Remove and Warn are decisions that are not carried out yet, Removed and Warned those
+// that are. Wait is for what will be removed if nothing changes, Unknown for what stays because
+// something about it is not known.
 const (
 	Remove  Action = "remove"
 	Removed Action = "removed"
+	Warn    Action = "warn"
+	Warned  Action = "warned"
+	Wait    Action = "wait"
 	Keep    Action = "kept"
+	Unknown Action = "unknown"
 	Failed  Action = "failed"
 )
 
 // Report is what one sweep saw, decided and did.
 type Report struct {
-	Environments int        `json:"environments"` // all that were listed
-	Ours         int        `json:"ours"`         // of these, those known to be ours
-	Young        int        `json:"young"`        // of ours, those whose days are not over
-	Refused      string     `json:"refused,omitempty"`
-	Decisions    []Decision `json:"decisions"` // about all whose days are over, the longest overdue first
+	Environments int            `json:"environments"` // all that were listed
+	Known        int            `json:"ours"`         // of these, those known to be ours
+	Young        int            `json:"young"`        // of ours, those whose days are not over
+	Refused      string         `json:"refused,omitempty"`
+	Decisions    []Decision     `json:"decisions"` // about all of ours, in the order of their removals
+	Live         bool           `json:"live"`
+	Now          time.Time      `json:"now,omitzero"` // AWS's clock at the beginning
+	Took         time.Duration  `json:"-"`
+	Oldest       time.Duration  `json:"-"` // the age of the oldest of ours
+	States       map[string]int `json:"-"` // how many environments are in each of AWS's states
 
 	// Leftovers are decisions about what environments that have gone have left behind; of these
 	// environments no more than the name is known.
 	Leftovers []Decision `json:"leftovers,omitempty"`
 
-	now     time.Time // by AWS's clock
-	refusal error     // what a live sweep is refused with
-	unread  error     // why the leftovers aren't known
+	// Warnings are about environments that stay and can't do without images that have gone or
+	// can expire. Unseen is why nothing is known about these.
+	Warnings []Decision `json:"warnings,omitempty"`
+	Unseen   error      `json:"-"`
+
+	// Unlisted is why nothing is known about the branches of the remote: none counts as gone then.
+	Unlisted error `json:"-"`
+
+	living  []*envs.Environment
+	found   []*envs.Environment // whose branch was noted as gone, and is listed again
+	missing []string            // ids of those whose branch was gone before, where it isn't known now
+	refusal error               // what a live sweep is refused with
+	unread  error               // why the leftovers aren't known
 }
 
 // Decision is what becomes of one environment, and why.
 type Decision struct {
-	Env     envs.Env
+	Env     *envs.Env // of leftovers the name alone
 	Action  Action
-	Reason  string        // why it is kept
-	Expiry  time.Time     // when its days were over
+	Reason  string        // in words
+	Expiry  time.Time     // when it is due, or was
 	Receipt *envs.Receipt // of a removal that was begun
 	Err     error         // what went wrong with a removal, or with reading what it depends on
 
-	ours bool
-	tags envs.Tags
+	candidate   *envs.Candidate
+	now         time.Time      // AWS's clock when it was listed
+	gone        bool           // its branch is gone
+	since       time.Time      // since when that is noted; zero where it isn't
+	note        bool           // that has to be noted
+	leftover    *envs.Leftover // nil of what lives
+	young       bool           // its end is far away
+	unexplained bool           // its tags would say best why it isn't ours
+	disproved   bool           // it was counted as ours, and its tags say that it isn't
 }
 
 // MarshalJSON writes a decision in the words of the command line.
@@ -57,6 +86,12 @@ func (d Decision) MarshalJSON() ([]byte, error) {
 	if d.Err != nil {
 		message = d.Err.Error()
 	}
+	var expired, expires time.Time
+	if d.Expiry.After(d.now) && !d.now.IsZero() {
+		expires = d.Expiry
+	} else {
+		expired = d.Expiry
+	}
 	return json.Marshal(struct {
 		Environment string        `json:"environment"`
 		ID          string        `json:"id"`
@@ -64,19 +99,17 @@ func (d Decision) MarshalJSON() ([]byte, error) {
 		Action      Action        `json:"action"`
 		Reason      string        `json:"reason,omitempty"`
 		Expired     time.Time     `json:"expired,omitzero"`
+		Expires     time.Time     `json:"expires,omitzero"`
 		Receipt     *envs.Receipt `json:"receipt,omitempty"`
 		Error       string        `json:"error,omitempty"`
-	}{d.Env.Name, d.Env.ID, d.Env.Feature, d.Action, d.Reason, d.Expiry, d.Receipt, message})
+	}{d.Env.Name, d.Env.ID, d.Env.Feature, d.Action, d.Reason, expired, expires, d.Receipt, message})
 }
 
-func (d Decision) keep(reason string) Decision {
-	d.Action, d.Reason = Keep, reason
-	return d
-}
+// BranchGone reports whether the decision was made because the environment's branch is gone.
+func (d Decision) BranchGone() bool { return strings.HasPrefix(d.Reason, branchGone) }
 
-// unclear keeps what can't be decided about.
-func (d Decision) unclear(err error) Decision {
-	d.Action, d.Reason, d.Err = Keep, "what is known about it can't be read", err
+func (d Decision) is(a Action, reason string) Decision {
+	d.Action, d.Reason = a, reason
 	return d
 }
 
@@ -87,16 +120,17 @@ func (r *Report) refuse(err error, reason string) {
 	}
 }
 
-func (r *Report) sort() {
+// sort puts what couldn't be removed before behind what wasn't tried, or was longer ago, and what was
+// looked at and kept behind the rest: a few that are stuck must not be all that is ever tried.
+func (r *Report) sort(looked map[string]time.Time) {
 	slices.SortFunc(r.Decisions, func(a, b Decision) int {
-		if c := a.Expiry.Compare(b.Expiry); c != 0 {
-			return c
-		}
-		return strings.Compare(a.Env.ID, b.Env.ID)
+		return cmp.Or(a.candidate.Tried.Compare(b.candidate.Tried), looked[a.Env.ID].Compare(looked[b.Env.ID]),
+			a.Expiry.Compare(b.Expiry), strings.Compare(a.Env.ID, b.Env.ID))
 	})
 }
 
-func (r *Report) count(a Action) (n int) {
+// Count returns of how many environments the report says that.
+func (r *Report) Count(a Action) (n int) {
 	for _, d := range r.Decisions {
 		if d.Action == a {
 			n++
@@ -107,7 +141,10 @@ func (r *Report) count(a Action) (n int) {
 
 func (r *Report) errs() error {
 	var all []error
-	for _, d := range slices.Concat(r.Decisions, r.Leftovers) {
+	for _, d := range r.Decisions {
+		all = append(all, d.Err)
+	}
+	for _, d := range r.Leftovers {
 		all = append(all, d.Err)
 	}
 	return errors.Join(append(all, r.unread)...)

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/robfig/cron/v3"
+
+	"beansprout/envs"
 )
 
 // Timetable says when the janitor sweeps.
@@ -39,6 +41,17 @@ func Schedule(expr string) (Timetable, error) {
 	return table, nil
 }
 
+// CheckSchedule reports what is wrong with a schedule but for its time zone, of which only Run
+// needs to know.
+func CheckSchedule(expr string) error {
+	expr = strings.TrimSpace(expr)
+	if zone, ok := cutZone(expr); ok && checkSchedule(expr) == nil {
+		_, expr, _ = strings.Cut(zone, " ")
+	}
+	_, err := Schedule(expr)
+	return err
+}
+
 // checkSchedule refuses what the parser would panic at or read as something else.
 func checkSchedule(expr string) error {
 	if zone, ok := cutZone(expr); ok {
@@ -67,14 +80,17 @@ func cutZone(expr string) (string, bool) {
 	return strings.CutPrefix(expr, "TZ=")
 }
 
-// Run sweeps whenever the schedule says so, until ctx ends; then it returns nil, as soon
-// as the removal in progress is finished. A sweep that fails or panics is in the log and
-// doesn't end the loop. A sweep that takes longer than the schedule's interval delays the
-// next one; missed ones are not made up for.
+// Run sweeps whenever the schedule says so, until ctx ends; then it returns nil, as soon as the
+// removals in progress are finished. It begins with a sweep if one was due since the last live one. A
+// sweep that fails or panics is in the log and doesn't end the loop. A sweep that takes longer than the
+// schedule's interval delays the next one.
 func (j *Janitor) Run(ctx context.Context, schedule string, live bool) error {
 	table, err := Schedule(schedule)
 	if err != nil {
 		return err
+	}
+	if j.missed(ctx, table) {
+		_, _ = j.Sweep(ctx, live) // what it returns is in the log already
 	}
 	for {
 		now := j.now().UTC()
@@ -89,10 +105,21 @@ func (j *Janitor) Run(ctx context.Context, schedule string, live bool) error {
 			return nil
 		case <-timer.C:
 		}
-		// What it returns is in the log already.
-		_ = j.guard(func() error {
-			_, err := j.Sweep(ctx, live)
-			return err
-		})
+		_, _ = j.Sweep(ctx, live)
 	}
+}
+
+// missed reports whether a sweep was due since the last one. Where none was ever made, or it isn't
+// known, none was.
+func (j *Janitor) missed(ctx context.Context, table Timetable) bool {
+	var last envs.LastSweep
+	err := j.guard(func() (err error) {
+		last, err = j.Environments.LastSweep(ctx)
+		return err
+	})
+	if err != nil {
+		j.logger().Warn("schedule", "error", fmt.Errorf("look whether a sweep was missed: %w", err))
+		return false
+	}
+	return ctx.Err() == nil && !last.At.IsZero() && !table.Next(last.At.UTC()).After(j.now().UTC())
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -93,35 +94,39 @@ func TestScheduleAtTheChangesOfDaylightSaving(t *testing.T) {
 	}
 }
 
-// ticking is a cloud whose clock is right and whose one environment is always expired.
-func ticking(j *Janitor, s *shelf) {
-	j.Now = nil
-	j.Cloud = clock{s}
-	for i := range s.rows {
-		s.rows[i].Created, s.rows[i].Updated = time.Now().Add(-48*time.Hour), time.Now().Add(-48*time.Hour)
+// ticking is a shelf whose clock is right and whose environments are always expired.
+type ticking struct {
+	*shelf
+	look func() // before each survey; may be nil
+}
+
+func (c ticking) Survey(ctx context.Context, pick func([]*envs.Candidate, time.Time)) (envs.Survey, error) {
+	if c.look != nil {
+		c.look()
 	}
+	now := time.Now()
+	for i := range c.shelf.survey.Environments {
+		e := &c.shelf.survey.Environments[i].Environment
+		c.shelf.survey.Environments[i].Soonest = now.Add(-24 * time.Hour)
+		e.Created, e.Updated, e.Expires = now.Add(-48*time.Hour), now.Add(-48*time.Hour), now.Add(-24*time.Hour)
+	}
+	c.shelf.survey.Now = now
+	return c.shelf.Survey(ctx, pick)
 }
 
-type clock struct{ *shelf }
-
-func (c clock) Environments(ctx context.Context) ([]envs.Env, time.Time, error) {
-	rows, _, err := c.shelf.Environments(ctx)
-	return rows, time.Now(), err
-}
+func tick(j *Janitor, s *shelf, look func()) { j.Now, j.Environments = nil, ticking{s, look} }
 
 func TestRunSweepsOnItsScheduleAndOutlivesPanicsAndErrors(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		j, s := house("a", "b")
-		ticking(j, s)
 		var at []time.Duration
 		start := time.Now()
-		j.Kept = func(context.Context, envs.Env) (string, error) {
+		tick(j, s, func() {
 			if time.Since(start) == 30*time.Minute {
 				panic("in the middle of a sweep")
 			}
-			return "", nil
-		}
-		j.Remove = func(_ context.Context, e envs.Env) (envs.Receipt, error) {
+		})
+		s.remove = func(_ context.Context, e envs.Env) (envs.Receipt, error) {
 			if e.Feature == "a" {
 				panic("in a removal")
 			}
@@ -146,15 +151,18 @@ func TestRunSweepsOnItsScheduleAndOutlivesPanicsAndErrors(t *testing.T) {
 
 func TestRunStopsWhenTheRemovalInProgressIsFinished(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		j, s := house("a", "b")
-		ticking(j, s)
+		j, s := house("a", "b", "c", "d", "e", "f")
+		tick(j, s, nil)
 		var finished []string
-		j.Remove = func(ctx context.Context, e envs.Env) (envs.Receipt, error) {
+		var mu sync.Mutex
+		s.remove = func(ctx context.Context, e envs.Env) (envs.Receipt, error) {
 			select {
 			case <-ctx.Done():
 				t.Error("the removal in progress was cancelled")
 			case <-time.After(5 * time.Minute):
 			}
+			mu.Lock()
+			defer mu.Unlock()
 			finished = append(finished, e.Feature)
 			return envs.Receipt{}, nil
 		}
@@ -167,8 +175,8 @@ func TestRunStopsWhenTheRemovalInProgressIsFinished(t *testing.T) {
 		if err := <-done; err != nil {
 			t.Errorf("got %v, want nil", err)
 		}
-		if took := time.Since(start); took != 6*time.Minute || strings.Join(finished, ",") != "a" {
-			t.Errorf("stopped after %v with %v removed, want 6m0s and a alone", took, finished)
+		if took := time.Since(start); took != 6*time.Minute || len(finished) != sideBySide {
+			t.Errorf("stopped after %v with %v removed, want 6m0s and four", took, finished)
 		}
 	})
 }
@@ -176,9 +184,9 @@ func TestRunStopsWhenTheRemovalInProgressIsFinished(t *testing.T) {
 func TestRunDoesNotOverlapItself(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		j, s := house("a")
-		ticking(j, s)
+		tick(j, s, nil)
 		running, sweeps := 0, 0
-		j.Remove = func(context.Context, envs.Env) (envs.Receipt, error) {
+		s.remove = func(context.Context, envs.Env) (envs.Receipt, error) {
 			if running++; running > 1 {
 				t.Error("two sweeps at once")
 			}
@@ -204,5 +212,37 @@ func TestRunReturnsAtOnceWhenItIsStoppedOrMisconfigured(t *testing.T) {
 	}
 	if err := j.Run(t.Context(), "whenever", true); err == nil {
 		t.Error("a schedule that is none was accepted")
+	}
+}
+
+func TestRunBeginsWithTheSweepThatWasMissed(t *testing.T) {
+	for _, tt := range []struct {
+		name   string
+		ago    time.Duration // when the last sweep was; 0 for never
+		unread error
+		want   []time.Duration
+	}{
+		{"missed", 2 * time.Hour, nil, []time.Duration{0, time.Hour}},
+		{"due now", time.Hour, nil, []time.Duration{0, time.Hour}},
+		{"not due yet", 59 * time.Minute, nil, []time.Duration{time.Hour}},
+		{"never swept", 0, nil, []time.Duration{time.Hour}},
+		{"not known", 2 * time.Hour, errors.New("access denied"), []time.Duration{time.Hour}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				j, s := house()
+				start := time.Now()
+				var at []time.Duration
+				tick(j, s, func() { at = append(at, time.Since(start)) })
+				if s.survey.LastError = tt.unread; tt.ago > 0 {
+					s.survey.Last.At = start.Add(-tt.ago)
+				}
+				ctx, stop := context.WithTimeout(t.Context(), 90*time.Minute)
+				defer stop()
+				if err := j.Run(ctx, "@every 1h", true); err != nil || !slices.Equal(at, tt.want) {
+					t.Errorf("swept after %v, %v; want %v", at, err, tt.want)
+				}
+			})
+		})
 	}
 }

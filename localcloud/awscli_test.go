@@ -13,7 +13,7 @@ import (
 	"testing"
 )
 
-// cli is the aws command line, a client that nobody here wrote.
+// cli is the aws command line, a client that is not ours.
 type cli struct {
 	path string
 	env  []string
@@ -51,7 +51,7 @@ func (a cli) run(t *testing.T, args ...string) string {
 	return out
 }
 
-// parsed runs a command and reads its JSON.
+// parsed runs a command and returns its parsed JSON.
 func (a cli) parsed(t *testing.T, args ...string) map[string]any {
 	t.Helper()
 	var v map[string]any
@@ -64,7 +64,7 @@ func (a cli) parsed(t *testing.T, args ...string) map[string]any {
 func TestAWSCommandLine(t *testing.T) {
 	c := start(t, Config{})
 	a := newCLI(t, c)
-	t.Run("served", func(t *testing.T) { // side by side: each command takes a second
+	t.Run("served", func(t *testing.T) { // in parallel: each command takes a second
 		for name, test := range map[string]func(*testing.T, *Cloud){
 			"identity": a.identity, "objects": a.objects, "environments": a.environments, "repositories": a.repositories, "refusals": a.refusals,
 		} {
@@ -144,7 +144,7 @@ func (a cli) environments(t *testing.T, c *Cloud) {
 	}
 }
 
-// stack is the newest that runs several containers.
+// stack returns the newest solution stack that runs several containers.
 func (a cli) stack(t *testing.T) string {
 	t.Helper()
 	for _, s := range a.parsed(t, "elasticbeanstalk", "list-available-solution-stacks")["SolutionStacks"].([]any) {

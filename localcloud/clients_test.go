@@ -23,7 +23,7 @@ import (
 	"github.com/aws/smithy-go"
 )
 
-// sdk is what users' SDKs load: with checksums on, unlike a bare client.
+// sdk returns the configuration that users' SDKs load: with checksums on, unlike a bare client.
 func sdk(t testing.TB, c *Cloud) aws.Config {
 	t.Helper()
 	key, secret := c.Credentials()

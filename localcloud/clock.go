@@ -6,13 +6,13 @@ import (
 	"time"
 )
 
-// clock is another one, ahead of it or behind.
+// clock shows base's time moved by an offset.
 type clock struct {
 	base func() time.Time
 
 	mu        sync.Mutex
 	offset    time.Duration
-	low, high time.Duration // the least and the most that the offset has been, and 0
+	low, high time.Duration // the range of all offsets so far and 0
 	moved     chan struct{} // closed by the next move
 }
 
@@ -20,10 +20,10 @@ func newClock(base func() time.Time, offset time.Duration) *clock {
 	return &clock{base: base, offset: offset, low: min(offset, 0), high: max(offset, 0), moved: make(chan struct{})}
 }
 
-// Advance moves the cloud's clock by d, back when d is negative: dates, expiry, transitions
-// under way and the age of everything go by it. Not so signatures, because clients need not
-// know: any time is right that the clock has shown, or would show had it not been moved.
-// Presigned URLs therefore do not age by moves.
+// Advance moves the cloud's clock by d, back if d is negative. Dates, expiry, running transitions
+// and the age of everything follow it. Signatures do not, because a client may not know of the
+// move: they are valid for every time that the clock has shown or would show without moves.
+// Presigned URLs therefore do not age when the clock moves.
 func (c *Cloud) Advance(d time.Duration) { c.clock.advance(d) }
 
 func (c *clock) advance(d time.Duration) {
@@ -35,7 +35,7 @@ func (c *clock) advance(d time.Duration) {
 	c.moved = make(chan struct{})
 }
 
-// Now is the time of the cloud.
+// Now returns the cloud's time.
 func (c *clock) Now() time.Time {
 	now, _ := c.read()
 	return now
@@ -47,7 +47,7 @@ func (c *clock) read() (time.Time, <-chan struct{}) {
 	return c.base().Add(c.offset), c.moved
 }
 
-// span is what a client's clock may show.
+// span returns the range of times that a client's clock may show.
 func (c *clock) span() (earliest, latest time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -55,7 +55,7 @@ func (c *clock) span() (earliest, latest time.Time) {
 	return now.Add(c.low), now.Add(c.high)
 }
 
-// Sleep lasts for d of the cloud's time, or until ctx ends.
+// Sleep waits for d of the cloud's time, or until ctx ends.
 func (c *clock) Sleep(ctx context.Context, d time.Duration) error {
 	for end := c.Now().Add(d); ctx.Err() == nil; {
 		now, moved := c.read()

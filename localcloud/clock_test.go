@@ -16,10 +16,10 @@ import (
 
 const day = 24 * time.Hour
 
-func TestTheMovedClockIsEverywhere(t *testing.T) {
+func TestAllDatesFollowTheMovedClock(t *testing.T) {
 	for _, ahead := range []time.Duration{5 * day, -5 * day} {
 		c := start(t, Config{Offset: ahead})
-		cfg := attempts(t, c, 1) // whose clock is not moved
+		cfg := attempts(t, c, 1) // the client's clock is not moved
 		near := func(what string, got *time.Time) {
 			t.Helper()
 			if d := got.Sub(time.Now().Add(ahead)); d.Abs() > time.Minute {
@@ -47,7 +47,7 @@ func TestTheMovedClockIsEverywhere(t *testing.T) {
 	}
 }
 
-// TestOneClientThroughManyMoves: the SDK adds to its clock what it last saw in a Date.
+// The SDK corrects its clock by the last Date that it got.
 func TestOneClientThroughManyMoves(t *testing.T) {
 	c := start(t, Config{})
 	client := ecr.NewFromConfig(attempts(t, c, 1))

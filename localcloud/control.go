@@ -8,15 +8,15 @@ import (
 	"beansprout/localcloud/wire"
 )
 
-// Inject adds rules by which calls go wrong, behind those that are there: all, or none when
-// one is wrong.
+// Inject adds rules for calls that fail, after the present ones. If one rule is invalid, it adds
+// none.
 func (c *Cloud) Inject(rules ...fault.Rule) error { return c.faults.Inject(rules...) }
 
-// Clear takes all rules away.
+// Clear removes all rules.
 func (c *Cloud) Clear() { c.faults.Clear() }
 
-// openControl adds a service of our own by which other processes move the knobs, signed as
-// any other:
+// openControl adds the cloud's own service, with which other processes inject faults and move the
+// clock. Its calls are signed like all others:
 //
 //	curl --aws-sigv4 aws:amz:us-east-1:beansprout -u KEY:SECRET http://127.0.0.1:PORT/ \
 //	  -d 'Version=1&Action=InjectFaults&Faults.member.1=s3:PutObject:throttle:count=3'

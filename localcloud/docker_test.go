@@ -31,8 +31,8 @@ import (
 	"github.com/docker/docker/pkg/jsonmessage"
 )
 
-// A bundle goes all the way: image into the registry, out of it into a container behind a
-// URL, through a restart of the cloud, and away.
+// An image goes into the registry and runs as a container behind a URL. It runs again after a
+// restart of the cloud, and is removed in the end.
 func TestBundleRunsAndOutlivesARestart(t *testing.T) {
 	if testing.Short() {
 		t.Skip("needs a Docker Engine")
@@ -79,8 +79,8 @@ func (d dockerEngine) containers(t *testing.T, c *Cloud) int {
 	return len(found)
 }
 
-// push makes an image of the engine's test application, puts it into the cloud's registry
-// and takes it from the engine, which must then pull it.
+// push builds an image of the engine's test application and pushes it to the cloud's registry. It
+// removes the image from the engine, which must then pull it.
 func (d dockerEngine) push(t *testing.T, c *Cloud) string {
 	t.Helper()
 	if _, err := ecr.NewFromConfig(sdk(t, c)).CreateRepository(t.Context(), &ecr.CreateRepositoryInput{RepositoryName: aws.String("shop")}); err != nil {
@@ -108,7 +108,7 @@ func (d dockerEngine) push(t *testing.T, c *Cloud) string {
 	return ref
 }
 
-// drain reads a stream to its end, where Docker puts errors too.
+// drain reads a stream to its end and returns the errors that Docker puts into it.
 func (dockerEngine) drain(t *testing.T) func(io.ReadCloser, error) {
 	return func(stream io.ReadCloser, err error) {
 		t.Helper()
@@ -200,7 +200,7 @@ func newestStack(t testing.TB, eb *elasticbeanstalk.Client) string {
 	return ""
 }
 
-// awaitPage waits until the environment's URL answers with a text.
+// awaitPage waits until the answer of the environment's URL contains a text.
 func awaitPage(t *testing.T, c *Cloud, want string) {
 	t.Helper()
 	var last string

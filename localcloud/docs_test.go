@@ -16,7 +16,7 @@ import (
 
 const document = "../docs/local-cloud.md"
 
-// row is one operation as the document tells of it.
+// row is one operation in the document.
 type row struct{ operation, served, notes string }
 
 var (
@@ -25,7 +25,7 @@ var (
 	totalForm = regexp.MustCompile(`In all (\d+) operations of AWS are served, (\d+) of them whole and (\d+) in part\.`)
 )
 
-// tables reads the document's tables of operations, by service.
+// tables returns the document's tables of operations, by service.
 func tables(t *testing.T) (text string, all map[string][]row) {
 	t.Helper()
 	raw, err := os.ReadFile(document)
@@ -63,8 +63,8 @@ func TestDocumentListsEveryOperationOnce(t *testing.T) {
 	}
 }
 
-// difference says what is documented and not served, served and not documented, twice there, or
-// out of order.
+// difference lists the operations that are only documented, only served, documented twice, or out
+// of order.
 func difference(documented, served []string) string {
 	var lines []string
 	seen := map[string]bool{}
@@ -87,7 +87,7 @@ func difference(documented, served []string) string {
 	return strings.Join(lines, "\n")
 }
 
-// operations names what a service serves, sorted.
+// operations returns the operations of a service, sorted.
 func operations(t *testing.T, c *Cloud, service string) []string {
 	t.Helper()
 	if service == "s3" {
@@ -101,8 +101,8 @@ func operations(t *testing.T, c *Cloud, service string) []string {
 	return h.Operations()
 }
 
-// objectOperations names what S3's requests can be: every method with every query and header that
-// tells operations apart.
+// objectOperations returns the names of S3's operations: it combines each method with each query
+// and header that distinguishes operations.
 func objectOperations() []string {
 	names := map[string]bool{}
 	for _, method := range []string{http.MethodGet, http.MethodHead, http.MethodPut, http.MethodPost, http.MethodDelete} {
@@ -121,7 +121,7 @@ func objectOperations() []string {
 	return slices.Sorted(maps.Keys(names))
 }
 
-func TestDocumentSaysHowFarAndTheSum(t *testing.T) {
+func TestDocumentCountsTheOperations(t *testing.T) {
 	text, documented := tables(t)
 	count := map[string]int{}
 	for service, rows := range documented {

@@ -31,7 +31,8 @@ func inject(t *testing.T, c *Cloud, rules ...string) {
 	}
 }
 
-// attempts is a client that tries so often, hardly waits, and gives each try half a second.
+// attempts returns the configuration of a client that tries n times, hardly waits between, and
+// gives each attempt half a second.
 func attempts(t *testing.T, c *Cloud, n int) aws.Config {
 	t.Helper()
 	cfg := sdk(t, c)
@@ -42,7 +43,7 @@ func attempts(t *testing.T, c *Cloud, n int) aws.Config {
 	return cfg
 }
 
-// createSpoiled creates an application in so many attempts, of which the first goes wrong.
+// createSpoiled creates an application in n attempts, of which the first fails.
 func createSpoiled(t *testing.T, c *Cloud, n int, app, kind string) error {
 	t.Helper()
 	r, err := fault.Parse("elasticbeanstalk:CreateApplication:" + kind)
@@ -67,8 +68,8 @@ func exists(t *testing.T, c *Cloud, app string) bool {
 	return len(out.Applications) == 1
 }
 
-// faulty are the logged calls that went wrong; n of them are waited for, because what cuts
-// a connection is written down after the client saw it.
+// faulty returns the logged calls that failed. It waits for n of them, because a call whose
+// connection was cut is logged after the client notices.
 func faulty(t *testing.T, c *Cloud, n int) (calls []Entry) {
 	t.Helper()
 	for range 200 {
@@ -86,12 +87,12 @@ func faulty(t *testing.T, c *Cloud, n int) (calls []Entry) {
 	return calls
 }
 
-// TestWhatAClientSees injects each kind once, into a write, for a client that tries once
+// TestEffectsOfFaultsOnAClient injects each kind once, into a write, for a client that tries once
 // and for one that tries again.
-func TestWhatAClientSees(t *testing.T) {
+func TestEffectsOfFaultsOnAClient(t *testing.T) {
 	const (
-		already = "InvalidParameterValue" // an effect that the client did not learn of
-		never   = "-"                     // the SDK does not try again, or both tries would race
+		already = "InvalidParameterValue" // the first attempt had an effect that the client did not see
+		never   = "-"                     // the SDK does not try again, or both attempts would race
 	)
 	for _, tt := range []struct {
 		fault  string
@@ -145,7 +146,7 @@ func TestWhatAClientSees(t *testing.T) {
 	}
 }
 
-func TestEveryProtocolHasItsWordsForFaults(t *testing.T) {
+func TestFaultsInEachProtocol(t *testing.T) {
 	c := start(t, Config{})
 	cfg := attempts(t, c, 1)
 	calls := map[string]func() error{
@@ -202,7 +203,7 @@ func TestFaultsOfObjects(t *testing.T) {
 	if err := c.objects.EnsureBucket("bkt"); err != nil {
 		t.Fatal(err)
 	}
-	want := bytes.Repeat([]byte("0123456789"), 20) // fits into every buffer on the way
+	want := bytes.Repeat([]byte("0123456789"), 20) // fits into all buffers between
 	put := func(n int, key string) error {
 		_, err := awss3.NewFromConfig(attempts(t, c, n)).PutObject(t.Context(), &awss3.PutObjectInput{Bucket: aws.String("bkt"), Key: &key, Body: bytes.NewReader(want)})
 		return err
@@ -257,7 +258,7 @@ func TestStaleReads(t *testing.T) {
 	var got []int
 	got = append(got, count()) // kept
 	create("two")
-	got = append(got, count("two")) // another read: nothing to repeat
+	got = append(got, count("two")) // another read, which has no previous answer
 	got = append(got, count(), count(), count())
 	for i, want := range []int{1, 1, 1, 1, 2} {
 		if got[i] != want {

@@ -13,13 +13,13 @@ import (
 	"beansprout/localcloud/wire"
 )
 
-// front answers everything on the API port: the registry under /v2/, which checks its own
+// front answers all requests on the API port: the registry under /v2/, which checks its own
 // tokens, and signed calls, which go to the service that they were signed for.
 func (c *Cloud) front() http.Handler {
 	registry := speaksRegistry(c.registry.Registry())
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch {
-		case !loopback(r.Host): // a name that a web page's owner pointed here
+		case !loopback(r.Host): // a web page may have pointed its own name here
 			http.Error(w, "the local cloud has no such host name", http.StatusForbidden)
 		case r.URL.Path == healthPath:
 			c.health(w, r)
@@ -33,7 +33,7 @@ func (c *Cloud) front() http.Handler {
 	})
 }
 
-// call verifies a call and hands it to its service; e learns what it was.
+// call verifies a call and passes it to its service. It sets what e logs of the call.
 func (c *Cloud) call(w http.ResponseWriter, r *http.Request, e *Entry) {
 	earliest, latest := c.clock.span()
 	scope, err := sigv4.Verify(r, c.secretOf, earliest, latest)
@@ -51,15 +51,19 @@ func (c *Cloud) call(w http.ResponseWriter, r *http.Request, e *Entry) {
 	c.serveCall(w, r, s, e)
 }
 
-// serveCall answers a call whose service and action are known, or lets it go wrong.
+// serveCall has the service answer the call, or makes it fail.
 func (c *Cloud) serveCall(w http.ResponseWriter, r *http.Request, s service, e *Entry) {
+	if err := c.refuseFull(r, e.Action); err != nil {
+		s.refuse(w, r, err)
+		return
+	}
 	call := fault.Call{Service: e.Service, Operation: e.Action, Region: e.Region, At: e.Time}
 	e.Fault = c.faults.Serve(w, r, call, s.handler, s.refuse)
 }
 
 func (c *Cloud) secretOf(key string) (string, bool) { return c.id.Secret, key == c.id.Key }
 
-// logged serves one request and writes it down.
+// logged serves one request and logs it.
 func (c *Cloud) logged(w http.ResponseWriter, e Entry, serve func(http.ResponseWriter, *Entry)) {
 	began := time.Now()
 	e.Time, e.ID = c.cfg.Now().UTC(), uuid()
@@ -72,7 +76,7 @@ func (c *Cloud) logged(w http.ResponseWriter, e Entry, serve func(http.ResponseW
 	}
 }
 
-// recorder sees the status of an answer, 0 when the connection was taken from it.
+// recorder records the status of an answer: 0 if the connection was hijacked.
 type recorder struct {
 	http.ResponseWriter
 	status int
@@ -102,5 +106,5 @@ func loopback(hostport string) bool {
 	return host == "localhost" || err == nil && ip.IsLoopback()
 }
 
-// cut keeps what a client says short enough for a log.
+// cut limits a client's text to 200 bytes for the log.
 func cut(s string) string { return s[:min(len(s), 200)] }

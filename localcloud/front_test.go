@@ -17,7 +17,7 @@ import (
 	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 )
 
-// request describes one that is right; tests change it before it is signed and sent.
+// request describes a valid request. Tests change it before it is signed and sent.
 type request struct {
 	service, region, method, path, body string
 	header                              map[string]string
@@ -85,7 +85,7 @@ func exchange(t testing.TB, r *http.Request) (*http.Response, string) {
 	return resp, string(body)
 }
 
-func TestWhoMayNotCall(t *testing.T) {
+func TestUnauthorizedCallsAreRefused(t *testing.T) {
 	c := start(t, Config{})
 	for _, tt := range []struct {
 		name   string
@@ -120,7 +120,7 @@ func TestWhoMayNotCall(t *testing.T) {
 	}
 }
 
-func TestRightCallsAreAnswered(t *testing.T) {
+func TestValidCallsAreAnswered(t *testing.T) {
 	c := start(t, Config{})
 	for name, r := range map[string]request{"query": queryCall(c), "json": jsonCall(c), "s3": objectCall(c)} {
 		if resp, body := r.send(t, c); resp.StatusCode != 200 {
@@ -170,7 +170,7 @@ func TestRegistryDemandsItsToken(t *testing.T) {
 	}
 }
 
-func TestURLsOfNobody(t *testing.T) {
+func TestUnknownURLsAnswer404(t *testing.T) {
 	c := start(t, Config{})
 	r, err := http.NewRequest("GET", "http://"+c.urls.Addr().String(), nil)
 	if err != nil {

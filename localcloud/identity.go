@@ -15,21 +15,21 @@ import (
 
 const (
 	identityFile = "identity.json"
-	unfinished   = ".new" // ending of a file that is being written
+	unfinished   = ".new" // suffix of a file that is being written
 )
 
-// identity is what a cloud is for as long as its directory exists.
+// identity is what stays the same as long as a cloud's directory exists.
 type identity struct {
 	ID      string `json:"id"`      // label of all its Docker resources
 	Account string `json:"account"` // 12 digits
 	Key     string `json:"key"`
 	Secret  string `json:"secret"`
-	// Registries are the host:ports under which the Docker Engine may know its images;
-	// none if it never ran containers.
+	// Registries are the host:ports under which the Docker Engine may know the cloud's images. It
+	// is empty if the cloud never ran containers.
 	Registries []string `json:"registries,omitempty"`
 }
 
-// identify reads who the cloud is, and decides it the first time.
+// identify reads the identity of the cloud in dir, and makes one the first time.
 func identify(dir string) (identity, error) {
 	id, err := readIdentity(dir)
 	if !errors.Is(err, fs.ErrNotExist) {
@@ -39,7 +39,7 @@ func identify(dir string) (identity, error) {
 	return id, writeJSON(filepath.Join(dir, identityFile), id)
 }
 
-// remember adds a registry.
+// remember adds a registry to the identity file.
 func (id *identity) remember(dir, registry string) error {
 	if slices.Contains(id.Registries, registry) {
 		return nil
@@ -64,13 +64,13 @@ func newIdentity() identity {
 	n, _ := rand.Int(rand.Reader, big.NewInt(1e11)) // crypto/rand does not fail
 	return identity{
 		ID:      strings.ToLower(rand.Text()[:16]),
-		Account: fmt.Sprintf("9%011d", n), // no leading zero: some tools take it for a number
+		Account: fmt.Sprintf("9%011d", n), // no leading zero: some tools read it as a number
 		Key:     "AKIA" + rand.Text()[:16],
 		Secret:  (rand.Text() + rand.Text())[:40],
 	}
 }
 
-// uuid is a random UUID: the form of AWS's request ids.
+// uuid returns a random UUID, the form of AWS's request ids.
 func uuid() string {
 	var b [16]byte
 	_, _ = rand.Read(b[:]) // does not fail
@@ -78,7 +78,7 @@ func uuid() string {
 	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
 }
 
-// writeJSON replaces a file at once, for its owner's eyes only.
+// writeJSON replaces a file atomically. Only its owner may read it.
 func writeJSON(path string, v any) error {
 	raw, err := json.MarshalIndent(v, "", "  ")
 	if err != nil {

@@ -15,7 +15,7 @@ import (
 	"beansprout/localcloud/fault"
 )
 
-func TestDescribesAreThrottledAsAtAWS(t *testing.T) {
+func TestDescribesAreThrottledAsOnAWS(t *testing.T) {
 	now := time.Now().Truncate(time.Second)
 	c := start(t, Config{Now: func() time.Time { return now }, Describes: fault.Rate{PerSecond: 2, Burst: 15}})
 	eb := elasticbeanstalk.NewFromConfig(attempts(t, c, 1))
@@ -43,7 +43,7 @@ func TestDescribesAreThrottledAsAtAWS(t *testing.T) {
 	}
 }
 
-func TestFaultsFromTheStart(t *testing.T) {
+func TestFaultsOfTheConfiguration(t *testing.T) {
 	c := start(t, Config{Faults: []fault.Rule{{Service: "s3", Operation: "*", Kind: fault.Internal}}})
 	if _, err := awss3.NewFromConfig(attempts(t, c, 1)).ListBuckets(t.Context(), &awss3.ListBucketsInput{}); code(err) != "InternalError" {
 		t.Errorf("err = %v", err)
@@ -54,7 +54,7 @@ func TestFaultsFromTheStart(t *testing.T) {
 	}
 }
 
-func TestKnobsFromAnotherProcess(t *testing.T) {
+func TestAnotherProcessInjectsFaultsAndMovesTheClock(t *testing.T) {
 	c := start(t, Config{})
 	control := func(form url.Values) (*http.Response, string) {
 		r := queryCall(c)
@@ -91,7 +91,7 @@ func TestKnobsFromAnotherProcess(t *testing.T) {
 	}
 }
 
-func TestCloseEndsWhatIsHeld(t *testing.T) {
+func TestCloseEndsDelayedAnswers(t *testing.T) {
 	c := start(t, Config{})
 	inject(t, c, "sts:*:timeout-before:count=1", "ecr:*:timeout-after:count=1", "s3:*:slow:for=1h")
 	ended := make(chan error, 3)
@@ -118,7 +118,7 @@ func TestCloseEndsWhatIsHeld(t *testing.T) {
 	noGoroutineOfOurs(t)
 }
 
-func TestAClientThatLeavesEndsTheWait(t *testing.T) {
+func TestAClientThatLeavesEndsTheDelay(t *testing.T) {
 	c := start(t, Config{})
 	inject(t, c, "s3:PutObject:timeout-before")
 	ctx, cancel := context.WithCancel(t.Context())

@@ -1,8 +1,8 @@
-// Package localcloud is AWS on this machine: Elastic Beanstalk, ECR with its registry, S3,
-// STS and a little IAM answer their real wire protocols on one loopback port, and the URLs
-// of the environments, http://PREFIX.localhost:PORT, on another. Environments run as
-// containers on the local Docker Engine. All state lies in one directory and survives a
-// kill at any moment.
+// Package localcloud is AWS on this machine, for demonstrations and tests: Elastic Beanstalk, ECR
+// with its registry, S3, STS and a little IAM answer their real wire protocols on one loopback
+// port, and the URLs of the environments, http://PREFIX.localhost:PORT, on another. Environments
+// run as containers on the local Docker Engine. All state is in one directory and survives a kill
+// at any time.
 package localcloud
 
 import (
@@ -25,24 +25,30 @@ import (
 	"beansprout/localcloud/s3"
 )
 
-// Config is what a cloud needs.
+// Config configures a cloud.
 type Config struct {
-	Dir           string // state; created when missing
+	Dir           string // of the state; created if missing
 	Port, URLPort int    // of the API and of the environments' URLs; 0 = any free port
 
-	// How long transitions of environments take at least.
+	// The least time that transitions of environments take.
 	CreateTime, UpdateTime, TerminateTime time.Duration
 
-	Docker  bool             // false: environments only pretend to run
+	StartTime time.Duration // how long an application may take to answer; 0 = 2 min
+
+	SeparateUpdates bool          // a version and options in one update are refused
+	ListDelay       time.Duration // how long DescribeEnvironments lacks a new environment
+
+	Docker  bool             // run environments as containers; else they pretend to run
+	Host    string           // of the Docker Engine, e.g. unix:///var/run/docker.sock; "" = DOCKER_HOST, else the usual socket
 	Pretend *engine.Pretend  // how they pretend; nil = every deployment succeeds
-	Log     *slog.Logger     // nil = silence
+	Log     *slog.Logger     // nil = no log
 	Now     func() time.Time // nil = time.Now
-	Gap     bool             // every switch stops the version before first, as AWS's AllAtOnce
+	Gap     bool             // stop the running version before the next one starts, as AWS's AllAtOnce does
 	Offset  time.Duration    // how far the cloud's clock is ahead of Now at the start
 
 	Quotas    beanstalk.Quotas // zero values are AWS's defaults
-	Faults    []fault.Rule     // what goes wrong from the start on
-	Describes fault.Rate       // of Beanstalk's describes together, before they are throttled; zero = never
+	Faults    []fault.Rule     // of calls that fail from the start on
+	Describes fault.Rate       // above which Beanstalk's describes together are throttled; zero = never
 }
 
 // Cloud is a running local cloud.
@@ -58,11 +64,11 @@ type Cloud struct {
 	runner    runner
 	beanstalk *beanstalk.Service
 	services  map[string]service
-	closers   []func(context.Context) error // of what is open, in the order of opening
+	closers   []func(context.Context) error // of the open parts, in the order of opening
 }
 
-// Open starts the cloud in cfg.Dir and returns when it answers. One process may hold a
-// directory at a time.
+// Open starts the cloud in cfg.Dir and returns when it answers. One process at a time may hold a
+// directory.
 func Open(ctx context.Context, cfg Config) (*Cloud, error) {
 	cfg.Log = cmp.Or(cfg.Log, slog.New(slog.DiscardHandler))
 	if cfg.Now == nil {
@@ -75,7 +81,7 @@ func Open(ctx context.Context, cfg Config) (*Cloud, error) {
 		return nil, err
 	}
 	for _, open := range []func(context.Context) error{
-		c.hold, c.listen, c.identify, c.openLog, c.openObjects, c.openRegistry, c.openRunner, c.openBeanstalk, c.openGlobals, c.openControl, c.serve, c.publish,
+		c.hold, c.fits, c.listen, c.identify, c.openLog, c.openObjects, c.openRegistry, c.openRunner, c.openBeanstalk, c.openGlobals, c.openControl, c.serve, c.checkReach, c.publish,
 	} {
 		if err := open(ctx); err != nil {
 			return nil, errors.Join(err, c.Close(context.WithoutCancel(ctx)))
@@ -84,8 +90,8 @@ func Open(ctx context.Context, cfg Config) (*Cloud, error) {
 	return c, nil
 }
 
-// Close stops answering, and stops and removes the containers. The state stays: the next
-// Open starts them again.
+// Close stops answering, and stops and removes the containers. The state stays, and the next Open
+// starts the containers again.
 func (c *Cloud) Close(ctx context.Context) error {
 	var errs []error
 	for _, closer := range slices.Backward(c.closers) {
@@ -95,22 +101,33 @@ func (c *Cloud) Close(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
-// Endpoint is what AWS_ENDPOINT_URL must be: http://127.0.0.1:PORT.
+// Endpoint returns the value for AWS_ENDPOINT_URL: http://127.0.0.1:PORT.
 func (c *Cloud) Endpoint() string { return "http://" + c.api.Addr().String() }
 
-// URLPort is the port of the environments' URLs.
+// URLPort returns the port of the environments' URLs.
 func (c *Cloud) URLPort() int { return port(c.urls) }
 
-// Credentials are the only key pair that the cloud accepts.
+// Credentials returns the only key pair that the cloud accepts.
 func (c *Cloud) Credentials() (key, secret string) { return c.id.Key, c.id.Secret }
 
-// Calls returns the newest answered requests, oldest first, at most 10,000.
+// Calls returns the answered requests, oldest first: the last 10,000 at most.
 func (c *Cloud) Calls() []Entry { return c.requests.entries() }
 
-// onClose remembers how to close what was just opened.
+// onClose registers how to close a part that was just opened.
 func (c *Cloud) onClose(closer func(context.Context) error) { c.closers = append(c.closers, closer) }
 
-// hold makes the directory ours alone.
+// ErrOtherLoopback is reported if the Docker Engine and this process have different loopbacks.
+var ErrOtherLoopback = engine.ErrOtherLoopback
+
+// checkReach returns an error if the engine does not reach the registry.
+func (c *Cloud) checkReach(ctx context.Context) error {
+	if e, ok := c.runner.(*engine.Engine); ok {
+		return e.CheckReach(ctx)
+	}
+	return nil
+}
+
+// hold takes the directory for this process alone.
 func (c *Cloud) hold(context.Context) error {
 	if err := os.MkdirAll(c.cfg.Dir, 0o700); err != nil {
 		return fmt.Errorf("create the local cloud's directory: %w", err)
@@ -120,7 +137,7 @@ func (c *Cloud) hold(context.Context) error {
 		return err
 	}
 	c.onClose(func(context.Context) error { return release() })
-	return removed(filepath.Join(c.cfg.Dir, runningFile)) // a killed cloud left it
+	return removed(filepath.Join(c.cfg.Dir, runningFile)) // a killed cloud leaves it
 }
 
 func (c *Cloud) identify(context.Context) (err error) {

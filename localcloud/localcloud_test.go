@@ -56,7 +56,7 @@ func TestPortInUseIsNamed(t *testing.T) {
 		if _, err := Open(t.Context(), cfg); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("open: %v, want %q", err, want)
 		}
-		c := start(t, Config{Dir: cfg.Dir}) // and nothing was left open
+		c := start(t, Config{Dir: cfg.Dir}) // the first try left nothing open
 		stop(t, c)
 	}
 }
@@ -106,7 +106,7 @@ func TestIdentityOutlivesARestart(t *testing.T) {
 	}
 }
 
-func TestWithoutDockerNothingIsLeftToReset(t *testing.T) {
+func TestResetWithoutDocker(t *testing.T) {
 	t.Setenv("DOCKER_HOST", "unix://"+filepath.Join(t.TempDir(), "none.sock"))
 	dir := t.TempDir()
 	if _, err := Open(t.Context(), Config{Dir: dir, Docker: true}); err == nil || !strings.Contains(err.Error(), "Docker Engine") {
@@ -117,7 +117,7 @@ func TestWithoutDockerNothingIsLeftToReset(t *testing.T) {
 	}
 }
 
-func TestResetLeavesNothingOfOursAndEverythingOfOthers(t *testing.T) {
+func TestResetRemovesOnlyTheCloudsOwnFiles(t *testing.T) {
 	for _, tt := range []struct {
 		name, foreign string
 	}{{"directory goes", ""}, {"foreign file stays", "notes.txt"}} {

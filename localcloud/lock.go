@@ -12,10 +12,10 @@ import (
 
 const lockFile = "lock"
 
-// ErrInUse says that another process holds the directory.
+// ErrInUse is reported if another process holds the directory.
 var ErrInUse = errors.New("is running already")
 
-// lock takes the directory's lock, which the kernel gives back however the process ends.
+// lock takes the directory's lock. The kernel releases it when the process ends in any way.
 func lock(dir string) (release func() error, err error) {
 	f, err := os.OpenFile(filepath.Join(dir, lockFile), os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
@@ -25,19 +25,16 @@ func lock(dir string) (release func() error, err error) {
 	if errors.Is(err, syscall.EWOULDBLOCK) {
 		return nil, errors.Join(fmt.Errorf("the local cloud in %s %w, as process %s", dir, ErrInUse, holder(f)), f.Close())
 	}
-	if err == nil {
-		err = f.Truncate(0)
-	}
-	if err == nil {
-		_, err = fmt.Fprintln(f, os.Getpid())
-	}
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("lock the local cloud: %w", err), f.Close())
+	}
+	if f.Truncate(0) == nil {
+		_, _ = fmt.Fprintln(f, os.Getpid()) // only for a message: a cloud on a full disk can be reset
 	}
 	return f.Close, nil
 }
 
-// holder is the process id in the lock file, where it can be read.
+// holder returns the process id in the lock file, if it can be read.
 func holder(f *os.File) string {
 	pid, err := io.ReadAll(io.LimitReader(f, 20))
 	if err != nil || len(pid) == 0 {

@@ -14,7 +14,7 @@ import (
 	"beansprout/localcloud/sigv4"
 )
 
-// What the parts keep in the cloud's directory.
+// The files of the parts in the cloud's directory.
 const (
 	objectsFile   = "s3.db"
 	registryDir   = "ecr"
@@ -39,7 +39,7 @@ func (c *Cloud) openObjects(context.Context) (err error) {
 	return nil
 }
 
-// presign signs for any region: buckets are the same in all of them here.
+// presign returns a URL that is signed for any region: buckets are the same in all regions here.
 func (c *Cloud) presign(bucket, key string, life time.Duration) string {
 	scope := sigv4.Scope{Key: c.id.Key, Region: "us-east-1", Service: "s3"}
 	return sigv4.PresignGet(c.endpoint(), bucket, key, scope, c.id.Secret, c.cfg.Now(), life)
@@ -61,7 +61,8 @@ func (c *Cloud) openRunner(ctx context.Context) (err error) {
 		return nil
 	}
 	c.runner, err = engine.New(ctx, engine.Config{
-		Cloud: c.id.ID, Registry: c.host(), Token: c.registry.Token, Dir: filepath.Join(c.cfg.Dir, engineDir), Log: c.cfg.Log, Gap: c.cfg.Gap,
+		Deadline: c.cfg.StartTime,
+		Host:     c.cfg.Host, Cloud: c.id.ID, Registry: c.host(), Token: c.registry.Token, Dir: filepath.Join(c.cfg.Dir, engineDir), Log: c.cfg.Log, Gap: c.cfg.Gap,
 	})
 	if err != nil {
 		return err
@@ -74,6 +75,7 @@ func (c *Cloud) openBeanstalk(ctx context.Context) (err error) {
 	c.beanstalk, err = beanstalk.New(ctx, beanstalk.Config{
 		Dir: c.cfg.Dir, Account: c.id.Account, Objects: c.objects, Runner: c.runner, URLPort: c.URLPort(),
 		CreateTime: c.cfg.CreateTime, UpdateTime: c.cfg.UpdateTime, TerminateTime: c.cfg.TerminateTime, Quotas: c.cfg.Quotas,
+		SeparateUpdates: c.cfg.SeparateUpdates, ListDelay: c.cfg.ListDelay,
 		Now: c.cfg.Now, Sleep: c.clock.Sleep, Log: c.cfg.Log,
 	})
 	if err != nil {

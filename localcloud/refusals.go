@@ -9,14 +9,14 @@ import (
 	"beansprout/localcloud/wire"
 )
 
-// wording is how the three protocols put one reason to refuse a request.
+// wording is the refusal of a request for one reason, in each of the three protocols.
 type wording struct {
 	reason          error
 	query, json, s3 *wire.Error
 }
 
-// reworded is the refusal for a reason, in one protocol's words. The reason's own text is
-// added where it tells more than the reason alone.
+// reworded returns the refusal for a reason in one protocol's words. It adds the text of an error
+// that says more than its reason.
 func reworded(reason error, pick func(wording) *wire.Error) *wire.Error {
 	if e, ok := errors.AsType[*wire.Error](reason); ok {
 		return e

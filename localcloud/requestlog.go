@@ -16,7 +16,7 @@ import (
 const (
 	requestFile = "requests.log"
 	oldRequests = requestFile + ".1"
-	maxLog      = 10 << 20 // bytes, before the file is put aside
+	maxLog      = 10 << 20 // bytes; a longer file is moved aside
 	maxEntries  = 10_000
 )
 
@@ -29,10 +29,10 @@ type Entry struct {
 	Region  string     `json:"region,omitempty"`
 	ID      string     `json:"id"`
 	Millis  int64      `json:"ms"`
-	Fault   fault.Kind `json:"fault,omitempty"` // what went wrong on purpose
+	Fault   fault.Kind `json:"fault,omitempty"` // the injected fault
 }
 
-// requestLog writes one line of JSON per request, and remembers the newest.
+// requestLog writes one line of JSON per request and keeps the newest ones in memory.
 type requestLog struct {
 	mu     sync.Mutex
 	dir    string
@@ -59,8 +59,8 @@ func (l *requestLog) open() error {
 	return nil
 }
 
-// add notes a request. A log that cannot be written must not fail the request: the error
-// is for whoever logs.
+// add logs a request. A log that cannot be written must not fail the request: the caller logs the
+// error.
 func (l *requestLog) add(e Entry) error {
 	line, err := json.Marshal(e)
 	if err != nil {

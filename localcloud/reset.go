@@ -11,10 +11,13 @@ import (
 	"beansprout/localcloud/engine"
 )
 
-// Reset removes everything of the cloud in dir, which must not be running: containers,
-// networks, volumes, images and files. Of the directory it takes only what a cloud puts
-// there, and the directory itself when nothing else is left. No cloud there is success.
-func Reset(ctx context.Context, dir string) error {
+// Reset removes all containers, networks, volumes, images and files of the cloud in dir, which
+// must not be running. It removes only files that a cloud makes, and the directory if it is empty
+// then. It succeeds if there is no cloud.
+func Reset(ctx context.Context, dir string) error { return ResetOn(ctx, dir, "") }
+
+// ResetOn is Reset with the Docker Engine at host. If host is "", it is that of DOCKER_HOST.
+func ResetOn(ctx context.Context, dir, host string) error {
 	if _, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
@@ -22,22 +25,22 @@ func Reset(ctx context.Context, dir string) error {
 	if err != nil {
 		return err
 	}
-	err = errors.Join(reset(ctx, dir), release())
+	err = errors.Join(reset(ctx, dir, host), release())
 	if err != nil {
 		return fmt.Errorf("reset the local cloud in %s: %w", dir, err)
 	}
-	_ = os.Remove(dir) // stays when it holds files of others
+	_ = os.Remove(dir) // fails if others have files in it
 	return nil
 }
 
-// reset removes the identity last: it is what a second try needs.
-func reset(ctx context.Context, dir string) error {
+// reset removes the identity last, because a second try needs it.
+func reset(ctx context.Context, dir, host string) error {
 	id, err := readIdentity(dir)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
 	for _, registry := range id.Registries {
-		if err := resetDocker(ctx, dir, id.ID, registry); err != nil {
+		if err := resetDocker(ctx, dir, host, id.ID, registry); err != nil {
 			return err
 		}
 	}
@@ -52,15 +55,15 @@ func reset(ctx context.Context, dir string) error {
 	return nil
 }
 
-func resetDocker(ctx context.Context, dir, cloud, registry string) error {
-	e, err := engine.New(ctx, engine.Config{Cloud: cloud, Registry: registry, Dir: filepath.Join(dir, engineDir)})
+func resetDocker(ctx context.Context, dir, host, cloud, registry string) error {
+	e, err := engine.New(ctx, engine.Config{Host: host, Cloud: cloud, Registry: registry, Dir: filepath.Join(dir, engineDir)})
 	if err != nil {
 		return err
 	}
 	return e.Reset(ctx)
 }
 
-// removed removes one file; a file that is not there is removed already.
+// removed removes one file, if it exists.
 func removed(path string) error {
 	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("remove file: %w", err)

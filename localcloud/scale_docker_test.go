@@ -20,7 +20,7 @@ import (
 	"github.com/docker/docker/api/types/network"
 )
 
-// crowdSize is how many environments the test runs; the soak runs 50.
+// crowdSize is how many environments the test runs. The soak test runs 50.
 func crowdSize() int {
 	if os.Getenv("BEANSPROUT_SOAK") == "1" {
 		return 50
@@ -28,7 +28,7 @@ func crowdSize() int {
 	return 12
 }
 
-func TestManyEnvironmentsComeAnswerAndGo(t *testing.T) {
+func TestManyEnvironmentsStartAnswerAndStop(t *testing.T) {
 	if testing.Short() {
 		t.Skip("needs a Docker Engine")
 	}
@@ -78,7 +78,7 @@ func (d dockerEngine) networks(t *testing.T, c *Cloud) int {
 	return len(found)
 }
 
-// starts reads the engine's log: how long each generation took from its turn to its answer.
+// starts reads in the engine's log how long each generation took from its start to its answer.
 type starts struct {
 	mu    sync.Mutex
 	spans []span
@@ -106,7 +106,7 @@ func (s *starts) Handle(_ context.Context, r slog.Record) error {
 	return nil
 }
 
-// most is how many were starting at the same time.
+// most returns how many were starting at the same time.
 func (s *starts) most() (most int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

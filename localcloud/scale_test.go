@@ -23,7 +23,7 @@ const (
 	heapRoom = 200 << 20 // bytes
 )
 
-// TestTenThousandEnvironments asserts memory and completeness; the benchmarks below tell times.
+// TestTenThousandEnvironments checks memory and completeness. The benchmarks below measure times.
 func TestTenThousandEnvironments(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes seconds")
@@ -95,14 +95,14 @@ func crowded(t testing.TB, n int) *Cloud {
 	return start(t, Config{Dir: dir})
 }
 
-// crowdClient makes one attempt per call, so that no retry hides a failure.
+// crowdClient returns a client that makes one attempt per call, so that no retry hides a failure.
 func crowdClient(t testing.TB, c *Cloud) *elasticbeanstalk.Client {
 	cfg := sdk(t, c)
 	cfg.RetryMaxAttempts, cfg.HTTPClient = 1, wholeBodies{}
 	return elasticbeanstalk.NewFromConfig(cfg)
 }
 
-// describeAll reads all environments in pages of a size; 0 is all at once.
+// describeAll reads all environments in pages of the given size; 0 means one page.
 func describeAll(t testing.TB, eb *elasticbeanstalk.Client, size int) []ebtypes.EnvironmentDescription {
 	t.Helper()
 	in := &elasticbeanstalk.DescribeEnvironmentsInput{}
@@ -134,7 +134,8 @@ func describeNamed(t testing.TB, eb *elasticbeanstalk.Client, name string) []ebt
 	return out.Environments
 }
 
-// launchOne asks for an environment of the application shop; no version is the sample application.
+// launchOne creates an environment of the application shop. Without a version it runs the sample
+// application.
 func launchOne(t testing.TB, eb *elasticbeanstalk.Client, name, version string) {
 	t.Helper()
 	in := &elasticbeanstalk.CreateEnvironmentInput{
@@ -151,7 +152,7 @@ func launchOne(t testing.TB, eb *elasticbeanstalk.Client, name, version string) 
 	}
 }
 
-// awaitStatus waits until there are n environments and all of them are in a state, and not Red.
+// awaitStatus waits until there are n environments, all of them with that status and none Red.
 func awaitStatus(t testing.TB, eb *elasticbeanstalk.Client, status ebtypes.EnvironmentStatus, n int) {
 	t.Helper()
 	var arrived []string
@@ -172,7 +173,7 @@ func awaitStatus(t testing.TB, eb *elasticbeanstalk.Client, status ebtypes.Envir
 	t.Fatalf("%s are only %d of %d environments: %q", status, len(arrived), n, arrived)
 }
 
-// askURL asks for the page of an environment.
+// askURL gets the page of an environment.
 func askURL(t testing.TB, c *Cloud, prefix string) (int, string) {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+c.urls.Addr().String(), nil)
@@ -184,8 +185,8 @@ func askURL(t testing.TB, c *Cloud, prefix string) (int, string) {
 	return response.StatusCode, body
 }
 
-// wholeBodies is an SDK's HTTP client that sends a copy of each body: the SDK closes its own as
-// soon as an answer begins, and net/http then drops the connection under a long one.
+// wholeBodies is an HTTP client for the SDK that sends a copy of each body. The SDK closes its own
+// body when an answer begins, and net/http then drops the connection of a long one.
 type wholeBodies struct{}
 
 func (wholeBodies) Do(r *http.Request) (*http.Response, error) {
@@ -198,8 +199,8 @@ func (wholeBodies) Do(r *http.Request) (*http.Response, error) {
 	return http.DefaultClient.Do(r)
 }
 
-// resident says what memory the operating system counts for this process, the test's own share
-// included.
+// resident returns how much memory the operating system counts for this process, including that of
+// the test.
 func resident() string {
 	status, err := os.ReadFile("/proc/self/status")
 	if err != nil {

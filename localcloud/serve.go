@@ -11,10 +11,10 @@ import (
 	"time"
 )
 
-// patience is how long requests under way may take to end once the cloud is closing.
+// patience is how long open requests may take to end when the cloud closes.
 const patience = 3 * time.Second
 
-// listen takes both ports, before anything is started that would have to be stopped again.
+// listen takes both ports. It comes first, so that a port in use leaves nothing to be stopped.
 func (c *Cloud) listen(ctx context.Context) (err error) {
 	if c.api, err = c.listenOn(ctx, c.cfg.Port); err == nil {
 		c.urls, err = c.listenOn(ctx, c.cfg.URLPort)
@@ -50,7 +50,7 @@ func (c *Cloud) serveOn(l net.Listener, h http.Handler) {
 		Handler:           h,
 		ReadHeaderTimeout: 10 * time.Second,
 		IdleTimeout:       2 * time.Minute,
-		ErrorLog:          slog.NewLogLogger(c.cfg.Log.Handler(), slog.LevelDebug), // clients that leave
+		ErrorLog:          slog.NewLogLogger(c.cfg.Log.Handler(), slog.LevelDebug), // about clients that leave
 	}
 	ended := make(chan error, 1)
 	go func() { ended <- server.Serve(l) }()
@@ -58,7 +58,7 @@ func (c *Cloud) serveOn(l net.Listener, h http.Handler) {
 		ctx, cancel := context.WithTimeout(ctx, patience)
 		defer cancel()
 		if err := server.Shutdown(ctx); err != nil {
-			_ = server.Close() // whoever still waits for an answer waits in vain
+			_ = server.Close() // the requests that are still open get no answer
 		}
 		if err := <-ended; !errors.Is(err, http.ErrServerClosed) {
 			return fmt.Errorf("serve: %w", err)

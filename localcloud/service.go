@@ -11,10 +11,10 @@ import (
 	"beansprout/localcloud/wire"
 )
 
-// service answers the calls that were signed for its name, in its protocol.
+// service answers in its protocol the calls that were signed for it.
 type service struct {
 	handler http.Handler
-	action  func(r *http.Request) (string, error) // names a call
+	action  func(r *http.Request) (string, error) // returns the name of a call
 	refuse  func(w http.ResponseWriter, r *http.Request, reason error)
 }
 
@@ -37,21 +37,25 @@ func speaksS3(h http.Handler) service {
 	}}
 }
 
-// speaksRegistry is a service that refuses by itself, but for faults.
+// speaksRegistry returns the registry as a service. It checks its requests itself, so refuse only
+// answers injected faults.
 func speaksRegistry(h http.Handler) service {
 	return service{handler: h, refuse: func(w http.ResponseWriter, _ *http.Request, reason error) {
 		status, code := http.StatusInternalServerError, "UNKNOWN"
 		if errors.Is(reason, fault.ErrThrottled) {
 			status, code = http.StatusTooManyRequests, "TOOMANYREQUESTS"
 		}
+		if e, ok := errors.AsType[*wire.Error](reason); ok {
+			status = e.Status
+		}
 		w.Header().Set("Content-Type", "application/json")
 		w.WriteHeader(status)
-		_, _ = fmt.Fprintf(w, `{"errors":[{"code":%q,"message":%q}]}`, code, reason) // a client that left is no error of ours
+		_, _ = fmt.Fprintf(w, `{"errors":[{"code":%q,"message":%q}]}`, code, reason) // the client may have left
 	}}
 }
 
-// serviceOf finds a service by its name in a signature. One that is not there, or a name
-// that is missing, gets the refusals of the protocol that the request looks like.
+// serviceOf returns the service of that name in a signature. For a name that is unknown or missing
+// it returns one that refuses in the protocol that the request seems to use.
 func (c *Cloud) serviceOf(name string, r *http.Request) service {
 	if s, ok := c.services[name]; ok {
 		return s

@@ -17,10 +17,10 @@ const (
 	healthPath  = "/_beansprout/health"
 )
 
-// ErrStopped says that no local cloud runs in a directory.
+// ErrStopped is reported if no local cloud runs in a directory.
 var ErrStopped = errors.New("the local cloud is not running")
 
-// Running is what others need to know of a running cloud; it stands in Dir/cloud.json.
+// Running is what other processes must know of a running cloud. Dir/cloud.json holds it.
 type Running struct {
 	PID      int       `json:"pid"`
 	Port     int       `json:"port"`
@@ -32,13 +32,13 @@ type Running struct {
 	Started  time.Time `json:"started"`
 }
 
-// health is the answer to whoever asks which cloud this is.
+// health is the answer that tells which cloud this is.
 type health struct {
 	PID     int    `json:"pid"`
 	Account string `json:"account"`
 }
 
-// publish tells other processes that the cloud answers.
+// publish writes cloud.json, so that other processes find the cloud.
 func (c *Cloud) publish(context.Context) error {
 	path := filepath.Join(c.cfg.Dir, runningFile)
 	c.onClose(func(context.Context) error { return removed(path) })
@@ -48,8 +48,8 @@ func (c *Cloud) publish(context.Context) error {
 	})
 }
 
-// Status says what runs in dir, or ErrStopped. It asks: a file that a killed cloud left,
-// or another cloud on that port, is not a running cloud.
+// Status returns the cloud that runs in dir, or ErrStopped. It asks the cloud, because a killed
+// cloud leaves its file and another cloud may have its port.
 func Status(dir string) (Running, error) {
 	var r Running
 	raw, err := os.ReadFile(filepath.Join(dir, runningFile))
@@ -70,7 +70,7 @@ func Status(dir string) (Running, error) {
 
 func ask(endpoint string) (health, error) {
 	var h health
-	client := &http.Client{Timeout: 2 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}} // and no proxy
+	client := &http.Client{Timeout: 2 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}} // without a proxy
 	resp, err := client.Get(endpoint + healthPath)
 	if err != nil {
 		return h, err
@@ -81,5 +81,5 @@ func ask(endpoint string) (health, error) {
 
 func (c *Cloud) health(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Type", "application/json")
-	_ = json.NewEncoder(w).Encode(health{os.Getpid(), c.id.Account}) // a client that left is no error of ours
+	_ = json.NewEncoder(w).Encode(health{os.Getpid(), c.id.Account}) // the client may have left
 }

@@ -1,20 +1,24 @@
 package notify
 
 import (
+	"fmt"
+	"net/url"
 	"regexp"
 	"strings"
 	"unicode"
 	"unicode/utf16"
 	"unicode/utf8"
+
+	"beansprout/visible"
 )
 
-// escape writes the three characters that Slack reads as the beginning of something else.
+// escape escapes the three characters that begin Slack's markup.
 func escape(s string) string {
 	return strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;").Replace(s)
 }
 
-// code writes s as code in a line, where no other markup works and no name is a mention,
-// in at most limit characters.
+// code returns s as inline code of at most limit characters. Slack reads no other markup and no
+// mentions in code.
 func code(s string, limit int) string {
 	s = oneLine(strings.ReplaceAll(s, "`", "'"))
 	if s == "" {
@@ -23,11 +27,11 @@ func code(s string, limit int) string {
 	return "`" + escape(fit(s, limit-2)) + "`"
 }
 
-// codeBlock writes many lines as code, "" when there are none. What has more than limit
-// characters keeps its beginning, which says what happened, and its end, where logs have
-// their cause.
+// codeBlock returns lines as a block of code, "" when there are none. Of a text with more than
+// limit characters it keeps the beginning, which says what happened, and the end, where logs have
+// the cause.
 func codeBlock(s string, limit int) string {
-	s = strings.Trim(visible(strings.ReplaceAll(s, "`", "'")), "\n")
+	s = strings.Trim(plain(strings.ReplaceAll(s, "`", "'")), "\n")
 	if strings.TrimSpace(s) == "" {
 		return ""
 	}
@@ -39,31 +43,30 @@ func codeBlock(s string, limit int) string {
 	return "```\n" + escape(s) + "\n```"
 }
 
-// oneLine returns what is visible of s, with one space for each run of white space.
-func oneLine(s string) string { return strings.Join(strings.Fields(visible(s)), " ") }
+// oneLine returns the visible text of s, with one space for each run of white space.
+func oneLine(s string) string { return strings.Join(strings.Fields(plain(s)), " ") }
 
-// sequence is what terminals take for a command: colours, titles, movements.
+// sequence matches control sequences of terminals: colours, titles, movements.
 var sequence = regexp.MustCompile(`\x1b(\[[0-9;:?<=>]*[ -/]*[@-~]|\][^\x07\x1b\n]*(\x07|\x1b\\)?|[ -/]*[0-~])`)
 
-// visible leaves out what can't be seen and can deceive: terminal sequences, control
-// characters, and format characters such as those that turn the direction of writing
-// round. Line ends and tabs stay, and so do the joiners that many scripts and emoji need.
-func visible(s string) string {
+// plain removes terminal sequences and control characters, and writes out invisible characters
+// that can deceive, such as those that reverse the direction of writing. Line ends and tabs stay.
+func plain(s string) string {
 	s = strings.ReplaceAll(s, "\r\n", "\n")
-	return strings.Map(func(r rune) rune {
+	return visible.Text(strings.Map(func(r rune) rune {
 		switch {
 		case r == '\r', r == '\u2028', r == '\u2029':
 			return '\n'
-		case r == '\n', r == '\t', r == '\u200c', r == '\u200d':
+		case r == '\n', r == '\t':
 			return r
-		case unicode.In(r, unicode.Cc, unicode.Cf):
+		case unicode.IsControl(r):
 			return -1
 		}
 		return r
-	}, sequence.ReplaceAllString(s, ""))
+	}, sequence.ReplaceAllString(s, "")))
 }
 
-// weight is what a rune counts once it is escaped. Slack may count in UTF-16.
+// weight returns the number of characters of a rune after escaping. Slack may count in UTF-16.
 func weight(r rune) int {
 	switch r {
 	case '&':
@@ -81,8 +84,7 @@ func size(s string) (n int) {
 	return n
 }
 
-// fit returns s if its size is at most limit, and otherwise as much of its beginning as
-// goes with an ellipsis.
+// fit returns s if its size is at most limit, and otherwise its beginning and an ellipsis.
 func fit(s string, limit int) string {
 	if size(s) <= limit {
 		return s
@@ -96,7 +98,7 @@ func fit(s string, limit int) string {
 	return s
 }
 
-// fitEnd is fit from the other end.
+// fitEnd returns s if its size is at most limit, and otherwise an ellipsis and its end.
 func fitEnd(s string, limit int) string {
 	if size(s) <= limit {
 		return s
@@ -110,4 +112,44 @@ func fitEnd(s string, limit int) string {
 		i -= n
 	}
 	return s
+}
+
+var (
+	host     = regexp.MustCompile(`^([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]+)?$`)
+	password = regexp.MustCompile(`//[^/?#]*@`)
+)
+
+// link returns a web address as a link, with its label if it has one, and anything else as code.
+// It leaves out a name and password, which CI variables may contain.
+func link(address, label string) string {
+	address = password.ReplaceAllString(oneLine(address), "//")
+	u, err := url.Parse(address)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || !host.MatchString(u.Host) {
+		return code(address, maxValue)
+	}
+	s := linkable(u.String())
+	if len(s) > maxText/2 {
+		return code(address, maxValue)
+	}
+	if label != "" {
+		s += "|" + label
+	}
+	return "<" + s + ">"
+}
+
+// linkable escapes an address so that Slack finds its end: it is printable ASCII, without the
+// characters that end an address or begin markup.
+func linkable(address string) string {
+	var b strings.Builder
+	for _, c := range []byte(address) {
+		switch {
+		case c == '&':
+			b.WriteString("&amp;")
+		case c <= ' ' || c >= 0x7f || strings.IndexByte("<>|`\"", c) >= 0:
+			fmt.Fprintf(&b, "%%%02X", c)
+		default:
+			b.WriteByte(c)
+		}
+	}
+	return b.String()
 }

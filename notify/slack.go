@@ -1,117 +1,157 @@
-// Package notify is the door to Slack: what there is to tell about an environment goes
-// in, one living message per environment comes out, updated in place. Slack is never
-// needed: whatever it does, the caller gets an error within seconds and carries on.
+// Package notify tells Slack about environments: one message for each, which is updated in place,
+// with buttons, and replies in its thread. An operation never depends on Slack: the caller gets an
+// error within seconds and carries on.
 package notify
 
 import (
 	"cmp"
 	"context"
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"regexp"
 	"strings"
 	"time"
 
 	"github.com/slack-go/slack"
+
+	"beansprout/envs"
 )
 
-const (
-	announceTime  = 5 * time.Second // for all requests of one announcement
-	minRetryAfter = time.Second     // when Slack says 0 or nonsense
-	maxAnswer     = 1 << 20         // bytes
-)
+// announceTimeout is how long all requests of one announcement may take.
+const announceTimeout = 5 * time.Second
 
-// Ref says where a message is. Its channel is the id that Slack returned, not the name
-// that was posted to: chat.update takes nothing else. The zero Ref is no message.
-type Ref struct{ Channel, Timestamp string }
+// Ref says where a message is. Its channel is the id that Slack returned, not the name that the
+// message was posted to, because chat.update accepts only ids. The zero Ref is no message.
+type Ref = envs.MessageRef
 
 var (
 	channelID = regexp.MustCompile(`^[A-Z0-9]{1,64}$`)
 	timestamp = regexp.MustCompile(`^[0-9]{1,20}\.[0-9]{1,20}$`)
 )
 
-// valid says whether r can be a message. A Ref comes from the ledger, which others may
-// be able to write.
-func (r Ref) valid() bool {
+// valid reports whether r can be a message.
+func valid(r Ref) bool {
 	return channelID.MatchString(r.Channel) && timestamp.MatchString(r.Timestamp)
 }
 
-// Slack posts to one channel.
+// sealed returns r with the seal of an environment. A Ref comes from the record, which instances
+// may be able to write, and must not name the message of another environment.
+func (s *Slack) sealed(environment string, r Ref) Ref {
+	mac := hmac.New(sha256.New, []byte(s.token))
+	fmt.Fprintf(mac, "%q %q %q %q", environment, r.Channel, r.Timestamp, r.Posted)
+	r.Seal = hex.EncodeToString(mac.Sum(nil))
+	return r
+}
+
+// isOf reports whether r is a message of the environment.
+func (s *Slack) isOf(environment string, r Ref) bool {
+	return valid(r) && hmac.Equal([]byte(s.sealed(environment, r).Seal), []byte(r.Seal))
+}
+
+// Slack posts to one channel. Its methods may be called concurrently.
 type Slack struct {
+	// Limit is how long one call of a method may take, 5 seconds unless it is set before the
+	// first call. A call that would have to wait longer for others returns at once.
+	Limit time.Duration
+
 	client  *slack.Client
 	token   string
 	channel string
-	limit   time.Duration
+	limiter *limiter
+	lanes   *lanes
+	people  *people
+	random  func() string // makes the token of a button
 }
 
-// New returns a Slack that posts to channel, a name ("#qa") or an id, as the bot to whom
-// token belongs. apiURL is Slack's own when it is empty; client may be nil.
+// New returns a Slack that posts to channel, a name ("#qa") or an id, as the bot with this token.
+// apiURL is Slack's own when it is empty; client may be nil.
 func New(token, apiURL, channel string, client *http.Client) *Slack {
 	apiURL = strings.TrimRight(cmp.Or(apiURL, slack.APIURL), "/") + "/"
 	token = strings.TrimSpace(token)
-	c := slack.New(token, slack.OptionAPIURL(apiURL), slack.OptionHTTPClient(newWire(client)))
-	return &Slack{client: c, token: token, channel: channel, limit: announceTime}
-}
-
-// wire sends requests and nothing more: it follows no redirect, because the token is in
-// the body and would travel along, and reads no answer without end.
-type wire struct{ client http.Client }
-
-func newWire(client *http.Client) wire {
-	w := wire{client: *cmp.Or(client, http.DefaultClient)}
-	w.client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	return w
-}
-
-// Do implements what slack-go wants of a client.
-func (w wire) Do(r *http.Request) (*http.Response, error) {
-	resp, err := w.client.Do(r)
-	if err == nil {
-		resp.Body = struct {
-			io.Reader
-			io.Closer
-		}{io.LimitReader(resp.Body, maxAnswer), resp.Body}
+	return &Slack{
+		Limit:  announceTimeout,
+		client: slack.New(token, slack.OptionAPIURL(apiURL), slack.OptionHTTPClient(newWire(client))),
+		token:  token, channel: channel,
+		limiter: newLimiter(), lanes: &lanes{}, people: &people{}, random: rand.Text,
 	}
-	return resp, err
 }
 
-// Announce makes the message at ref say what p says, and returns where it is now. It
-// posts a new one when ref is zero or its message is gone. A failure is also a reply in
-// the message's thread, because an update notifies nobody.
+// In returns a Slack that posts to another channel as the same bot. The two share what counts for
+// Slack's limits, so a process should make all its channels from one New.
+func (s *Slack) In(channel string) *Slack {
+	other := *s
+	other.channel = channel
+	return &other
+}
+
+// Announce updates the message at ref to p, and returns where the message is. It posts a new one
+// when ref is not a message of the environment, when that message is gone, or when the channel
+// has changed: then the old message says so. A failure, its mending, a warning and a removal are
+// also replies in the message's thread, because an update sends no notification.
 //
-// It takes five seconds at most. The Ref is right also when there is an error, so it is
-// always the one to remember. An error never contains the token.
+// It takes Limit at most. The returned Ref is valid also with an error, so the caller always
+// stores it. No error means that Slack confirmed all of it; an update that a newer one of the same
+// message replaced while it waited counts as confirmed. An error never contains the token.
+//
+// What Slack may have posted is not posted again: only an answer that says to wait is followed by
+// a second request. When the answer to a new message is lost, nobody knows where the message is,
+// and the next announcement posts another.
 func (s *Slack) Announce(ctx context.Context, ref Ref, p Post) (Ref, error) {
-	ctx, cancel := context.WithTimeout(ctx, s.limit)
+	ctx, cancel := context.WithTimeout(ctx, s.Limit)
 	defer cancel()
-	now, err := s.put(ctx, ref, p)
+	if !s.isOf(p.Environment, ref) {
+		ref = Ref{}
+	}
+	moves := p.State != Removed && ref != (Ref{}) && !s.posts(ref)
+	at := ref
+	if moves {
+		at = Ref{}
+	}
+	now, err := s.put(ctx, at, p)
 	if err != nil {
 		return ref, fmt.Errorf("announce in Slack: %w", err)
 	}
-	if p.State != Failed {
-		return now, nil
+	if replies(p) {
+		if _, err = s.post(ctx, now.Channel, s.reply(ctx, p), slack.MsgOptionTS(now.Timestamp)); err != nil {
+			err = fmt.Errorf("reply in Slack: %w", err)
+		}
 	}
-	if _, err := s.send(ctx, now.Channel, p, slack.MsgOptionTS(now.Timestamp)); err != nil {
-		return now, fmt.Errorf("reply in Slack: %w", err)
+	if moves {
+		if e := s.update(ctx, ref, movedTo(p, s.channel)); e != nil && !gone(e) {
+			err = errors.Join(err, fmt.Errorf("close the message in Slack's channel %s: %w", ref.Posted, e))
+		}
 	}
-	return now, nil
+	return now, err
+}
+
+// posts reports whether a message is in the channel that s posts to.
+func (s *Slack) posts(r Ref) bool {
+	return r.Channel == s.channel || strings.TrimPrefix(r.Posted, "#") == strings.TrimPrefix(s.channel, "#")
 }
 
 // put updates the message at ref, or posts it.
 func (s *Slack) put(ctx context.Context, ref Ref, p Post) (Ref, error) {
-	if ref.valid() {
-		now, err := s.send(ctx, ref.Channel, p, slack.MsgOptionUpdate(ref.Timestamp))
-		if !gone(err) {
-			return now, err
+	m := living(p, s.actions(p))
+	if ref != (Ref{}) {
+		if err := s.update(ctx, ref, m); !gone(err) {
+			return ref, err
 		}
 	}
-	return s.send(ctx, s.channel, p)
+	now, err := s.post(ctx, s.channel, m)
+	if err != nil {
+		return now, err
+	}
+	now.Posted = s.channel
+	return s.sealed(p.Environment, now), nil
 }
 
-// gone says whether Slack refused an update because there is no message that it could
-// be: deleted, posted by another bot, too old to be edited, in a channel that is gone.
+// gone reports whether Slack refused an update because it can't change the message: it is deleted,
+// of another bot, too old, or in a channel that is gone.
 func gone(err error) bool {
 	var r Refusal
 	if !errors.As(err, &r) {
@@ -122,47 +162,4 @@ func gone(err error) bool {
 		return true
 	}
 	return false
-}
-
-// send makes one request, again when Slack asks to wait and there is time for it.
-func (s *Slack) send(ctx context.Context, channel string, p Post, how ...slack.MsgOption) (Ref, error) {
-	blocks, fallback := text(p)
-	options := append([]slack.MsgOption{
-		slack.MsgOptionText(fallback, false),
-		slack.MsgOptionBlocks(blocks...),
-		slack.MsgOptionParse(false),
-		slack.MsgOptionDisableLinkUnfurl(),
-		slack.MsgOptionDisableMediaUnfurl(),
-	}, how...)
-	for {
-		id, ts, _, err := s.client.SendMessageContext(ctx, channel, options...)
-		if err == nil {
-			return answered(Ref{Channel: id, Timestamp: ts})
-		}
-		wait, limited := retryAfter(err)
-		if deadline, _ := ctx.Deadline(); !limited || time.Until(deadline) < wait {
-			return Ref{}, s.plain(err)
-		}
-		select {
-		case <-ctx.Done():
-			return Ref{}, ctx.Err()
-		case <-time.After(wait):
-		}
-	}
-}
-
-// answered checks what slack-go takes for success: any JSON object without an error.
-func answered(ref Ref) (Ref, error) {
-	if !ref.valid() {
-		return Ref{}, errors.New("the answer names no message")
-	}
-	return ref, nil
-}
-
-func retryAfter(err error) (time.Duration, bool) {
-	var limited *slack.RateLimitedError
-	if !errors.As(err, &limited) {
-		return 0, false
-	}
-	return max(limited.RetryAfter, minRetryAfter), true
 }

@@ -14,12 +14,14 @@ import (
 	"beansprout/notify/notifytest"
 )
 
-// start returns a fake Slack and a client of it that posts to #qa.
+// start returns a fake Slack and a client of it that posts to #qa, as fast as it can.
 func start(t *testing.T) (*notifytest.Server, *Slack) {
 	t.Helper()
 	server := notifytest.New()
 	t.Cleanup(server.Close)
-	return server, New(notifytest.Token+"\n", server.URL, "#qa", nil)
+	s := New(notifytest.Token+"\n", server.URL, "#qa", nil)
+	s.limiter.posts, s.limiter.updates = rate{}, rate{}
+	return server, s
 }
 
 // announce announces and fails the test on an error.
@@ -32,7 +34,7 @@ func announce(t *testing.T, s *Slack, ref Ref, p Post) Ref {
 	return ref
 }
 
-func TestOneMessageLivesThroughEverything(t *testing.T) {
+func TestOneMessageIsUpdatedThroughAllStates(t *testing.T) {
 	server, s := start(t)
 	failed := login(Failed)
 	failed.Reason = "it exited with code 1"
@@ -44,8 +46,8 @@ func TestOneMessageLivesThroughEverything(t *testing.T) {
 		}
 	}
 	all := server.Messages()
-	if len(all) != 1 || all[0].Updates != 7 || len(all[0].Replies) != 2 {
-		t.Fatalf("got %+v, want 1 message with 7 updates and 2 replies", all)
+	if len(all) != 1 || all[0].Updates != 7 || len(all[0].Replies) != 3 {
+		t.Fatalf("got %+v, want 1 message with 7 updates and 3 replies", all)
 	}
 	if m := all[0]; !strings.HasPrefix(m.Channel, "C0") || !strings.Contains(m.Text, "Removed: `feature/login`") {
 		t.Errorf("got %+v", m)
@@ -55,7 +57,7 @@ func TestOneMessageLivesThroughEverything(t *testing.T) {
 	}
 }
 
-func TestAFailureThatIsTheFirstToBeToldIsAReplyToo(t *testing.T) {
+func TestAFailureInTheFirstMessageIsAlsoAReply(t *testing.T) {
 	server, s := start(t)
 	announce(t, s, Ref{}, login(Failed))
 	if all := server.Messages(); len(all) != 1 || len(all[0].Replies) != 1 {
@@ -63,7 +65,7 @@ func TestAFailureThatIsTheFirstToBeToldIsAReplyToo(t *testing.T) {
 	}
 }
 
-func TestHostileNamesArriveAsTheyAre(t *testing.T) {
+func TestHostileNamesArriveUnchanged(t *testing.T) {
 	server, s := start(t)
 	for _, name := range hostile {
 		announce(t, s, Ref{}, Post{State: Failed, Application: name, Feature: name, Commit: name, Owner: name, URL: name, BuildURL: name, Reason: name})
@@ -73,7 +75,7 @@ func TestHostileNamesArriveAsTheyAre(t *testing.T) {
 	}
 }
 
-func TestAMessageThatIsGoneIsPostedAnew(t *testing.T) {
+func TestADeletedMessageIsPostedAgain(t *testing.T) {
 	t.Run("deleted by a user", func(t *testing.T) {
 		server, s := start(t)
 		old := announce(t, s, Ref{}, login(Building))
@@ -94,16 +96,78 @@ func TestAMessageThatIsGoneIsPostedAnew(t *testing.T) {
 	}
 }
 
-func TestARefThatCannotBeAMessageIsNotUsed(t *testing.T) {
-	for _, ref := range []Ref{{"#qa", "1700000000.000001"}, {"C01", "now"}, {"C01", ""}, {"C01&x=", "1.1"}, {strings.Repeat("C", 1000), "1.1"}} {
+func TestAnInvalidRefIsNotUsed(t *testing.T) {
+	for _, ref := range []Ref{
+		{Channel: "#qa", Timestamp: "1700000000.000001"}, {Channel: "C01", Timestamp: "now"}, {Channel: "C01"},
+		{Channel: "C01&x=", Timestamp: "1.1"}, {Channel: strings.Repeat("C", 1000), Timestamp: "1.1"},
+	} {
 		server, s := start(t)
+		ref = s.sealed("", ref)
 		if now := announce(t, s, ref, login(Ready)); now == ref || server.Requests() != 1 {
 			t.Errorf("%v: got %v after %d requests, want a new message after 1", ref, now, server.Requests())
 		}
 	}
 }
 
-func TestARefusalSaysItsCodeAndWhatToDo(t *testing.T) {
+func TestTheMessageOfAnotherEnvironmentIsNotChanged(t *testing.T) {
+	post := func(environment string) Post {
+		p := login(Ready)
+		p.Environment, p.Feature = environment, environment
+		return p
+	}
+	for name, forge := range map[string]func(s *Slack, mine, theirs Ref) Ref{
+		"copied with its seal": func(_ *Slack, _, theirs Ref) Ref { return theirs },
+		"under our own seal":   func(_ *Slack, mine, theirs Ref) Ref { theirs.Seal = mine.Seal; return theirs },
+		"without a seal":       func(_ *Slack, _, theirs Ref) Ref { theirs.Seal = ""; return theirs },
+		"by an earlier token":  func(_ *Slack, _, theirs Ref) Ref { return New("xoxb-old", "", "#qa", nil).sealed("mine", theirs) },
+		"posted elsewhere":     func(_ *Slack, mine, _ Ref) Ref { mine.Posted = "#other"; return mine },
+	} {
+		t.Run(name, func(t *testing.T) {
+			server, s := start(t)
+			mine, theirs := announce(t, s, Ref{}, post("mine")), announce(t, s, Ref{}, post("theirs"))
+			now := announce(t, s, forge(s, mine, theirs), post("mine"))
+			if all := server.Messages(); len(all) != 3 || all[0].Updates+all[1].Updates > 0 || now.Timestamp != all[2].Timestamp {
+				t.Errorf("the message is %v: %+v", now, all)
+			}
+			if again := announce(t, s, now, post("mine")); again != now {
+				t.Errorf("the new one is not kept: %v", again)
+			}
+		})
+	}
+}
+
+func TestAMessageMovesToAnotherChannel(t *testing.T) {
+	server, s := start(t)
+	old := announce(t, s, Ref{}, login(Building))
+	elsewhere := New(notifytest.Token, server.URL, "#ops", nil)
+	now := announce(t, elsewhere, old, login(Ready))
+	all := server.Messages()
+	if len(all) != 2 || all[1].Channel == all[0].Channel || now.Channel != all[1].Channel || now.Posted != "#ops" {
+		t.Fatalf("the message is %v: %+v", now, all)
+	}
+	if !strings.Contains(all[0].Text, "Moved") || !strings.Contains(string(all[0].Blocks), "#ops") || !strings.Contains(all[1].Text, "Ready") {
+		t.Errorf("they say %s and %s", all[0].Blocks, all[1].Blocks)
+	}
+	for _, channel := range []string{"#ops", "ops", now.Channel} {
+		if again := announce(t, New(notifytest.Token, server.URL, channel, nil), now, login(Building)); again != now {
+			t.Errorf("in %s it moves to %v", channel, again)
+		}
+	}
+	if last := announce(t, s, now, login(Removed)); last != now || len(server.Messages()) != 2 {
+		t.Errorf("its last word moves to %v", last)
+	}
+}
+
+func TestAFailureInAnotherChannelIsAReplyThere(t *testing.T) {
+	server, s := start(t)
+	old := announce(t, s, Ref{}, login(Building))
+	announce(t, New(notifytest.Token, server.URL, "#ops", nil), old, login(Failed))
+	if all := server.Messages(); len(all) != 2 || len(all[0].Replies) != 0 || len(all[1].Replies) != 1 {
+		t.Errorf("the messages are %+v", all)
+	}
+}
+
+func TestARefusalHasItsCodeAndARemedy(t *testing.T) {
 	for code, want := range map[string]string{
 		"not_in_channel":       "not_in_channel: invite the bot",
 		"channel_not_found":    "channel_not_found: check slack.channel",
@@ -136,14 +200,18 @@ func TestAnErrorKeepsTheMessage(t *testing.T) {
 	if now, err := s.Announce(t.Context(), ref, login(Ready)); err == nil || now != ref {
 		t.Errorf("update refused: got %v and %v", now, err)
 	}
-	server.Next(nil, notifytest.Refuse("fatal_error"))
+	server.Next(notifytest.Body(http.StatusOK, `{"ok":true}`))
+	if now, err := s.Announce(t.Context(), ref, login(Ready)); err == nil || now != ref {
+		t.Errorf("an answer that names no message: got %v and %v", now, err)
+	}
+	server.Next(nil, nil, notifytest.Refuse("fatal_error")) // the message, who the owner is, the reply
 	now, err := s.Announce(t.Context(), Ref{}, login(Failed))
-	if err == nil || !now.valid() {
+	if err == nil || !valid(now) {
 		t.Errorf("reply refused: got %v and %v, want the new message all the same", now, err)
 	}
 }
 
-func TestWhateverSlackDoesIsAnErrorWithoutTheToken(t *testing.T) {
+func TestErrorsNeverContainTheToken(t *testing.T) {
 	secret := notifytest.Token
 	thief := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
@@ -171,7 +239,7 @@ func TestWhateverSlackDoesIsAnErrorWithoutTheToken(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			server, s := start(t)
-			s.limit = 900 * time.Millisecond
+			s.Limit = 900 * time.Millisecond
 			server.Always(answer)
 			ref, err := s.Announce(t.Context(), Ref{}, login(Ready))
 			if err == nil || ref != (Ref{}) {
@@ -189,7 +257,7 @@ func retryAfterLetters(_ *notifytest.Server, w http.ResponseWriter, _ *http.Requ
 	w.WriteHeader(http.StatusTooManyRequests)
 }
 
-func TestAServerThatSaysTheTokenBackDoesNotGetItIntoAnError(t *testing.T) {
+func TestATokenInAnAnswerIsNotInTheError(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		conn, _, err := w.(http.Hijacker).Hijack()
 		if err != nil {
@@ -206,21 +274,21 @@ func TestAServerThatSaysTheTokenBackDoesNotGetItIntoAnError(t *testing.T) {
 	}
 }
 
-func TestAnnounceGivesUpOnASlackThatHangs(t *testing.T) {
+func TestAnnounceTimesOutWhenSlackHangs(t *testing.T) {
 	server, s := start(t)
-	s.limit = 50 * time.Millisecond
+	s.Limit = 50 * time.Millisecond
 	server.Always(notifytest.Hang())
 	if _, err := s.Announce(t.Context(), Ref{}, login(Ready)); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("got %v, want %v", err, context.DeadlineExceeded)
 	}
-	if New("", "", "", nil).limit != 5*time.Second {
+	if New("", "", "", nil).Limit != 5*time.Second {
 		t.Error("an announcement may take more or less than five seconds")
 	}
 }
 
-func TestAnnounceGivesUpOnAnAnswerThatNeverEnds(t *testing.T) {
+func TestAnnounceTimesOutOnAnEndlessAnswer(t *testing.T) {
 	server, s := start(t)
-	s.limit = 100 * time.Millisecond
+	s.Limit = 100 * time.Millisecond
 	server.Always(func(server *notifytest.Server, w http.ResponseWriter, r *http.Request) {
 		_, _ = io.WriteString(w, `{"ok":true,`)
 		w.(http.Flusher).Flush()
@@ -231,7 +299,7 @@ func TestAnnounceGivesUpOnAnAnswerThatNeverEnds(t *testing.T) {
 	}
 }
 
-func TestAnnounceReadsNoMoreThanAnAnswerCanHave(t *testing.T) {
+func TestAnnounceLimitsTheSizeOfAnAnswer(t *testing.T) {
 	server, s := start(t)
 	server.Always(func(_ *notifytest.Server, w http.ResponseWriter, r *http.Request) {
 		words := []byte(`{"error":"` + strings.Repeat("x", 1<<16))
@@ -256,7 +324,7 @@ func TestAnnounceEndsWithItsContext(t *testing.T) {
 	}
 }
 
-func TestAnnounceWaitsWhenSlackAsksToAndThereIsTime(t *testing.T) {
+func TestAnnounceWaitsWhenSlackAsksTo(t *testing.T) {
 	server, s := start(t)
 	server.Next(notifytest.RateLimit(1))
 	announce(t, s, Ref{}, login(Ready))
@@ -272,10 +340,10 @@ func TestAnnounceWaitsWhenSlackAsksToAndThereIsTime(t *testing.T) {
 	}
 }
 
-func TestAnnounceDoesNotHammerASlackThatSaysZeroSeconds(t *testing.T) {
-	server, s := start(t)
-	s.limit = 500 * time.Millisecond
+func TestAnnounceWaitsAlsoAfterARetryTimeOfZero(t *testing.T) {
 	for _, seconds := range []int{0, -1, 1 << 60} {
+		server, s := start(t)
+		s.Limit = 500 * time.Millisecond
 		server.Always(notifytest.RateLimit(seconds))
 		before := server.Requests()
 		if _, err := s.Announce(t.Context(), Ref{}, login(Ready)); err == nil {
@@ -287,7 +355,7 @@ func TestAnnounceDoesNotHammerASlackThatSaysZeroSeconds(t *testing.T) {
 	}
 }
 
-func TestNoLinkIsUnfoldedAndNoNameIsLookedFor(t *testing.T) {
+func TestNoLinkIsUnfurledAndNoNameIsParsed(t *testing.T) {
 	server, s := start(t)
 	ref := announce(t, s, Ref{}, login(Building))
 	announce(t, s, ref, login(Failed))
@@ -299,7 +367,7 @@ func TestNoLinkIsUnfoldedAndNoNameIsLookedFor(t *testing.T) {
 	}
 }
 
-func TestNoSlackAtAllIsAnError(t *testing.T) {
+func TestAnUnreachableSlackIsAnError(t *testing.T) {
 	for _, address := range []string{"http://127.0.0.1:1", "http://[::1", "no address", "http://127.0.0.1:1/\x7f", "http://127.0.0.1:1/services/secret"} {
 		_, err := New(notifytest.Token, address, "#qa", nil).Announce(t.Context(), Ref{}, login(Ready))
 		if err == nil || strings.Contains(err.Error(), "secret") {
@@ -308,7 +376,7 @@ func TestNoSlackAtAllIsAnError(t *testing.T) {
 	}
 }
 
-func TestTheClientThatIsGivenIsNotChanged(t *testing.T) {
+func TestTheGivenClientIsNotChanged(t *testing.T) {
 	client := &http.Client{}
 	New(notifytest.Token, "", "#qa", client)
 	if client.CheckRedirect != nil {

@@ -1,31 +1,13 @@
-// Package templates holds the files that a user starts from, as they are in this directory.
+// Package templates holds the files of this directory, which a user starts from, that the program needs.
 package templates
 
 import _ "embed"
 
-var (
-	//go:embed beansprout.yaml
-	config string
-	//go:embed Dockerrun.template.json
-	dockerrun string
-	//go:embed Jenkinsfile.stage
-	jenkinsStage string
-	//go:embed iam-policy.json
-	iamPolicy string
-)
+//go:embed iam-policy.json
+var iamPolicy string
 
-// Config returns a beansprout.yaml that says of every key what it is for.
-func Config() string { return config }
-
-// Dockerrun returns a Dockerrun.template.json that fits Config.
-func Dockerrun() string { return dockerrun }
-
-// JenkinsStage returns the stage of a declarative Jenkinsfile that runs up on feature branches.
-func JenkinsStage() string { return jenkinsStage }
-
-// IAMPolicy returns the policy for who runs Beansprout: the calls that it makes itself, changing
-// only environments that carry its tag, with the roles and the bucket of the default settings.
-// Without environment.operations_role Beanstalk does its own work with the caller's rights, too:
-// for that AWS has the managed policy AdministratorAccess-AWSElasticBeanstalk. With one, the
-// caller needs iam:PassRole for it.
+// IAMPolicy returns the IAM policy for the caller of Beansprout. It allows the calls that Beansprout
+// makes itself, changes only to environments with its tag, and the roles and the bucket of the default
+// settings. Beanstalk's own work needs more: the managed policy AdministratorAccess-AWSElasticBeanstalk
+// or, with environment.operations_role, iam:PassRole for that role.
 func IAMPolicy() string { return iamPolicy }

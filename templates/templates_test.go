@@ -2,85 +2,81 @@ package templates_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
 
-	"beansprout/cmd/beansprout/config"
-	"beansprout/dockerrun"
 	"beansprout/templates"
+	"beansprout/test/must"
 )
 
-func TestTheTemplateFitsTheConfiguration(t *testing.T) {
-	c := load(t, templates.Config())
-	template, err := dockerrun.Parse(c.Dockerrun.Template, []byte(templates.Dockerrun()))
-	if err != nil {
-		t.Fatal(err)
-	}
-	var images []string
-	for _, image := range c.Build {
-		images = append(images, image.Name)
-	}
-	if err := template.Check(images, c.Dockerrun.Values, nil); err != nil {
-		t.Error(err)
-	}
-}
-
-// TestEveryCommentedKeyIsUnderstood takes away the "# " before each key that is commented out.
-func TestEveryCommentedKeyIsUnderstood(t *testing.T) {
-	instead := regexp.MustCompile(`(?m)^ *# (saved_configuration|copy_from|shared_load_balancer|artifact|prepare):.*$`)
-	c := load(t, uncommented(instead.ReplaceAllString(templates.Config(), "")))
-	if c.Slack.Channel != "#qa" || c.Environment.Variables["RAILS_ENV"] != "staging" || len(c.Build[0].Secrets) != 1 {
-		t.Errorf("got %+v", c)
-	}
-}
-
-// TestWhatStandsInsteadOfOtherKeysIsUnderstood takes those others away.
-func TestWhatStandsInsteadOfOtherKeysIsUnderstood(t *testing.T) {
-	others := regexp.MustCompile(`(?m)^(build|dockerrun):.*\n(( .*)?\n)*|^ +(# saved_configuration|platform|options|"aws:.*):.*\n`)
-	c := load(t, uncommented(others.ReplaceAllString(templates.Config(), "")))
-	if c.Artifact == "" || c.Prepare == "" || c.Environment.CopyFrom == "" || c.Environment.SharedLoadBalancer == "" {
-		t.Errorf("got %+v", c)
-	}
-}
-
-func uncommented(text string) string {
-	return regexp.MustCompile(`(?m)^( *)# ([a-z_]+:)`).ReplaceAllString(text, "$1$2")
-}
-
-func load(t *testing.T, text string) *config.Config {
-	t.Helper()
-	file := filepath.Join(t.TempDir(), config.Name)
-	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	c, err := config.Load(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return c
-}
-
-func TestTheExampleIsUnderstood(t *testing.T) {
-	c, err := config.Load("../examples/hello/beansprout.yaml")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if len(c.Build) != 2 || c.Build[0].Prepare == "" || c.Build[0].Prepare != c.Build[1].Prepare {
-		t.Errorf("got %+v, want two images that share one prepare", c.Build)
-	}
-}
-
 func TestTheStageLeavesBranchNamesToTheEnvironment(t *testing.T) {
-	code := regexp.MustCompile(`(?m)//.*$`).ReplaceAllString(templates.JenkinsStage(), "")
+	code := regexp.MustCompile(`(?m)//.*$`).ReplaceAllString(must.Read(t, "Jenkinsfile.stage"), "")
 	if strings.ContainsAny(code, "\"$") {
 		t.Errorf("a string of Groovy's that interpolates: %s", code)
 	}
 	if !strings.Contains(code, "beansprout up") || strings.Count(code, "{") != strings.Count(code, "}") {
 		t.Errorf("no stage: %s", code)
+	}
+}
+
+// TestJenkinsBuildsNoForkAndNoTag looks at the stage that users start from and at our own.
+func TestJenkinsBuildsNoForkAndNoTag(t *testing.T) {
+	for _, name := range []string{"Jenkinsfile.stage", "../Jenkinsfile"} {
+		before, _, _ := strings.Cut(regexp.MustCompile(`(?m)//.*$`).ReplaceAllString(must.Read(t, name), ""), "beansprout up")
+		_, when, found := strings.Cut(before[strings.LastIndex(before, "when"):], "when {")
+		for _, condition := range []string{"not { branch 'main' }", "not { buildingTag() }", "expression { !env.CHANGE_FORK }"} {
+			if !found || !strings.Contains(when, condition) {
+				t.Errorf("%s runs up without %q", name, condition)
+			}
+		}
+	}
+}
+
+// TestTheUnitGivesTheJanitorNoRights has systemd itself read the unit, where there is one.
+func TestTheUnitGivesTheJanitorNoRights(t *testing.T) {
+	source, err := os.ReadFile("beansprout-janitor.service")
+	if err != nil {
+		t.Fatal(err)
+	}
+	set := map[string]string{}
+	for line := range strings.Lines(string(source)) {
+		if name, value, ok := strings.Cut(strings.TrimSpace(line), "="); ok && !strings.HasPrefix(line, "#") {
+			set[name] = value
+		}
+	}
+	for name, want := range map[string]string{
+		"DynamicUser": "yes", "NoNewPrivileges": "yes", "CapabilityBoundingSet": "", "ProtectSystem": "strict", "ProtectHome": "yes",
+		"PrivateDevices": "yes", "MemoryDenyWriteExecute": "yes", "RestrictAddressFamilies": "AF_INET AF_INET6 AF_UNIX",
+	} {
+		if set[name] != want {
+			t.Errorf("%s=%q, want %q", name, set[name], want)
+		}
+	}
+	analyze, err := exec.LookPath("systemd-analyze")
+	if err != nil {
+		return
+	}
+	program, err := os.Executable() // the program that the unit starts has to exist
+	if err != nil {
+		t.Fatal(err)
+	}
+	unit := filepath.Join(t.TempDir(), "beansprout-janitor.service")
+	text := strings.Replace(string(source), "ExecStart=/usr/local/bin/beansprout", "ExecStart="+program, 1)
+	if err := os.WriteFile(unit, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if out, err := exec.Command(analyze, "verify", "--man=no", unit).CombinedOutput(); strings.Contains(string(out), filepath.Base(unit)) {
+		t.Errorf("systemd-analyze verify: %v\n%s", err, out)
+	}
+	out, err := exec.Command(analyze, "security", "--offline=true", "--threshold=15", unit).CombinedOutput()
+	if err != nil && !strings.Contains(string(out), "unrecognized option") { // of an old systemd
+		t.Errorf("the service has more rights than it needs: %v\n%s", err, out)
 	}
 }
 
@@ -109,9 +105,7 @@ func policy(t *testing.T) []statement {
 		Version   string
 		Statement []statement
 	}
-	if err := json.Unmarshal([]byte(templates.IAMPolicy()), &p); err != nil {
-		t.Fatal(err)
-	}
+	must.Succeed(t, json.Unmarshal([]byte(templates.IAMPolicy()), &p))
 	if p.Version != "2012-10-17" || len(p.Statement) == 0 {
 		t.Fatalf("got version %q with %d statements", p.Version, len(p.Statement))
 	}
@@ -146,6 +140,58 @@ func TestThePolicyChangesOnlyEnvironmentsWithOurTag(t *testing.T) {
 	}
 }
 
+// TestThePolicyServesEachPartition matches ARNs as IAM does: a star stands for what one segment
+// has, or at the end for all that follows.
+func TestThePolicyServesEachPartition(t *testing.T) {
+	wanted := map[string][]string{
+		"elasticbeanstalk:CreateEnvironment":           {"arn:%s:elasticbeanstalk:us-east-1:123456789012:environment/shop/shop-x"},
+		"elasticbeanstalk:TerminateEnvironment":        {"arn:%s:elasticbeanstalk:us-east-1:123456789012:environment/shop/shop-x"},
+		"elasticbeanstalk:CreateApplicationVersion":    {"arn:%s:elasticbeanstalk:us-east-1:123456789012:application/shop", "arn:%s:elasticbeanstalk:us-east-1:123456789012:applicationversion/shop/v1"},
+		"elasticbeanstalk:CreateConfigurationTemplate": {"arn:%s:elasticbeanstalk:us-east-1:123456789012:configurationtemplate/shop/beansprout-x"},
+		"s3:PutObject":  {"arn:%s:s3:::elasticbeanstalk-us-east-1-123456789012/beansprout/bundles/x"},
+		"s3:ListBucket": {"arn:%s:s3:::elasticbeanstalk-us-east-1-123456789012"},
+		"ecr:PutImage":  {"arn:%s:ecr:us-east-1:123456789012:repository/team/shop"},
+		"iam:PassRole":  {"arn:%s:iam::123456789012:role/aws-elasticbeanstalk-ec2-role"},
+	}
+	for _, partition := range []string{"aws", "aws-cn", "aws-us-gov", "aws-eusc", "aws-iso", "aws-iso-b", "aws-iso-e", "aws-iso-f"} {
+		for action, resources := range wanted {
+			for _, resource := range resources {
+				arn := fmt.Sprintf(resource, partition)
+				if !slices.ContainsFunc(policy(t), func(s statement) bool {
+					return slices.Contains(s.Action, action) && slices.ContainsFunc(s.Resource, func(pattern string) bool { return covers(pattern, arn) })
+				}) {
+					t.Errorf("%s on %s isn't allowed", action, arn)
+				}
+			}
+		}
+	}
+	for _, s := range policy(t) {
+		for _, r := range s.Resource {
+			if covers(r, "arn:aws:dynamodb:us-east-1:123456789012:table/shop") != (r == "*") {
+				t.Errorf("%s: %s goes too far", s.Sid, r)
+			}
+		}
+		for _, service := range []string{"ec2.amazonaws.com", "ec2.amazonaws.com.cn", "ec2.c2s.ic.gov", "ec2.amazonaws.eu", "elasticbeanstalk.amazonaws.com"} {
+			passed, _ := s.Condition["StringLike"]["iam:PassedToService"].([]any)
+			if slices.Contains(s.Action, "iam:PassRole") && !slices.ContainsFunc(passed, func(p any) bool { return covers(p.(string), service) }) {
+				t.Errorf("no role can be passed to %s", service)
+			}
+		}
+	}
+}
+
+func covers(pattern, arn string) bool {
+	segments := strings.SplitN(pattern, ":", 6)
+	for i, s := range segments {
+		wild := "[^:]*"
+		if i == len(segments)-1 {
+			wild = ".*"
+		}
+		segments[i] = strings.ReplaceAll(regexp.QuoteMeta(s), `\*`, wild)
+	}
+	return regexp.MustCompile("^" + strings.Join(segments, ":") + "$").MatchString(arn)
+}
+
 // TestThePolicyAllowsTheCallsThatAreMade compares it with the calls in the source of the doors.
 func TestThePolicyAllowsTheCallsThatAreMade(t *testing.T) {
 	var allowed []string
@@ -156,7 +202,7 @@ func TestThePolicyAllowsTheCallsThatAreMade(t *testing.T) {
 		"elasticbeanstalk:AddTags",                                                                                     // tags at creation
 		"ecr:BatchCheckLayerAvailability", "ecr:InitiateLayerUpload", "ecr:UploadLayerPart", "ecr:CompleteLayerUpload", // docker push
 	}
-	for service, door := range map[string]string{"elasticbeanstalk": "../envs/beanstalk", "ecr": "../builder/ecr"} {
+	for service, door := range map[string]string{"elasticbeanstalk": "../envs/beanstalk", "ecr": "../envs/ecr"} {
 		made := calls(t, door)
 		for _, call := range made {
 			if !slices.Contains(allowed, service+":"+call) {
@@ -181,15 +227,14 @@ func calls(t *testing.T, door string) []string {
 	}
 	var found []string
 	for _, file := range files {
-		text, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
-		}
+		text := must.Read(t, file)
 		if strings.HasSuffix(file, "_test.go") {
 			continue
 		}
 		for _, m := range regexp.MustCompile(`\.api\.([A-Z]\w+)\(|\.New(\w+)Paginator\(`).FindAllStringSubmatch(string(text), -1) {
-			found = append(found, m[1]+m[2])
+			if m[1] != "Options" { // which is the client's own
+				found = append(found, m[1]+m[2])
+			}
 		}
 	}
 	return found

@@ -1,144 +1,96 @@
 package main
 
 import (
-	"cmp"
-	"context"
 	"errors"
 	"fmt"
 	"io"
-	"strings"
 
 	"github.com/urfave/cli/v2"
 
+	"beansprout/cmd/internal/failure"
+	"beansprout/cmd/internal/sweeping"
+	"beansprout/cmd/internal/terminal"
 	"beansprout/envs"
-	"beansprout/envs/ledger"
 )
 
 func downCommand() *cli.Command {
 	return verb(cli.Command{
 		Name:      "down",
-		Usage:     "remove a feature's environment with all that belongs to it, and print the receipt",
+		Usage:     "remove a feature's environment and print the receipt; what restore needs stays for expire.restore_for",
 		ArgsUsage: "[FEATURE]",
 		Flags: []cli.Flag{
-			featureFlag(), configFlag(), jsonFlag(), dryRunFlag(),
-			&cli.BoolFlag{Name: "force", Usage: "also when the environment is kept"}, timeoutFlag(changing),
-			&cli.BoolFlag{Name: "no-wait", Usage: "return when AWS has begun, and leave the rest to the next sweep"},
+			featureFlag(), configFlag(), jsonFlag(), dryRunFlag(), yesFlag(),
+			&cli.BoolFlag{Name: "force", Usage: "remove the environment even if it is protected"}, timeoutFlag(changing),
+			&cli.BoolFlag{Name: "purge", Usage: "also remove what restore needs"},
+			&cli.BoolFlag{Name: "no-wait", Usage: "return when AWS has begun; a sweep removes the rest after expire.restore_for"},
 		},
 		Action: down,
 	})
 }
 
 func down(c *cli.Context) error {
-	ctx := c.Context
+	if c.Bool("purge") && c.Bool("no-wait") {
+		return failure.WithHint(failure.Usagef("--purge and --no-wait contradict each other: a purge must wait until the environment has gone"), "leave --no-wait out")
+	}
 	s, feature, err := openFor(c)
 	if err != nil {
 		return err
 	}
-	defer s.talk.close()
-	l, err := s.clients.ledger(ctx, s.cfg.Ledger.Bucket)
+	defer s.talk.Close()
+	e, err := s.manager.Find(c.Context, s.cfg.Application, feature)
 	if err != nil {
 		return err
 	}
-	t, err := s.teardown(ctx, l, feature, c.Bool("force"))
-	if err != nil {
+	o := envs.RemoveOptions{Options: s.options(c), Force: c.Bool("force"), NoWait: c.Bool("no-wait"), Purge: c.Bool("purge")}
+	if o.DryRun {
+		if _, err := s.manager.Remove(c.Context, e, o); err != nil {
+			return err
+		}
+		return printPlan(c.App.Writer, e.Env, c.Bool("json"))
+	}
+	if err := confirm(c, "remove environment "+e.Name+" of feature "+feature); err != nil {
 		return err
 	}
-	if c.Bool("dry-run") {
-		return printPlan(c.App.Writer, t.env, c.Bool("json"))
+	s.warnWithoutToken()
+	step := s.talk.Step("down " + e.Name)
+	receipt, err := s.manager.Remove(c.Context, e, o)
+	if errors.Is(err, envs.ErrReplaced) { // an up, for which this one has waited, has launched another
+		if e, err = s.manager.Find(c.Context, s.cfg.Application, feature); err == nil {
+			receipt, err = s.manager.Remove(c.Context, e, o)
+		}
 	}
-	step := s.talk.step("down " + t.env.Name)
-	t.leave = c.Bool("no-wait")
-	receipt, err := t.run(ctx, l)
-	var late superseded
+	err = endRemoval(step, receipt, o.NoWait, err)
+	s.talk.Close()
+	if err != nil && len(receipt.Removed)+len(receipt.Retained) == 0 {
+		return err
+	}
+	return errors.Join(sweeping.PrintReceipt(c.App.Writer, receipt, c.Bool("json")), err)
+}
+
+// endRemoval shows how the removal has ended. It returns no error if a later request has superseded it.
+func endRemoval(step *terminal.Step, receipt envs.Receipt, noWait bool, err error) error {
+	late, superseded := errors.AsType[*envs.SupersededError](err)
 	switch {
-	case errors.As(err, &late):
-		step.done("superseded: " + late.reason)
-		err = nil
-	case err != nil:
-		step.fail(err)
-	case len(receipt.Removed)+len(receipt.Kept) == 0:
-		step.done("nothing was there")
-	case t.leave:
-		step.done("AWS is removing it")
-	default:
-		step.done("removed")
-	}
-	s.talk.close()
-	return errors.Join(printReceipt(c.App.Writer, receipt, c.Bool("json")), err)
-}
-
-// teardown is a feature on its way out because somebody said so.
-type teardown struct {
-	remover
-	env   envs.Env
-	known bool // the ledger has a record of it
-}
-
-// teardown looks whether the feature may be taken down.
-func (s *session) teardown(ctx context.Context, l *ledger.Ledger, feature string, force bool) (teardown, error) {
-	spare := spareKept
-	if force {
-		spare = func(envs.Env, envs.Tags, ledger.Record) error { return nil }
-	}
-	t := teardown{remover: remover{session: s, verb: "down", patient: true, spare: spare}}
-	rec, err := l.Read(ctx, envs.Name(s.account, s.cfg.Application, feature))
-	if err != nil && !errors.Is(err, ledger.ErrGarbage) {
-		return t, err
-	}
-	t.known = err != nil || rec.Counter > 0
-	e, tags, err := s.find(ctx, feature)
-	if errors.Is(err, envs.ErrNotFound) {
-		// What an interrupted removal left is still to be taken away.
-		t.env = envs.Env{Name: envs.Name(s.account, s.cfg.Application, feature), Application: s.cfg.Application, Feature: feature}
-		return t, nil
-	}
-	t.env = e
-	return t, cmp.Or(err, spare(e, tags, rec))
-}
-
-// run tells an up in progress that the feature is not wanted any more, waits for it, and
-// removes. Where there is neither an environment nor a record, there is no up to be told.
-func (t teardown) run(ctx context.Context, l *ledger.Ledger) (envs.Receipt, error) {
-	if t.env.ID == "" && !t.known {
-		m := newRemoval(t.session, t.env, l)
-		err := m.run(ctx)
-		return m.receipt, err
-	}
-	asked, err := l.Change(ctx, t.env.Name, func(r *ledger.Record) { r.Feature = t.env.Feature; r.Teardowns++ })
-	if err != nil {
-		return envs.Receipt{Environment: t.env.Name}, err
-	}
-	t.decide = func(now ledger.Record) error { return unwanted(asked, now) }
-	return t.remove(ctx, t.env)
-}
-
-// spareKept is the spare of whoever removes because somebody said so.
-func spareKept(e envs.Env, tags envs.Tags, rec ledger.Record) error {
-	reason := keepReason(e, tags, rec)
-	if reason == "" {
+	case superseded:
+		step.Done("superseded: " + late.Reason)
 		return nil
+	case err != nil:
+		step.Fail(err)
+	case len(receipt.Removed)+len(receipt.Retained) == 0:
+		step.Done("nothing was there")
+	case noWait:
+		step.Done("AWS is removing it")
+	case len(receipt.Removed) == 0:
+		step.Done("nothing was left to be removed")
+	default:
+		step.Done("removed")
 	}
-	return hint(fmt.Errorf("environment %s is kept: %s", e.Name, reason), "say --force to remove it all the same")
-}
-
-// keepReason says why an environment is kept: by its tag, or by the ledger while that speaks
-// of this very environment. It is "" for one that isn't.
-func keepReason(e envs.Env, tags envs.Tags, rec ledger.Record) string {
-	switch {
-	case tags.Kept():
-		return fmt.Sprintf("its tag %s says so", envs.TagLifecycle)
-	case rec.Kept == nil || rec.Environment != e.ID:
-		return ""
-	}
-	if by := strings.TrimSpace(sanitize(rec.Kept.By)); by != "" {
-		return cut(by, 100) + " keeps it"
-	}
-	return "beansprout keep said so"
+	return err
 }
 
 func printPlan(w io.Writer, e envs.Env, asJSON bool) error {
 	if asJSON {
-		return printJSON(w, map[string]string{"environment": e.Name, "id": e.ID, "action": "remove"})
+		return terminal.PrintJSON(w, map[string]string{"environment": e.Name, "id": e.ID, "action": "remove"})
 	}
 	what := "would remove environment " + e.Name
 	if e.ID == "" {
@@ -146,21 +98,4 @@ func printPlan(w io.Writer, e envs.Env, asJSON bool) error {
 	}
 	_, err := fmt.Fprintln(w, what)
 	return err
-}
-
-func printReceipt(w io.Writer, r envs.Receipt, asJSON bool) error {
-	if asJSON {
-		return printJSON(w, r)
-	}
-	for _, item := range r.Removed {
-		if _, err := fmt.Fprintln(w, "removed "+sanitize(item)); err != nil {
-			return err
-		}
-	}
-	for _, k := range r.Kept {
-		if _, err := fmt.Fprintf(w, "kept    %s: %s\n", sanitize(k.Item), sanitize(k.Reason)); err != nil {
-			return err
-		}
-	}
-	return nil
 }

@@ -2,66 +2,68 @@ package main
 
 import (
 	"fmt"
-	"io"
 	"time"
 
 	"github.com/urfave/cli/v2"
 
-	"beansprout/cmd/beansprout/config"
-	"beansprout/envs/ledger"
+	"beansprout/cmd/internal/commandline"
+	"beansprout/cmd/internal/failure"
+	"beansprout/cmd/internal/project/config"
+	"beansprout/cmd/internal/terminal"
+	"beansprout/envs"
 )
 
-// longest is how far ahead an expiry may be put. What is to stay longer is to be kept.
+// longest is the longest time that extend adds. An environment that must live longer can be protected.
 const longest = 365 * 24 * time.Hour
 
 func extendCommand() *cli.Command {
 	return verb(cli.Command{
 		Name:      "extend",
-		Usage:     "give a feature's environment more time, and print when its days are over then",
+		Usage:     "give a feature's environment more time and print the new expiry",
 		ArgsUsage: "[FEATURE]",
 		Flags: []cli.Flag{
 			featureFlag(), configFlag(), jsonFlag(), timeoutFlag(asking), dryRunFlag(),
-			durationFlag("by", "live for `DURATION` longer, such as 3d; of one whose days are over, from now on"),
+			commandline.DurationFlag("by", "add `DURATION`, such as 3d, to the expiry, or to now if it has expired"),
 		},
 		Action: extend,
 	})
 }
 
 func extend(c *cli.Context) error {
-	by, ok := duration(c, "by")
+	by, ok := commandline.Duration(c, "by")
 	switch {
 	case !ok || by <= 0:
-		return hint(usageErrorf("extend wants to know by how much"), "say --by 3d")
+		return failure.WithHint(failure.Usagef("extend needs --by with a duration above zero"), "for example --by 3d")
 	case by > longest:
-		return hint(usageErrorf("--by %s is more than a year", config.Duration(by)), "beansprout keep protects an environment for good")
+		return failure.WithHint(failure.Usagef("--by %s is more than a year", config.Duration(by)), "beansprout keep protects an environment for good")
 	}
-	return amend(c, "extend by "+config.Duration(by).String()+" environment", func(s *session, m member, r *ledger.Record) error {
-		m.record = r
-		until, err := extended(s.expires(m), r.At, by)
-		if err != nil {
-			return hint(environmentError(m.Env, err), "beansprout keep protects it for good")
-		}
-		r.Extended = until
-		return nil
-	}, printExpiry)
-}
-
-// extended returns the expiry that is by later than what it was, or than now where that is over.
-func extended(expiry, now time.Time, by time.Duration) (time.Time, error) {
-	if expiry.Before(now) {
-		expiry = now
+	s, e, err := openEnvironment(c)
+	if err != nil {
+		return err
 	}
-	until := expiry.Add(by).UTC().Truncate(time.Second)
-	if until.After(now.Add(longest)) {
-		return until, fmt.Errorf("it would live until %s, more than a year from now", until.Format(time.DateOnly))
+	defer s.talk.Close()
+	e, err = s.manager.Extend(c.Context, e, by, s.options(c))
+	if done, err := printAmended(c, s, "extend by "+config.Duration(by).String()+" environment", e, err); done {
+		return err
 	}
-	return until, nil
-}
-
-func printExpiry(w io.Writer, s *session, m member) error {
-	if m.protected() {
-		s.talk.say("environment %s is kept: its days are over only when nobody keeps it", m.Name)
+	if e.Protected() {
+		s.talk.Say("environment %s is kept: it does not expire while it is protected", e.Name)
 	}
-	_, err := fmt.Fprintln(w, s.expires(m).Format(time.RFC3339))
+	_, err = fmt.Fprintln(c.App.Writer, terminal.LocalTime(e.Expires))
 	return err
+}
+
+// printAmended prints an environment whose record was changed with --json, or the change with
+// --dry-run. If done is true, the caller has nothing else to print and returns the error.
+func printAmended(c *cli.Context, s *session, what string, e envs.Environment, err error) (done bool, _ error) {
+	switch {
+	case err != nil:
+		return true, err
+	case c.Bool("json"):
+		return true, terminal.PrintJSON(c.App.Writer, newStatus(e))
+	case c.Bool("dry-run"):
+		_, err := fmt.Fprintf(c.App.Writer, "would %s %s\n", what, e.Name)
+		return true, err
+	}
+	return false, nil
 }

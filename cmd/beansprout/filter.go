@@ -1,36 +1,26 @@
 package main
 
 import (
-	"cmp"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/urfave/cli/v2"
 
-	"beansprout/cmd/beansprout/checkout"
+	"beansprout/cmd/internal/commandline"
+	"beansprout/cmd/internal/failure"
+	"beansprout/cmd/internal/project/checkout"
 	"beansprout/envs"
 )
 
-// filter says which environments a list shows. The zero filter lets all pass.
-type filter struct {
-	owner   string
-	states  []string
-	health  []string
-	older   time.Duration
-	expires bool // only those whose days are over within the given time
-	within  time.Duration
-}
-
 func filterFlags() []cli.Flag {
 	return []cli.Flag{
-		&cli.StringFlag{Name: "owner", Usage: "only those of `NAME`"},
-		&cli.BoolFlag{Name: "mine", Usage: "only those of git's user.name"},
-		&cli.StringSliceFlag{Name: "state", Usage: "only those in `STATE`, such as ready or updating; may be said more than once"},
-		&cli.StringSliceFlag{Name: "health", Usage: "only those of `COLOUR`: green, yellow, red or grey; may be said more than once"},
-		durationFlag("older-than", "only those made more than `DURATION` ago, such as 3d"),
-		&cli.BoolFlag{Name: "expired", Usage: "only those whose days are over and that nobody keeps"},
-		durationFlag("expires-in", "only those whose days are over within `DURATION`, and that nobody keeps"),
+		&cli.StringFlag{Name: "owner", Usage: "only environments of the owner `NAME`"},
+		&cli.BoolFlag{Name: "mine", Usage: "only environments whose owner is git's user.name"},
+		&cli.StringSliceFlag{Name: "state", Usage: "only environments in `STATE`, such as ready or updating; may be repeated"},
+		&cli.StringSliceFlag{Name: "health", Usage: "only environments of `COLOUR` green, yellow, red or grey; may be repeated"},
+		commandline.DurationFlag("older-than", "only environments created more than `DURATION` ago, such as 3d"),
+		&cli.BoolFlag{Name: "expired", Usage: "only environments that have expired and are not protected"},
+		commandline.DurationFlag("expires-in", "only environments that expire within `DURATION` and are not protected"),
 	}
 }
 
@@ -42,46 +32,49 @@ var (
 	colours = []string{"Green", "Yellow", "Red", "Grey"}
 )
 
-// readFilter reads the flags of a list, and refuses what nothing can fit.
-func readFilter(c *cli.Context) (f filter, err error) {
-	if f.owner, err = wantedOwner(c); err != nil {
+// readFilter reads the flags of a list. It refuses values that no environment can have.
+func readFilter(c *cli.Context) (f envs.Filter, err error) {
+	if f.Owner, err = wantedOwner(c); err != nil {
 		return f, err
 	}
-	f.states, f.health = c.StringSlice("state"), c.StringSlice("health")
-	if err := cmp.Or(known("state", f.states, states), known("health", f.health, colours)); err != nil {
+	f.States, f.Health = c.StringSlice("state"), c.StringSlice("health")
+	if err := known("state", f.States, states); err != nil {
 		return f, err
 	}
-	f.older, _ = duration(c, "older-than")
-	f.within, f.expires = duration(c, "expires-in")
+	if err := known("health", f.Health, colours); err != nil {
+		return f, err
+	}
+	f.Older, _ = commandline.Duration(c, "older-than")
+	f.Within, f.Expires = commandline.Duration(c, "expires-in")
 	if c.Bool("expired") {
-		f.within, f.expires = 0, true
+		f.Within, f.Expires = 0, true
 	}
 	return f, nil
 }
 
-// wantedOwner is whose environments are asked for, "" for everybody's.
+// wantedOwner returns the owner to list, or "" for all owners.
 func wantedOwner(c *cli.Context) (string, error) {
 	owner := c.String("owner")
 	switch {
 	case c.IsSet("owner") && owner == "":
-		return "", hint(usageErrorf("the owner's name is empty"), "leave --owner out to see everybody's")
+		return "", failure.WithHint(failure.Usagef("the owner's name is empty"), "leave --owner out to see those of all owners")
 	case !c.Bool("mine"):
 		return owner, nil
 	case owner != "":
-		return "", usageErrorf("--owner and --mine contradict each other")
+		return "", failure.Usagef("--owner and --mine contradict each other")
 	}
 	user, err := checkout.User(c.Context, ".")
 	if err != nil {
-		return "", hint(usageErrorf("--mine: %w", err), "git config user.name says it, or say --owner NAME")
+		return "", failure.WithHint(failure.Usagef("--mine: %w", err), "set it with git config user.name NAME, or use --owner NAME")
 	}
 	return user, nil
 }
 
-// known refuses values that aren't among those that there are.
+// known refuses values of a flag that are not in all. Upper and lower case are the same.
 func known(flag string, values, all []string) error {
 	for _, v := range values {
 		if !containsFold(all, v) {
-			return hint(usageErrorf("--%s %q is none", flag, v), "there are %s", strings.ToLower(strings.Join(all, ", ")))
+			return failure.WithHint(failure.Usagef("--%s %q does not exist", flag, v), "use one of %s", strings.ToLower(strings.Join(all, ", ")))
 		}
 	}
 	return nil
@@ -89,30 +82,4 @@ func known(flag string, values, all []string) error {
 
 func containsFold(all []string, s string) bool {
 	return slices.ContainsFunc(all, func(each string) bool { return strings.EqualFold(each, s) })
-}
-
-// admits says whether an environment passes by what one describe tells of it.
-func (f filter) admits(e envs.Env, now time.Time) bool {
-	return (len(f.states) == 0 || containsFold(f.states, string(e.State))) &&
-		(len(f.health) == 0 || containsFold(f.health, e.Health)) &&
-		(f.older == 0 || !e.Created.IsZero() && !e.Created.After(now.Add(-f.older)))
-}
-
-// ends says whether an expiry is what is asked for. That of one who lives for ever isn't.
-func (f filter) ends(expiry, now time.Time) bool {
-	return !f.expires || !expiry.IsZero() && !expiry.After(now.Add(f.within))
-}
-
-// owns says whether the owner is the one asked for. Of a name that a description cut off, the
-// beginning counts.
-func (f filter) owns(owner string) bool {
-	if shown, cut := strings.CutSuffix(owner, "…"); cut && len(f.owner) > len(shown) {
-		return strings.EqualFold(f.owner[:len(shown)], shown)
-	}
-	return f.owner == "" || strings.EqualFold(owner, f.owner)
-}
-
-// asks says whether there is any that it could refuse.
-func (f filter) asks() bool {
-	return f.owner != "" || len(f.states)+len(f.health) > 0 || f.older > 0 || f.expires
 }

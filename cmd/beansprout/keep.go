@@ -3,19 +3,18 @@ package main
 import (
 	"fmt"
 	"io"
-	"os"
-	"time"
 
 	"github.com/urfave/cli/v2"
 
+	"beansprout/cmd/internal/failure"
+	"beansprout/cmd/internal/terminal"
 	"beansprout/envs"
-	"beansprout/envs/ledger"
 )
 
 func keepCommand() *cli.Command {
 	return verb(cli.Command{
 		Name:      "keep",
-		Usage:     "protect a feature's environment: the janitor leaves it, and down wants --force",
+		Usage:     "protect a feature's environment: the janitor never removes it, and down needs --force",
 		ArgsUsage: "[FEATURE]",
 		Flags:     []cli.Flag{featureFlag(), configFlag(), jsonFlag(), timeoutFlag(asking), dryRunFlag()},
 		Action:    keep,
@@ -25,7 +24,7 @@ func keepCommand() *cli.Command {
 func unkeepCommand() *cli.Command {
 	return verb(cli.Command{
 		Name:      "unkeep",
-		Usage:     "take the protection of keep away",
+		Usage:     "remove the protection that keep has set",
 		ArgsUsage: "[FEATURE]",
 		Flags:     []cli.Flag{featureFlag(), configFlag(), jsonFlag(), timeoutFlag(asking), dryRunFlag()},
 		Action:    unkeep,
@@ -33,33 +32,41 @@ func unkeepCommand() *cli.Command {
 }
 
 func keep(c *cli.Context) error {
-	return amend(c, "keep environment", func(_ *session, _ member, r *ledger.Record) error {
-		if r.Kept == nil { // who said so first stays
-			r.Kept = &ledger.Keeping{By: whoami(os.Getenv), Since: r.At.UTC()}
-		}
-		return nil
-	}, printFuture)
+	s, e, err := openEnvironment(c)
+	if err != nil {
+		return err
+	}
+	defer s.talk.Close()
+	e, err = s.manager.Protect(c.Context, e, "", s.options(c))
+	if done, err := printAmended(c, s, "keep environment", e, err); done {
+		return err
+	}
+	return printFuture(c.App.Writer, e)
 }
 
 func unkeep(c *cli.Context) error {
-	return amend(c, "no longer keep environment", func(_ *session, _ member, r *ledger.Record) error {
-		r.Kept = nil
-		return nil
-	}, func(w io.Writer, s *session, m member) error {
-		if m.tags.Kept() {
-			return hint(environmentError(m.Env, fmt.Errorf("its tag %s=%s, which somebody set by hand, still keeps it", envs.TagLifecycle, envs.Keep)),
-				"take the tag away in the console: a change of tags updates the environment, so it is left to you")
-		}
-		return printFuture(w, s, m)
-	})
+	s, e, err := openEnvironment(c)
+	if err != nil {
+		return err
+	}
+	defer s.talk.Close()
+	e, err = s.manager.Unprotect(c.Context, e, s.options(c))
+	if done, err := printAmended(c, s, "no longer keep environment", e, err); done {
+		return err
+	}
+	if e.Tags.Protected() {
+		return failure.WithHint(environmentError(e.Env, fmt.Errorf("its tag %s=%s, which was set by hand, still protects it", envs.TagLifecycle, envs.Keep)),
+			"remove the tag in the console: beansprout does not, because a change of tags updates the environment")
+	}
+	return printFuture(c.App.Writer, e)
 }
 
-// printFuture says in a sentence what becomes of an environment.
-func printFuture(w io.Writer, s *session, m member) error {
-	future := "expires at " + s.expires(m).Format(time.RFC3339)
-	if m.protected() {
+// printFuture prints when an environment expires, or that it is kept.
+func printFuture(w io.Writer, e envs.Environment) error {
+	future := "expires at " + terminal.LocalTime(e.Expires)
+	if e.Protected() {
 		future = "is kept"
 	}
-	_, err := fmt.Fprintf(w, "environment %s %s\n", m.Name, future)
+	_, err := fmt.Fprintf(w, "environment %s %s\n", e.Name, future)
 	return err
 }

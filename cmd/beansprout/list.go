@@ -2,19 +2,22 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/urfave/cli/v2"
 
+	"beansprout/cmd/internal/terminal"
 	"beansprout/envs"
 )
 
 func listCommand() *cli.Command {
 	return verb(cli.Command{
-		Name:   "list",
-		Usage:  "list the application's environments, or without a beansprout.yaml all of ours in the region",
-		Flags:  append(filterFlags(), configFlag(), jsonFlag(), timeoutFlag(asking)),
+		Name:  "list",
+		Usage: "list the application's environments, or without a beansprout.yaml those of all applications",
+		Flags: append(filterFlags(), configFlag(), jsonFlag(), timeoutFlag(asking),
+			&cli.BoolFlag{Name: "removed", Usage: "list the removed environments that restore can bring back, and until when"}),
 		Action: list,
 	})
 }
@@ -24,62 +27,111 @@ func list(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	cfg, err := readConfig(c, ".")
-	if err == nil && f.expires {
-		err = needFile(cfg)
+	p, err := readProject(c, ".")
+	if err == nil && (f.Expires || c.Bool("removed")) {
+		err = p.NeedFile()
 	}
 	if err != nil {
 		return err
 	}
-	s, err := connect(c, cfg)
+	s, err := connect(c, p)
 	if err != nil {
 		return err
 	}
-	defer s.talk.close()
-	ours, now, err := s.ours(c.Context, f)
+	defer s.talk.Close()
+	if c.Bool("removed") {
+		return listRemoved(c, s, f)
+	}
+	found, err := s.manager.List(c.Context, f)
+	for _, warning := range found.Warnings {
+		s.talk.Say("%s", warning)
+	}
 	if err != nil {
 		return err
 	}
-	s.talk.close()
-	if c.Bool("json") {
-		views := make([]view, 0, len(ours))
-		for _, m := range ours {
-			views = append(views, newView(m.Env, s.expires(m), m.kept()))
+	s.talk.Close()
+	switch {
+	case c.Bool("json"):
+		views := make([]view, 0, len(found.Environments))
+		for _, e := range found.Environments {
+			views = append(views, newView(e))
 		}
-		return printJSON(c.App.Writer, views)
-	}
-	if len(ours) == 0 {
-		s.talk.say("there are no environments%s", map[bool]string{true: " that fit"}[f.asks()])
+		return terminal.PrintJSON(c.App.Writer, views)
+	case len(found.Environments) == 0 && f.IsZero():
+		s.talk.Say("there are no environments")
+		return nil
+	case len(found.Environments) == 0:
+		s.talk.Say("there are no environments that fit")
 		return nil
 	}
-	return printTable(c.App.Writer, s.table(ours, now))
+	return terminal.PrintTable(c.App.Writer, listTable(found, p.Config.Application == ""))
 }
 
-func (s *session) table(ours []member, now time.Time) [][]string {
+// listTable returns the rows of the list. With everywhere they include the application.
+func listTable(found envs.Listing, everywhere bool) [][]string {
 	rows := [][]string{{"FEATURE", "STATUS", "HEALTH", "COMMIT", "OWNER", "AGE", "EXPIRES", "URL"}}
-	for _, m := range ours {
-		expires := until(s.expires(m), now)
-		if m.protected() {
+	for _, e := range found.Environments {
+		expires := terminal.Until(e.Expires, found.Now)
+		if e.Protected() {
 			expires = "kept"
 		}
-		rows = append(rows, []string{
-			m.Feature, string(m.State), m.Health, short(m.Commit), m.Owner, ago(m.Created, now), expires, m.URL(),
-		})
+		rows = append(rows, []string{e.Feature, string(e.State), e.Health, short(e.Commit), e.Owner, terminal.Ago(e.Created, found.Now), expires, e.URL()})
+	}
+	moved := slices.ContainsFunc(found.Environments, func(e envs.Environment) bool { return e.Moved != "" })
+	for i := range rows {
+		first, note := "APPLICATION", "NOTE"
+		if i > 0 {
+			first, note = found.Environments[i-1].Application, found.Environments[i-1].Moved
+		}
+		if everywhere {
+			rows[i] = append([]string{first}, rows[i]...)
+		}
+		if moved {
+			rows[i] = append(rows[i], note)
+		}
 	}
 	return rows
 }
 
-// expiry returns when an environment's days are over, the zero time where no
-// configuration says how many there are.
-func (s *session) expiry(e envs.Env) time.Time {
-	if s.cfg.File == "" {
-		return time.Time{}
-	}
-	return s.lifetime().Expiry(e)
+// removedView is an environment that restore can bring back, as --json shows it.
+type removedView struct {
+	Name        string     `json:"name"`
+	Feature     string     `json:"feature"`
+	Application string     `json:"application"`
+	ID          string     `json:"id"`
+	Version     string     `json:"version"`
+	Commit      string     `json:"commit"`
+	Owner       string     `json:"owner"`
+	Removed     *time.Time `json:"removed"`
+	Until       *time.Time `json:"until"` // when a sweep may take away what restore needs
 }
 
-func (s *session) lifetime() envs.Lifetime {
-	return envs.Lifetime{TTL: s.cfg.Expire.After.Std(), FromDeploy: s.cfg.Expire.From == "deployed"}
+func listRemoved(c *cli.Context, s *session, f envs.Filter) error {
+	all, now, err := s.manager.Removed(c.Context, f)
+	if err != nil {
+		return err
+	}
+	s.talk.Close()
+	switch {
+	case c.Bool("json"):
+		views := make([]removedView, 0, len(all))
+		for _, e := range all {
+			views = append(views, removedView{e.Name, e.Feature, e.Application, e.ID, e.Version, e.Commit, e.Owner, instant(e.Updated), instant(e.Until)})
+		}
+		return terminal.PrintJSON(c.App.Writer, views)
+	case len(all) == 0:
+		s.talk.Say("there is nothing that restore could bring back")
+		return nil
+	}
+	rows := [][]string{{"FEATURE", "COMMIT", "OWNER", "REMOVED", "RESTORABLE", "VERSION"}}
+	for _, e := range all {
+		end := "until the next sweep"
+		if e.Until.After(now) {
+			end = terminal.Duration(e.Until.Sub(now)) + " more"
+		}
+		rows = append(rows, []string{e.Feature, short(e.Commit), e.Owner, terminal.Ago(e.Updated, now) + " ago", end, e.Version})
+	}
+	return terminal.PrintTable(c.App.Writer, rows)
 }
 
 func environmentError(e envs.Env, err error) error {

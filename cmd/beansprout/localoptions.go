@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"os"
 	"strconv"
 	"strings"
@@ -8,9 +9,10 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"beansprout/cmd/beansprout/config"
+	"beansprout/cmd/internal/background"
+	"beansprout/cmd/internal/failure"
+	"beansprout/cmd/internal/project/config"
 	"beansprout/localcloud"
-	"beansprout/localcloud/fault"
 )
 
 func startFlags() []cli.Flag {
@@ -19,48 +21,73 @@ func startFlags() []cli.Flag {
 	}
 	return []cli.Flag{
 		dirFlag(),
-		&cli.IntFlag{Name: "port", EnvVars: []string{"BEANSPROUT_LOCAL_PORT"}, Value: localPort, Usage: "answer AWS's protocols on this `PORT`"},
-		&cli.IntFlag{Name: "url-port", EnvVars: []string{"BEANSPROUT_LOCAL_URL_PORT"}, Value: localURLPort, Usage: "serve the environments' URLs on this `PORT`"},
-		duration("create-time", "let the creation of an environment last this `TIME` at least"),
-		duration("update-time", "let an update last this `TIME` at least"),
-		duration("terminate-time", "let a termination last this `TIME` at least"),
-		&cli.BoolFlag{Name: "no-containers", Usage: "run nothing: every URL answers a page of the local cloud's own"},
+		&cli.IntFlag{Name: "port", EnvVars: []string{"BEANSPROUT_LOCAL_PORT"}, Value: background.Port, Usage: "answer AWS's protocols on this `PORT`"},
+		&cli.IntFlag{Name: "url-port", EnvVars: []string{"BEANSPROUT_LOCAL_URL_PORT"}, Value: background.URLPort, Usage: "serve the environments' URLs on this `PORT`"},
+		duration("create-time", "make the creation of an environment take at least this `TIME`"),
+		duration("update-time", "make an update take at least this `TIME`"),
+		duration("terminate-time", "make a termination take at least this `TIME`"),
+		&cli.DurationFlag{Name: "start-time", Usage: "give an application this `TIME` to answer", DefaultText: "2m"},
+		duration("list-delay", "omit a new environment from lists for this `TIME`"),
+		&cli.BoolFlag{Name: "no-containers", Usage: "run no containers: the local cloud itself answers at every URL"},
+		&cli.BoolFlag{Name: "separate-updates", Usage: "refuse an update that has both a version and options, as AWS's API reference says"},
 		&cli.BoolFlag{Name: "gap", Usage: "stop the running version before the next one starts, as AWS's all-at-once policy does"},
-		&cli.StringFlag{Name: "throttle", Usage: "answer `RATE/BURST` describes and no more, as AWS does with 2/15"},
-		&cli.StringFlag{Name: "clock", Usage: "go wrong by `DURATION`, as in +5d"},
-		&cli.StringSliceFlag{Name: "fault", Usage: "spoil calls by `RULE`, SERVICE:OPERATION:KIND[:NAME=VALUE,...]; may be repeated"},
+		&cli.StringFlag{Name: "throttle", Usage: "throttle describes to `RATE/BURST`, such as AWS's 2/15"},
+		&cli.StringFlag{Name: "clock", Usage: "shift the local cloud's clock by `DURATION`, such as +5d"},
+		&cli.StringSliceFlag{Name: "fault", Usage: "make calls fail by `RULE`, SERVICE:OPERATION:KIND[:NAME=VALUE,...]; may be repeated"},
 	}
 }
 
-// localOptions are what the local cloud is started with.
-type localOptions struct {
-	cloud               localcloud.Config
-	portSet, urlPortSet bool
-	args                []string // that hand them on to serve
-}
-
-func readLocalOptions(c *cli.Context) (localOptions, error) {
-	dir, err := localDir(c.String("dir"))
-	if err != nil {
-		return localOptions{}, err
-	}
-	o := localOptions{
-		cloud: localcloud.Config{
-			Dir: dir, Port: c.Int("port"), URLPort: c.Int("url-port"), Docker: !c.Bool("no-containers"), Gap: c.Bool("gap"),
+// readLocalOptions returns the options of a local cloud that the flags name.
+func readLocalOptions(c *cli.Context) (o background.Options, err error) {
+	o = background.Options{
+		Cloud: localcloud.Config{
+			Port: c.Int("port"), URLPort: c.Int("url-port"), Docker: !c.Bool("no-containers"), Gap: c.Bool("gap"), SeparateUpdates: c.Bool("separate-updates"),
 			CreateTime: c.Duration("create-time"), UpdateTime: c.Duration("update-time"), TerminateTime: c.Duration("terminate-time"),
+			ListDelay: c.Duration("list-delay"), StartTime: c.Duration("start-time"),
 		},
-		portSet: c.IsSet("port"), urlPortSet: c.IsSet("url-port"),
+		PortSet: c.IsSet("port"), URLPortSet: c.IsSet("url-port"),
 	}
-	if err := o.spoil(c.StringSlice("fault"), c.String("throttle"), c.String("clock")); err != nil {
-		return o, usageErrorf("%w", err)
+	if o.Cloud.Dir, err = localDir(c.String("dir")); err != nil {
+		return o, err
+	}
+	offset, err := clockOffset(c.String("clock"))
+	if err == nil {
+		err = o.Spoil(c.StringSlice("fault"), c.String("throttle"), offset)
+	}
+	if err != nil {
+		return o, failure.Usagef("%w", err)
 	}
 	for _, name := range c.FlagNames() {
-		o.args = append(o.args, handOn(c, name)...)
+		o.Args = append(o.Args, handOn(c, name)...)
 	}
-	return o, o.check()
+	if err := o.Check(); err != nil {
+		return o, failure.Usagef("%w", err)
+	}
+	return o, nil
 }
 
-// handOn writes a flag that was given as another process takes it.
+// localDir returns the directory of the local cloud, from the command line or the environment.
+func localDir(flag string) (string, error) {
+	dir, err := background.Dir(cmp.Or(flag, os.Getenv("BEANSPROUT_LOCAL_DIR")), os.Getenv)
+	if err != nil {
+		err = failure.WithHint(failure.Usagef("%w", err), "set HOME or BEANSPROUT_LOCAL_DIR")
+	}
+	return dir, err
+}
+
+// clockOffset reads --clock: +5d, -1h.
+func clockOffset(text string) (time.Duration, error) {
+	if text == "" {
+		return 0, nil
+	}
+	amount, err := config.ParseDuration(strings.TrimLeft(text, "+-"))
+	if strings.HasPrefix(text, "-") {
+		amount = -amount
+	}
+	return time.Duration(amount), err
+}
+
+// handOn returns the arguments that pass a flag on to another process.
 func handOn(c *cli.Context, name string) []string {
 	switch {
 	case name == "dir" || name == "port" || name == "url-port" || name == "local" || name == "region":
@@ -80,73 +107,4 @@ func handOn(c *cli.Context, name string) []string {
 		return []string{"--" + name + "=" + strconv.FormatBool(on)}
 	}
 	return []string{"--" + name + "=" + c.String(name)}
-}
-
-// spoil takes in the flags that make the local cloud worse than it is.
-func (o *localOptions) spoil(rules []string, rate, clock string) (err error) {
-	for _, text := range rules {
-		rule, err := fault.Parse(text)
-		if err != nil {
-			return err
-		}
-		o.cloud.Faults = append(o.cloud.Faults, rule)
-	}
-	if rate != "" {
-		if o.cloud.Describes, err = fault.ParseRate(rate); err != nil {
-			return err
-		}
-	}
-	if clock != "" {
-		amount, err := config.ParseDuration(strings.TrimLeft(clock, "+-"))
-		if err != nil {
-			return err
-		}
-		if o.cloud.Offset = time.Duration(amount); strings.HasPrefix(clock, "-") {
-			o.cloud.Offset = -o.cloud.Offset
-		}
-	}
-	return nil
-}
-
-// defaultLocalOptions are those of a verb that starts the local cloud by the way.
-func defaultLocalOptions() (localOptions, error) {
-	dir, err := localDir("")
-	if err != nil {
-		return localOptions{}, err
-	}
-	o := localOptions{cloud: localcloud.Config{Dir: dir, Port: localPort, URLPort: localURLPort}}
-	for name, port := range map[string]*int{"BEANSPROUT_LOCAL_PORT": &o.cloud.Port, "BEANSPROUT_LOCAL_URL_PORT": &o.cloud.URLPort} {
-		text := os.Getenv(name)
-		if text == "" {
-			continue
-		}
-		if *port, err = strconv.Atoi(text); err != nil {
-			return o, usageErrorf("%s is %q, which is no port", name, text)
-		}
-	}
-	return o, o.check()
-}
-
-func (o localOptions) check() error {
-	cloud := o.cloud
-	for _, port := range []int{cloud.Port, cloud.URLPort} {
-		if port < 0 || port > 65535 {
-			return usageErrorf("%d is no port", port)
-		}
-	}
-	if cloud.Port != 0 && cloud.Port == cloud.URLPort {
-		return usageErrorf("the local cloud needs two ports, and both are to be %d", cloud.Port)
-	}
-	for _, d := range []time.Duration{cloud.CreateTime, cloud.UpdateTime, cloud.TerminateTime} {
-		if d < 0 {
-			return usageErrorf("%s is not a time that something can last", d)
-		}
-	}
-	return nil
-}
-
-// elsewhere says whether the cloud that runs answers on other ports than were asked for.
-func (o localOptions) elsewhere(cloud localcloud.Running) bool {
-	return o.portSet && o.cloud.Port != 0 && o.cloud.Port != cloud.Port ||
-		o.urlPortSet && o.cloud.URLPort != 0 && o.cloud.URLPort != cloud.URLPort
 }

@@ -1,9 +1,8 @@
 // Command beansprout gives every feature branch its own environment on AWS Elastic
 // Beanstalk, with its own URL, and takes it away again.
 //
-// What a verb answers goes to standard output, everything else to standard error. The
-// exit code is 0 when it is done, 1 when it failed, 2 for wrong usage or configuration,
-// and 130 when it was interrupted.
+// A verb prints its result to standard output and everything else to standard error. The exit code
+// is 0 on success, 1 on failure, 2 for wrong usage or configuration, and 130 after an interruption.
 package main
 
 import (
@@ -12,9 +11,17 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
+	_ "time/tzdata" // for expire.schedule on machines without time zones
 
 	"github.com/urfave/cli/v2"
+	_ "golang.org/x/crypto/x509roots/fallback" // for machines without certificates, such as an empty container
+
+	"beansprout/cmd/internal/commandline"
+	"beansprout/cmd/internal/failure"
+	"beansprout/cmd/internal/secrets"
+	"beansprout/cmd/internal/terminal"
 )
 
 // version is set by the linker.
@@ -25,13 +32,22 @@ func main() { os.Exit(run(os.Args)) }
 func run(args []string) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	context.AfterFunc(ctx, stop) // a second signal ends what doesn't end by itself
-	app := newApp(os.Stdout, os.Stderr)
-	err := app.RunContext(ctx, reorder(app, args))
-	if err != nil {
-		fmt.Fprint(os.Stderr, render(err))
+	context.AfterFunc(ctx, stop) // a second signal kills the process
+	terminal.OutliveReaders()
+	known := secrets.Take()
+	stdout := &terminal.Touched{Writer: terminal.Answers{Writer: os.Stdout}}
+	app := newApp(stdout, os.Stderr)
+	app.Metadata = map[string]any{secretsKey: known}
+	ordered := commandline.Reorder(app, args)
+	app.Flags = append(app.Flags, cli.HelpFlag) // the package adds it only with its own help
+	err := app.RunContext(ctx, ordered)
+	if err != nil && !failure.OnlyUnread(err) {
+		fmt.Fprint(os.Stderr, known.Hide(failure.Render(err)))
+		if commandline.AsksFor("json", args) && (!stdout.Written || commandline.AsksFor("follow", args)) {
+			_ = failure.PrintJSON(os.Stdout, known, err)
+		}
 	}
-	return exitCode(err)
+	return failure.ExitCode(err)
 }
 
 func newApp(stdout, stderr io.Writer) *cli.App {
@@ -40,7 +56,7 @@ func newApp(stdout, stderr io.Writer) *cli.App {
 		Usage:                     "an environment on AWS Elastic Beanstalk for every feature branch, for a few days",
 		UsageText:                 "beansprout [--local] [--region REGION] VERB [options] [arguments]",
 		Version:                   version,
-		HideVersion:               true,
+		HideHelpCommand:           true, // helpCommand serves it
 		Writer:                    stdout,
 		ErrWriter:                 stderr,
 		DisableSliceFlagSeparator: true,
@@ -49,9 +65,9 @@ func newApp(stdout, stderr io.Writer) *cli.App {
 			&cli.StringFlag{Name: "region", EnvVars: []string{"BEANSPROUT_REGION"}, Usage: "AWS `REGION` (default: beansprout.yaml's, then the AWS configuration's)"},
 		},
 		Commands: []*cli.Command{
-			upCommand(), listCommand(), statusCommand(), eventsCommand(), logsCommand(), openCommand(),
+			upCommand(), listCommand(), statusCommand(), versionsCommand(), eventsCommand(), logsCommand(), openCommand(),
 			extendCommand(), keepCommand(), unkeepCommand(), rollbackCommand(), downCommand(), restoreCommand(),
-			sweepCommand(), janitorCommand(), localCommand(), versionCommand(),
+			sweepCommand(), janitorCommand(), slackCommand(), localCommand(), versionCommand(), helpCommand(),
 		},
 		Action:         noVerb,
 		OnUsageError:   wrongUsage,
@@ -59,28 +75,32 @@ func newApp(stdout, stderr io.Writer) *cli.App {
 	}
 }
 
-// noVerb answers a command line without a verb, or with one that doesn't exist.
+// noVerb refuses a command line that has no verb or an unknown one.
 func noVerb(c *cli.Context) error {
 	if verb := c.Args().First(); verb != "" {
-		return hint(usageErrorf("there is no verb %q", verb), "beansprout --help lists the verbs")
+		return noSuchVerb(c.App.Name, verb, c.App.Commands)
 	}
 	c.App.Writer = c.App.ErrWriter
 	_ = cli.ShowAppHelp(c)
-	return usageErrorf("no verb is named")
+	return failure.Usagef("no verb is named")
 }
 
-// wrongUsage answers flags that don't parse.
+// wrongUsage refuses flags that do not parse.
 func wrongUsage(c *cli.Context, err error, _ bool) error {
 	name := c.App.Name
 	if c.Command != nil && c.Command.HelpName != "" {
 		name = c.Command.HelpName
 	}
-	return hint(usageErrorf("%w", err), "%s --help shows what there is", name)
+	if near := meantFlag(c, err); near != "" {
+		return failure.WithHint(failure.Usagef("%w", err), "did you mean --%s? %s --help shows what there is", near, name)
+	}
+	return failure.WithHint(failure.Usagef("%w", err), "%s --help shows what there is", name)
 }
 
-// verb fills in what all verbs have in common.
+// verb adds to a command what all verbs have in common.
 func verb(c cli.Command) *cli.Command {
 	c.OnUsageError = wrongUsage
+	c.HideHelpCommand = true // "help" and "h" may be a feature's name
 	most := 0
 	if c.ArgsUsage != "" {
 		most = 1
@@ -88,14 +108,15 @@ func verb(c cli.Command) *cli.Command {
 	action := c.Action
 	c.Action = func(ctx *cli.Context) error {
 		if extra := ctx.Args().Slice(); len(extra) > most {
-			return hint(usageErrorf("%s takes no argument %q", c.Name, extra[most]), "beansprout %s --help shows what there is", c.Name)
+			name := strings.TrimPrefix(ctx.Command.HelpName, ctx.App.Name+" ")
+			return failure.WithHint(failure.Usagef("%s takes no argument %q", name, extra[most]), "beansprout %s --help shows what there is", name)
 		}
 		stop, err := deadline(ctx)
 		if err != nil {
 			return err
 		}
 		defer stop()
-		return explain(timedOut(ctx.Context, action(ctx)))
+		return failure.Explain(timedOut(ctx.Context, action(ctx)))
 	}
 	return &c
 }
@@ -107,7 +128,7 @@ func versionCommand() *cli.Command {
 		Flags: []cli.Flag{jsonFlag()},
 		Action: func(c *cli.Context) error {
 			if c.Bool("json") {
-				return printJSON(c.App.Writer, map[string]string{"version": version})
+				return terminal.PrintJSON(c.App.Writer, map[string]string{"version": version})
 			}
 			_, err := fmt.Fprintln(c.App.Writer, version)
 			return err

@@ -15,20 +15,25 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"beansprout/cmd/beansprout/config"
+	"beansprout/cmd/internal/awsconfig"
+	"beansprout/cmd/internal/failure"
+	"beansprout/cmd/internal/sweeping"
+	"beansprout/cmd/internal/terminal"
 	"beansprout/dockerrun"
 	"beansprout/envs"
-	"beansprout/envs/ledger"
+	"beansprout/envs/store"
 	"beansprout/localcloud"
 	"beansprout/notify"
 	"beansprout/notify/notifytest"
+	"beansprout/test/lab"
+	"beansprout/test/must"
 )
 
 // fragments are what strangers put into names.
 var fragments = []string{
 	"login", "feature/a", "feature-a", "FEATURE/A", "로그인", "ログイン", "😀", "👩‍👩‍👧", "caf\u00e9", "cafe\u0301", "\u1105\u1169", "İ", "ß", "ﬀ",
 	"\x00", "\x07", "\x1b[31m", "\x1b]0;owned\x07", "\x1b]8;;http://evil\x1b\\", "\u009b31m", "\u0085", "\x7f", "\n", "\r", "\r\n", "\t", "\v", "\u2028", "\u2029",
-	"\u202e", "\u2066", "\u200b", "\u200e", "\ufeff", "\ufffd", "\U000e0041", "\xff", "\xc3\x28", "\xed\xa0\x80",
+	"\u202e", "\u2066", "\u200b", "\u200c", "\u00ad", "\u2060", "\u3164", "\u034f", "\u200e", "\ufeff", "\ufffd", "\U000e0041", "\xff", "\xc3\x28", "\xed\xa0\x80",
 	`'`, `"`, "`", `\`, `$(reboot)`, "`reboot`", `; rm -rf $HOME #`, `&& reboot`, `| sh`, `> /etc/passwd`, `$IFS`, `!!`, `*`, `~`, `{a,b}`,
 	"${feature}", "${env.HOME}", "${image.web}", "$${", "${", "}", "{{.}}", "<%= x %>", "%s%n%d", "%00", "%2e%2e%2f",
 	"../../etc/passwd", "..", ".", "/", "//", "a/../b", "C:\\", "CON", "-", "--", "-rf", "--force", "--feature=x", "--help", "-", "=cmd|'/c calc'!A1", "@SUM(1)", "+1", ",", ";",
@@ -58,10 +63,12 @@ func possible(names []string) []string {
 	return slices.DeleteFunc(slices.Clone(names), func(name string) bool { return envs.CheckFeature(name) != nil })
 }
 
-// steers finds what no output of ours may hold but the ends of its lines.
+// steers finds what no output of ours may hold but the ends of its lines: what steers a terminal,
+// and what can't be seen there, but for what joins the parts of an emoji.
 func steers(text string) bool {
 	return !utf8.ValidString(text) || strings.ContainsFunc(text, func(r rune) bool {
-		return r != '\n' && (unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r)) || r == '\u2028' || r == '\u2029'
+		unseen := unicode.In(r, unicode.Cf, unicode.Other_Default_Ignorable_Code_Point) && r != '\u200d'
+		return r != '\n' && (unicode.IsControl(r) || unseen) || r == '\u2028' || r == '\u2029'
 	})
 }
 
@@ -94,16 +101,16 @@ func TestHostileNamesAreRefusedOrMadeHarmless(t *testing.T) {
 		if back, err := envs.Verify("123456789012", e, tags); err != nil || back.Feature != feature || back.Owner != feature {
 			t.Errorf("%q is read from its tags as %q of %q, %v", feature, back.Feature, back.Owner, err)
 		}
-		e.Description = envs.Describe(feature, strings.Repeat("a", 40), "Kim")
+		e.Description = envs.Description{Feature: feature, Commit: strings.Repeat("a", 40), Owner: "Kim"}.String()
 		back, ok := envs.Recognize("123456789012", e)
 		if utf8.RuneCountInString(e.Description) > 200 || strings.ContainsFunc(e.Description, unicode.IsControl) || ok && (back.Feature != feature) {
 			t.Errorf("%q is described as %q and read as %q", feature, e.Description, back.Feature)
 		}
 		version := envs.VersionLabel(name, someDigest[7:])
-		if !label.MatchString(version) || !envs.IsVersionOf(version, name) || !key.MatchString(ledger.BundleKey(version, "zip")) {
-			t.Errorf("%q: version %q, bundle %q", feature, version, ledger.BundleKey(version, "zip"))
+		if !label.MatchString(version) || !envs.IsVersionOf(version, name) || !key.MatchString(store.BundleKey(version, "zip")) {
+			t.Errorf("%q: version %q, bundle %q", feature, version, store.BundleKey(version, "zip"))
 		}
-		if tag := envs.LiveTag(name, "web", someDigest); !imageTag.MatchString(tag) || !envs.IsLiveTagOf(tag, name) {
+		if tag := envs.LiveTag("us-gov-west-1", name, strings.Repeat("w-", 100), someDigest); !imageTag.MatchString(tag) || !envs.IsLiveTagOf(tag, "us-gov-west-1", name) {
 			t.Errorf("%q: image tag %q", feature, tag)
 		}
 	}
@@ -113,9 +120,7 @@ func TestHostileNamesAreRefusedOrMadeHarmless(t *testing.T) {
 func TestHostileNamesDoNotBreakOutOfATemplate(t *testing.T) {
 	template, err := dockerrun.Parse("template", []byte(`{"AWSEBDockerrunVersion": 2, "containerDefinitions": [{"name": "web", "image": "web", "memory": 64,
 		"portMappings": [{"hostPort": 80, "containerPort": 80}], "environment": [{"name": "A", "value": "${feature}"}, {"name": "B", "value": "<${feature}>"}]}]}`))
-	if err != nil {
-		t.Fatal(err)
-	}
+	must.Succeed(t, err)
 	for _, feature := range possible(hostileNames()) {
 		text, err := template.Expand(dockerrun.Values{Feature: feature, Env: func(string) (string, bool) { return "", false }})
 		if err != nil {
@@ -135,25 +140,22 @@ func TestHostileNamesDoNotBreakOutOfATemplate(t *testing.T) {
 func TestHostileNamesSteerNoTerminal(t *testing.T) {
 	now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 	for _, name := range hostileNames() {
-		var plain bytes.Buffer
-		drawn := newTerminal(1 << 13) // what is told isn't cut, and this terminal doesn't wrap
-		for _, talk := range []*progress{newTalk(&plain, nil, nil), newTalk(drawn, nil, drawn.size)} {
-			talk.say("building %s", name)
-			step := talk.step("deploy " + name)
-			step.log(name)
-			step.fail(errors.New(name))
-			talk.close()
-		}
-		if steers(plain.String()) || !drawn.understood {
-			t.Errorf("%q is told as %q; what is drawn is understood: %v", name, plain.String(), drawn.understood)
+		var told bytes.Buffer
+		progress := terminal.NewProgress(&told, nil)
+		progress.Say("building %s", name)
+		step := progress.Step("deploy " + name)
+		step.Log(name)
+		step.Fail(errors.New(name))
+		if steers(told.String()) {
+			t.Errorf("%q is told as %q", name, told.String())
 		}
 		e := envs.Env{Name: "shop", Feature: name, Owner: name, Commit: name, Health: name, Version: name, CNAME: name}
-		v := state{view: newView(e, now, nil), Outcome: &ending{Reason: name}, Lease: &holding{Verb: name, By: name}}
+		v := state{view: newView(envs.Environment{Env: e, Expires: now}), Outcome: &ending{Reason: name}, Lease: &holding{Verb: name, By: name}}
 		var b bytes.Buffer
 		err := errors.Join(
-			printTable(&b, (&session{cfg: config.Defaults(".")}).table([]member{{Env: e}}, now)), printStatus(&b, v, now), printLog(&b, name),
-			printReceipt(&b, envs.Receipt{Removed: []string{name}, Kept: []envs.Kept{{Item: name, Reason: name}}}, false), printJSON(&b, v), printJSONLine(&b, v))
-		b.WriteString(render(hint(fmt.Errorf("feature %q: %s", name, name), "%s", name)))
+			terminal.PrintTable(&b, listTable(envs.Listing{Environments: []envs.Environment{{Env: e}}, Now: now}, false)), printStatus(&b, v, name, now), printLog(&b, name),
+			sweeping.PrintReceipt(&b, envs.Receipt{Removed: []string{name}, Retained: []envs.Retained{{Item: name, Reason: name}}}, false), terminal.PrintJSON(&b, v), terminal.PrintJSONLine(&b, v))
+		b.WriteString(failure.Render(failure.WithHint(fmt.Errorf("feature %q: %s", name, name), "%s", name)))
 		if err != nil || steers(b.String()) {
 			t.Errorf("%q is printed as %q, %v", name, b.String(), err)
 		}
@@ -163,9 +165,7 @@ func TestHostileNamesSteerNoTerminal(t *testing.T) {
 func TestHostileNamesSayWhatTheyAreInJSON(t *testing.T) {
 	for _, name := range possible(hostileNames()) {
 		var b bytes.Buffer
-		if err := printJSON(&b, []view{{Feature: name}}); err != nil {
-			t.Fatal(err)
-		}
+		must.Succeed(t, terminal.PrintJSON(&b, []view{{Feature: name}}))
 		var got []view
 		if err := json.Unmarshal(b.Bytes(), &got); err != nil || len(got) != 1 || got[0].Feature != name {
 			t.Errorf("%q is read back as %+v, %v", name, got, err)
@@ -178,10 +178,10 @@ func TestHostileNamesSayWhatTheyAreInJSON(t *testing.T) {
 func TestHostileNamesAreWordsToSlack(t *testing.T) {
 	server := notifytest.New()
 	defer server.Close()
-	s := notify.New(notifytest.Token, server.URL, "C1", plainClient())
 	names := hostileNames()
 	for _, name := range names {
-		if _, err := s.Announce(t.Context(), notify.Ref{}, notify.Post{State: notify.Failed, Application: name, Feature: name, Owner: name, Commit: name, Reason: name}); err != nil {
+		s := notify.New(notifytest.Token, server.URL, "C1", awsconfig.Plain()) // each posts one message a second
+		if _, err := s.Announce(t.Context(), notify.Ref{}, notify.Post{State: notify.Ready, Application: name, Feature: name, Owner: name, Commit: name, Reason: name}); err != nil {
 			t.Errorf("%q: %v", name, err)
 		}
 	}
@@ -196,9 +196,7 @@ func TestHostileNamesAreWordsToSlack(t *testing.T) {
 			Text   text
 			Fields []text
 		}
-		if err := json.Unmarshal(m.Blocks, &blocks); err != nil {
-			t.Fatal(err)
-		}
+		must.Succeed(t, json.Unmarshal(m.Blocks, &blocks))
 		texts := []text{{"mrkdwn", m.Text}}
 		for _, b := range blocks {
 			texts = append(append(texts, b.Text), b.Fields...)
@@ -220,7 +218,10 @@ func TestHostileNamesReachTheVerbsAsTheyAre(t *testing.T) {
 	}
 	p := newPlot(t, localcloud.Config{})
 	features := possible(hostileNames())
-	step := 8
+	step := 24
+	if lab.Soak() {
+		step = 2
+	}
 	for i := 0; i < len(features); i += step {
 		feature := features[i]
 		p.sprout(feature)
@@ -236,8 +237,9 @@ func TestHostileNamesReachTheVerbsAsTheyAre(t *testing.T) {
 	if err := json.Unmarshal([]byte(p.ok("list", "--json")), &listed); err != nil || len(listed) != (len(features)+step-1)/step {
 		t.Errorf("%d are listed, %v", len(listed), err)
 	}
-	for i := 0; i < len(features); i += 10 * step {
-		cmd := exec.Command("beansprout", "--local", "status", "--json", "--config", p.config, "--", features[i])
+	binary := lab.Build(t)
+	for i := 0; i < len(features); i += 8 * step {
+		cmd := exec.Command(binary, "--local", "status", "--json", "--config", p.config, "--", features[i])
 		cmd.Env = append(cmd.Environ(), "BEANSPROUT_LOCAL_DIR="+p.dir, "GORACE=atexit_sleep_ms=0")
 		text, err := cmd.Output()
 		var v view
@@ -249,7 +251,7 @@ func TestHostileNamesReachTheVerbsAsTheyAre(t *testing.T) {
 		if envs.CheckFeature(name) == nil || strings.HasPrefix(name, "-") && name != "-" {
 			continue
 		}
-		if out := p.run("status", "--feature", name); out.code != exitUsage || steers(out.stderr) {
+		if out := p.run("status", "--feature", name); out.code != failure.ExitUsage || steers(out.stderr) {
 			t.Errorf("%q is refused with %d, %q", name, out.code, out.stderr)
 		}
 	}

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -10,8 +9,9 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"beansprout/cmd/internal/terminal"
 	"beansprout/envs"
-	"beansprout/envs/ledger"
+	"beansprout/envs/store"
 )
 
 func statusCommand() *cli.Command {
@@ -25,26 +25,39 @@ func statusCommand() *cli.Command {
 }
 
 func status(c *cli.Context) error {
-	s, m, err := openEnvironment(c)
+	s, e, err := openEnvironment(c)
 	if err != nil {
 		return err
 	}
-	defer s.talk.close()
-	m = s.recalled(c.Context, m)
-	if c.Bool("json") {
-		return printJSON(c.App.Writer, s.newStatus(m))
+	defer s.talk.Close()
+	v := newStatus(e)
+	images := s.manager.Images(c.Context, e)
+	for _, i := range images {
+		v.Images = append(v.Images, statusImage(i))
 	}
-	return printStatus(c.App.Writer, s.newStatus(m), time.Now())
+	if c.Bool("json") {
+		return terminal.PrintJSON(c.App.Writer, v)
+	}
+	return printStatus(c.App.Writer, v, envs.ImageTrouble(images), time.Now())
 }
 
-// state is an environment with what the ledger says about it, as --json shows it.
+// state is an environment with its record, as --json shows it.
 type state struct {
 	view
-	Kept     *keeping   `json:"kept"`     // who keeps it, null where nobody does but perhaps its tag
-	Extended *time.Time `json:"extended"` // the expiry that extend has given it
-	Before   string     `json:"before"`   // label of the version that rollback goes back to
-	Lease    *holding   `json:"lease"`    // who is at work on it, null where nobody is
-	Outcome  *ending    `json:"outcome"`  // of the last up, rollback or restore
+	Protected *keeping   `json:"kept"`     // who ran keep; null without. Its tag may protect it all the same
+	Extended  *time.Time `json:"extended"` // the expiry that extend has set
+	Before    string     `json:"before"`   // label of the version that rollback deploys
+	Lease     *holding   `json:"lease"`    // the operation that changes it now; null if there is none
+	Outcome   *ending    `json:"outcome"`  // of the last up, rollback or restore
+
+	Images []statusImage `json:"images"` // those that it runs, according to its record
+}
+
+// statusImage is the state of one image.
+type statusImage struct {
+	Tag    string `json:"tag"` // its live tag
+	State  string `json:"state"`
+	Reason string `json:"reason"`
 }
 
 type keeping struct {
@@ -66,18 +79,18 @@ type ending struct {
 	At      *time.Time `json:"at"`
 }
 
-func (s *session) newStatus(m member) state {
-	r := m.memory()
-	v := state{view: newView(m.Env, s.expires(m), m.kept()), Extended: instant(r.Extended), Before: m.ran("").Version}
-	if k := r.Kept; k != nil {
-		v.Kept = &keeping{k.By, instant(k.Since)}
+func newStatus(e envs.Environment) state {
+	r := e.Own()
+	v := state{view: newView(e), Extended: instant(r.Extended), Before: e.Previous().Version, Images: []statusImage{}}
+	if k := r.Protected; k != nil {
+		v.Protected = &keeping{k.By, instant(k.Since)}
 	}
 	if o := r.Outcome; o != nil {
 		v.Outcome = &ending{o.Verb, o.Result, o.Reason, o.Version, instant(o.At)}
 	}
-	// A lease is held on the name, also before the ledger speaks of the environment.
-	if m.record != nil && m.record.Lease != nil {
-		h := m.record.Lease
+	// The lease belongs to the name: it may be older than the environment.
+	if e.Record != nil && e.Record.Lease != nil {
+		h := e.Record.Lease
 		v.Lease = &holding{h.Verb, h.By, instant(h.Since)}
 	}
 	return v
@@ -85,96 +98,79 @@ func (s *session) newStatus(m member) state {
 
 // openFor opens a session for the feature that the command line names.
 func openFor(c *cli.Context) (*session, string, error) {
-	cfg, err := readConfig(c, ".")
-	if err != nil {
-		return nil, "", err
-	}
-	if err := needFile(cfg); err != nil {
-		return nil, "", err
-	}
-	if c.Args().Present() && c.Args().First() == "" {
+	if c.Args().Present() && isBlank(c.Args().First()) {
 		return nil, "", emptyFeature()
 	}
-	feature, _, err := subject(c, c.Args().First(), ".")
+	p, feature, err := readFeature(c, ".", c.Args().First())
 	if err != nil {
 		return nil, "", err
 	}
-	s, err := connect(c, cfg)
+	s, err := connect(c, p)
 	return s, feature, err
 }
 
 // openEnvironment opens a session for the environment of the feature that the command line
-// names. It exists, and is ours.
-func openEnvironment(c *cli.Context) (*session, member, error) {
+// names. The environment exists and is ours.
+func openEnvironment(c *cli.Context) (*session, envs.Environment, error) {
+	return open(c, (*envs.Manager).Get)
+}
+
+// openLiving is like openEnvironment but does not read the record.
+func openLiving(c *cli.Context) (*session, envs.Environment, error) {
+	return open(c, (*envs.Manager).Living)
+}
+
+func open(c *cli.Context, read func(*envs.Manager, context.Context, string, string) (envs.Environment, error)) (*session, envs.Environment, error) {
 	s, feature, err := openFor(c)
 	if err != nil {
-		return nil, member{}, err
+		return nil, envs.Environment{}, err
 	}
-	e, tags, err := s.find(c.Context, feature)
+	e, err := read(s.manager, c.Context, s.cfg.Application, feature)
+	if e.Unread != nil && err == nil {
+		s.talk.Say("warning: %v: what the record knows is missing", e.Unread)
+	}
 	if err != nil {
-		s.talk.close()
-		return nil, member{}, s.absent(c.Context, feature, err)
+		s.talk.Close()
 	}
-	return s, member{Env: e, tags: tags}, nil
+	return s, e, err
 }
 
-// absent explains that a feature has no environment, or not yet.
-func (s *session) absent(ctx context.Context, feature string, err error) error {
-	if !errors.Is(err, envs.ErrNotFound) {
-		return err
-	}
-	err = fmt.Errorf("feature %q has no environment: %w", feature, err)
-	m := s.recalled(ctx, member{Env: envs.Env{Name: envs.Name(s.account, s.cfg.Application, feature)}})
-	if m.record != nil && m.record.Lease != nil {
-		return hint(err, "%s is at work on it; beansprout status shows how far it is as soon as it is there", holder(*m.record.Lease))
-	}
-	if m.record != nil && m.record.Removed != nil {
-		return hint(err, "beansprout restore brings back the one that the janitor removed; beansprout up makes a new one")
-	}
-	return hint(err, "beansprout list shows those that there are; beansprout up makes one")
-}
-
-func printStatus(w io.Writer, v state, now time.Time) error {
+func printStatus(w io.Writer, v state, trouble string, now time.Time) error {
 	rows := [][]string{
 		{"feature", v.Feature}, {"url", v.URL}, {"status", v.Status}, {"health", v.Health},
 		{"version", v.Version}, {"commit", v.Commit}, {"owner", v.Owner},
 		{"age", past(v.Created, now, "")}, {"expires", v.end(now)}, {"environment", v.Name + " " + v.ID},
 	}
 	if l := v.Lease; l != nil {
-		rows = append(rows, []string{"at work", strings.TrimSpace(holder(ledger.Held{Verb: l.Verb, By: l.By}) + past(l.Since, now, ", for "))})
+		rows = append(rows, []string{"at work", envs.Owner(store.LeaseOwner{Verb: l.Verb, By: l.By}) + past(l.Since, now, ", for ")})
 	}
 	if o := v.Outcome; o != nil {
 		rows = append(rows, []string{"last", o.line(now)})
 	}
-	return printTable(w, rows)
-}
-
-// past says how long ago t was, behind a word; nothing of what isn't known.
-func past(t *time.Time, now time.Time, word string) string {
-	if t == nil {
-		return ""
+	if trouble != "" {
+		rows = append(rows, []string{"warning", trouble})
 	}
-	return word + ago(*t, now)
+	return terminal.PrintTable(w, rows)
 }
 
-// end says when and why the environment's days are over, or why not.
+// end returns when the environment expires, or why it does not.
 func (v state) end(now time.Time) string {
 	switch {
-	case v.Kept != nil && v.Kept.By != "":
-		return "never: " + v.Kept.By + " keeps it"
+	case v.Protected != nil && v.Protected.By != "":
+		return "never: " + v.Protected.By + " keeps it"
 	case v.Keep != nil && *v.Keep:
 		return "never: it is kept"
 	case v.Expires == nil:
 		return ""
 	}
-	return fmt.Sprintf("%s (%s)", v.Expires.Format(time.RFC3339), until(*v.Expires, now))
+	return fmt.Sprintf("%s (%s)", terminal.LocalTime(*v.Expires), terminal.Until(*v.Expires, now))
 }
 
-// line is what came of the last verb.
+// line describes how the last verb ended.
 func (o ending) line(now time.Time) string {
 	line := strings.TrimSpace(o.Verb + " " + o.Result)
 	if o.At != nil {
-		line += " " + ago(*o.At, now) + " ago"
+		line += " " + terminal.Ago(*o.At, now) + " ago"
 	}
 	if o.Reason != "" {
 		line += ": " + o.Reason

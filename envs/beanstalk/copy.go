@@ -12,20 +12,19 @@ import (
 	eb "github.com/aws/aws-sdk-go-v2/service/elasticbeanstalk"
 	"github.com/aws/aws-sdk-go-v2/service/elasticbeanstalk/types"
 
-	"beansprout/envs"
+	"beansprout/envs/awsapi"
 )
 
-// Copy is the configuration of a living environment as others are to start from it: without
-// what is the source's alone.
+// Copy is the configuration of a living environment, the source, from which others start. Its
+// saved configuration leaves out the source's exclusive resources.
 type Copy struct {
 	Configuration
-	source envs.Env
-	alone  []part // of the source, those that it has
+	source    Env
+	exclusive []exclusiveResource // those that the source has
 }
 
-// Copy reads the configuration of an environment of the application, and changes nothing.
-// The error wraps envs.ErrNotFound when none of that name lives, and names those that come
-// nearest.
+// Copy reads the configuration of an environment of the application. The error wraps
+// awsapi.ErrNotFound when none of that name lives, and lists the nearest names.
 func (c *Client) Copy(ctx context.Context, application, source string) (*Copy, error) {
 	fail := func(err error) (*Copy, error) {
 		return nil, fmt.Errorf("copy the configuration of environment %s: %w", source, err)
@@ -34,22 +33,22 @@ func (c *Client) Copy(ctx context.Context, application, source string) (*Copy, e
 	if err != nil {
 		return fail(err)
 	}
-	at := slices.IndexFunc(rows, func(e envs.Env) bool { return e.Name == source && !e.State.Gone() })
+	at := slices.IndexFunc(rows, func(e Env) bool { return e.Name == source && !e.State.Gone() })
 	if at < 0 {
-		return fail(fmt.Errorf("%w in application %q%s", envs.ErrNotFound, application, nearest(source, living(rows))))
+		return fail(fmt.Errorf("%w in application %q%s", awsapi.ErrNotFound, application, nearest(source, livingNames(rows))))
 	}
 	e := rows[at]
-	if e.State == envs.Ready && e.CNAME == "" {
-		return fail(errors.New("it is a worker, which has no address"))
-	}
 	have, err := c.Configuration(ctx, e)
 	if err != nil {
 		return fail(err)
 	}
-	return &Copy{Configuration: have, source: e, alone: partsOf(have)}, nil
+	if have.Worker() || e.State == Ready && e.CNAME == "" {
+		return fail(errors.New("it is a worker, which has no address"))
+	}
+	return &Copy{Configuration: have, source: e, exclusive: exclusiveResources(have)}, nil
 }
 
-func living(rows []envs.Env) []string {
+func livingNames(rows []Env) []string {
 	var names []string
 	for _, e := range rows {
 		if !e.State.Gone() {
@@ -59,25 +58,25 @@ func living(rows []envs.Env) []string {
 	return names
 }
 
-// LeftOut says what of the source isn't taken over.
+// LeftOut returns descriptions of the source's resources that a copy doesn't have.
 func (c *Copy) LeftOut() []string {
 	var what []string
-	for _, p := range c.alone {
+	for _, p := range c.exclusive {
 		what = append(what, p.what)
 	}
 	return what
 }
 
-// nsGenerated holds what Beanstalk writes by itself, the address of the running version
-// among it.
+// nsGenerated has the options that Beanstalk writes itself, such as the location of the running
+// version.
 const nsGenerated = "aws:cloudformation:template:parameter"
 
-// Name is that of the saved configuration: equal content has equal names, so that there is
-// one for each state of the source, however many environments start from it.
+// Name returns the name of the saved configuration. Equal content has equal names, so that there
+// is one for each state of the source, however many environments start from it.
 func (c *Copy) Name() string {
 	lines := []string{c.Platform}
 	for _, o := range c.options {
-		if aws.ToString(o.Namespace) != nsGenerated && !slices.ContainsFunc(c.alone, func(p part) bool { return p.has(o) }) {
+		if aws.ToString(o.Namespace) != nsGenerated && !slices.ContainsFunc(c.exclusive, func(p exclusiveResource) bool { return p.includes(o) }) {
 			lines = append(lines, fmt.Sprintf("%q %q %q", key(o), aws.ToString(o.ResourceName), aws.ToString(o.Value)))
 		}
 	}
@@ -85,48 +84,47 @@ func (c *Copy) Name() string {
 	return fmt.Sprintf("beansprout-%x", sha256.Sum256([]byte(strings.Join(lines, "\n"))))[:len("beansprout-")+20]
 }
 
-// save makes the saved configuration unless it is there, and returns its name. What is the
-// source's alone is switched off by the very call that makes it, and what is there then is
-// looked at, not believed.
-func (c *Client) save(ctx context.Context, application string, from *Copy) (string, error) {
+// save creates the saved configuration unless it exists, and returns its name. The call that
+// creates it disables the source's exclusive resources; save reads the result to check that.
+func (c *Changer) save(ctx context.Context, application string, from *Copy) (string, error) {
 	name := from.Name()
 	fail := func(err error) (string, error) {
 		return "", fmt.Errorf("save the configuration of environment %s as %s: %w", from.source.Name, name, err)
 	}
-	_, err := c.api.CreateConfigurationTemplate(ctx, &eb.CreateConfigurationTemplateInput{
+	_, err := c.client.api.CreateConfigurationTemplate(ctx, &eb.CreateConfigurationTemplateInput{
 		ApplicationName: &application, TemplateName: &name, EnvironmentId: &from.source.ID,
-		Description: aws.String("a copy of " + from.source.Name), OptionSettings: from.off(),
+		Description: aws.String("a copy of " + from.source.Name), OptionSettings: from.disabling(),
 	})
-	if err = translate(err); err != nil && !errors.Is(err, envs.ErrTaken) {
+	if err = translate(err); err != nil && !errors.Is(err, awsapi.ErrTaken) {
 		return fail(err)
 	}
-	saved, err := c.SavedConfiguration(ctx, application, name)
+	saved, err := c.client.SavedConfiguration(ctx, application, name)
 	if err != nil {
 		return fail(err)
 	}
-	if left := partsOf(saved); len(left) > 0 {
+	if left := exclusiveResources(saved); len(left) > 0 {
 		return fail(fmt.Errorf("AWS has put into it %s, which can't be shared", left[0].what))
 	}
-	if err := c.clear(ctx, application, name, from.rest(saved)); err != nil {
+	if err := c.removeOptions(ctx, application, name, from.remaining(saved)); err != nil {
 		return fail(err)
 	}
 	return name, nil
 }
 
-func (c *Copy) off() []types.ConfigurationOptionSetting {
+func (c *Copy) disabling() []types.ConfigurationOptionSetting {
 	var off []types.ConfigurationOptionSetting
-	for _, p := range c.alone {
-		off = append(off, p.off...)
+	for _, p := range c.exclusive {
+		off = append(off, p.disable...)
 	}
 	return off
 }
 
-// rest returns what is left in the saved configuration of the parts that are switched off: a
-// database's password, for one. What switches a database off has to stay.
-func (c *Copy) rest(saved Configuration) []types.OptionSpecification {
+// remaining returns the options that the saved configuration still has of disabled resources,
+// such as a database's password. The option that disables a database must stay.
+func (c *Copy) remaining(saved Configuration) []types.OptionSpecification {
 	var rest []types.OptionSpecification
 	for _, o := range saved.options {
-		belongs := slices.ContainsFunc(c.alone, func(p part) bool { return p.rest && p.namespace == aws.ToString(o.Namespace) })
+		belongs := slices.ContainsFunc(c.exclusive, func(p exclusiveResource) bool { return p.removeRest && p.namespace == aws.ToString(o.Namespace) })
 		if belongs && aws.ToString(o.Value) != "" && aws.ToString(o.OptionName) != "HasCoupledDatabase" {
 			rest = append(rest, types.OptionSpecification{Namespace: o.Namespace, OptionName: o.OptionName, ResourceName: o.ResourceName})
 		}
@@ -134,13 +132,13 @@ func (c *Copy) rest(saved Configuration) []types.OptionSpecification {
 	return rest
 }
 
-// clear takes options out of a saved configuration. AWS lets only "user defined" ones be
-// taken away and doesn't say which these are, so its no is accepted: they are switched off.
-func (c *Client) clear(ctx context.Context, application, name string, rest []types.OptionSpecification) error {
+// removeOptions removes options from a saved configuration. AWS lets only "user defined" ones be
+// removed and doesn't show which these are, so a refusal is no error: they are disabled anyway.
+func (c *Changer) removeOptions(ctx context.Context, application, name string, rest []types.OptionSpecification) error {
 	if len(rest) == 0 {
 		return nil
 	}
-	_, err := c.api.UpdateConfigurationTemplate(ctx, &eb.UpdateConfigurationTemplateInput{
+	_, err := c.client.api.UpdateConfigurationTemplate(ctx, &eb.UpdateConfigurationTemplateInput{
 		ApplicationName: &application, TemplateName: &name, OptionsToRemove: rest,
 	})
 	err = translate(err)
@@ -148,4 +146,109 @@ func (c *Client) clear(ctx context.Context, application, name string, rest []typ
 		return nil
 	}
 	return err
+}
+
+// Namespaces of exclusive resources (developer guide, "General options for all environments").
+const (
+	nsDatabase  = "aws:rds:dbinstance"
+	nsSchedule  = "aws:autoscaling:scheduledaction"
+	nsTopics    = "aws:elasticbeanstalk:sns:topics"
+	nsManaged   = "aws:elasticbeanstalk:managedactions"
+	nsListeners = "aws:elbv2:listener:"
+)
+
+// exclusiveResource is a resource that only one environment may have, so that its copies must not.
+type exclusiveResource struct {
+	what       string
+	namespace  string                             // all its options belong to the resource; "" when only those in disable do
+	disable    []types.ConfigurationOptionSetting // the options that disable it
+	removeRest bool                               // the namespace's other options are removed, too
+}
+
+func (p exclusiveResource) includes(o types.ConfigurationOptionSetting) bool {
+	return p.namespace != "" && p.namespace == aws.ToString(o.Namespace) || slices.ContainsFunc(p.disable, func(off types.ConfigurationOptionSetting) bool {
+		return key(off) == key(o) && aws.ToString(off.ResourceName) == aws.ToString(o.ResourceName)
+	})
+}
+
+// exclusiveResources returns the exclusive resources that the configuration enables.
+func exclusiveResources(c Configuration) []exclusiveResource {
+	var parts []exclusiveResource
+	for _, find := range []func(Configuration) (exclusiveResource, bool){coupledDatabase, scheduledActions, notifications, managedUpdates, listenerRules} {
+		if p, ok := find(c); ok {
+			parts = append(parts, p)
+		}
+	}
+	return parts
+}
+
+// coupledDatabase would be created again for each copy. Environments older than the option
+// HasCoupledDatabase have only the engine's.
+func coupledDatabase(c Configuration) (exclusiveResource, bool) {
+	coupled, known := c.values[nsDatabase+":HasCoupledDatabase"]
+	has := strings.EqualFold(coupled, "true") || !known && c.values[nsDatabase+":DBEngine"] != ""
+	return exclusiveResource{
+		what: "its database (aws:rds)", namespace: nsDatabase, removeRest: true,
+		disable: []types.ConfigurationOptionSetting{setting(nsDatabase, "HasCoupledDatabase", "", "false")},
+	}, has
+}
+
+// scheduledActions would scale the copies at the source's times.
+func scheduledActions(c Configuration) (exclusiveResource, bool) {
+	p := exclusiveResource{namespace: nsSchedule, removeRest: true}
+	var names, suspended []string
+	for _, o := range c.options {
+		if aws.ToString(o.Namespace) != nsSchedule || aws.ToString(o.Value) == "" {
+			continue
+		}
+		names = append(names, aws.ToString(o.ResourceName))
+		if aws.ToString(o.OptionName) == "Suspend" && strings.EqualFold(aws.ToString(o.Value), "true") {
+			suspended = append(suspended, aws.ToString(o.ResourceName))
+		}
+	}
+	slices.Sort(names)
+	names = slices.DeleteFunc(slices.Compact(names), func(name string) bool { return slices.Contains(suspended, name) })
+	for _, name := range names {
+		p.disable = append(p.disable, setting(nsSchedule, "Suspend", name, "true"))
+	}
+	p.what = fmt.Sprintf("its scheduled actions (%s)", strings.Join(names, ", "))
+	return p, len(names) > 0
+}
+
+// notifications would go to the source's readers, by the topic even without an endpoint.
+func notifications(c Configuration) (exclusiveResource, bool) {
+	p := exclusiveResource{what: "its notification endpoint (" + nsTopics + ")", namespace: nsTopics}
+	for _, name := range []string{"Notification Endpoint", "Notification Topic ARN", "Notification Topic Name"} {
+		if c.values[nsTopics+":"+name] != "" {
+			p.disable = append(p.disable, setting(nsTopics, name, "", ""))
+		}
+	}
+	return p, len(p.disable) > 0
+}
+
+// managedUpdates would change an environment of a few days between its deploys.
+func managedUpdates(c Configuration) (exclusiveResource, bool) {
+	return exclusiveResource{
+		what: "its managed platform updates", disable: []types.ConfigurationOptionSetting{setting(nsManaged, "ManagedActionsEnabled", "", "false")},
+	}, strings.EqualFold(c.values[nsManaged+":ManagedActionsEnabled"], "true")
+}
+
+// listenerRules of a shared load balancer would send the source's visitors to the copies. The
+// rule "default" is for an environment's own address.
+func listenerRules(c Configuration) (exclusiveResource, bool) {
+	p := exclusiveResource{what: "its rules at the shared load balancer"}
+	if !strings.EqualFold(c.values[nsEnvironment+":LoadBalancerIsShared"], "true") {
+		return p, false
+	}
+	for _, o := range c.options {
+		names := aws.ToString(o.Value)
+		if strings.HasPrefix(aws.ToString(o.Namespace), nsListeners) && aws.ToString(o.OptionName) == "Rules" && names != "" && names != "default" {
+			p.disable = append(p.disable, setting(*o.Namespace, "Rules", "", "default"))
+		}
+	}
+	return p, len(p.disable) > 0
+}
+
+func setting(namespace, name, resource, value string) types.ConfigurationOptionSetting {
+	return types.ConfigurationOptionSetting{Namespace: &namespace, OptionName: &name, ResourceName: optional(resource), Value: &value}
 }

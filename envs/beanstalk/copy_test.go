@@ -16,64 +16,52 @@ import (
 	"github.com/aws/smithy-go"
 	"github.com/aws/smithy-go/middleware"
 
-	"beansprout/envs"
+	"beansprout/envs/awsapi"
 	"beansprout/localcloud"
+	"beansprout/test/must"
 )
 
 const dev = "shop-dev1"
 
-// source launches an environment to be copied, with options beside those of roles.
-func source(t *testing.T, c *Client, options ...types.ConfigurationOptionSetting) envs.Env {
+// source launches an environment to be copied, with options in addition to those of roles.
+func source(t *testing.T, c *Client, options ...types.ConfigurationOptionSetting) Env {
 	t.Helper()
 	platform, err := c.Platform(t.Context(), branch)
-	if err != nil {
-		t.Fatal(err)
-	}
+	must.Succeed(t, err)
 	name, app := dev, application
-	for _, s := range roles().Settings() {
+	for _, s := range roles().List() {
 		options = append(options, setting(s.Namespace, s.Name, "", s.Value))
 	}
-	if _, err := c.api.CreateEnvironment(t.Context(), &eb.CreateEnvironmentInput{
+	_, err = c.api.CreateEnvironment(t.Context(), &eb.CreateEnvironmentInput{
 		ApplicationName: &app, EnvironmentName: &name, CNAMEPrefix: &name, PlatformArn: &platform, OptionSettings: options,
-	}); err != nil {
-		t.Fatal(err)
-	}
-	e, err := c.Find(t.Context(), dev)
+	})
+	must.Succeed(t, err)
+	e, err := c.Find(t.Context(), dev, nil)
 	if err == nil {
 		e, err = c.Settle(t.Context(), e)
 	}
-	if err != nil {
-		t.Fatal(err)
-	}
+	must.Succeed(t, err)
 	return e
 }
 
 // sprout launches an environment from a copy of the source.
-func sprout(t *testing.T, c *Client, name string, settings ...Setting) (*Copy, envs.Env) {
+func sprout(t *testing.T, c *Client, name string, settings ...Setting) (*Copy, Env) {
 	t.Helper()
 	from, err := c.Copy(t.Context(), application, dev)
-	if err != nil {
-		t.Fatal(err)
-	}
-	op, err := c.Launch(t.Context(), Launch{
+	must.Succeed(t, err)
+	op, err := changer(c).Launch(t.Context(), Launch{
 		Name: name, Application: application, Version: version(t, c, name+"-1"), Base: Base{Copy: from}, Settings: settings,
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	must.Succeed(t, err)
 	e, err := c.Wait(t.Context(), op, func(Event) {})
-	if err != nil {
-		t.Fatal(err)
-	}
+	must.Succeed(t, err)
 	return from, e
 }
 
-func values(t *testing.T, c *Client, e envs.Env) map[string]string {
+func values(t *testing.T, c *Client, e Env) map[string]string {
 	t.Helper()
 	have, err := c.Configuration(t.Context(), e)
-	if err != nil {
-		t.Fatal(err)
-	}
+	must.Succeed(t, err)
 	return have.values
 }
 
@@ -95,7 +83,7 @@ func all() []types.ConfigurationOptionSetting {
 	}
 }
 
-func TestACopyTakesOverWhatMayBeShared(t *testing.T) {
+func TestACopyHasNoExclusiveResources(t *testing.T) {
 	c, _ := cloud(t, localcloud.Config{})
 	source(t, c, all()...)
 	from, e := sprout(t, c, "shop-x", Setting{nsVariables, "COLOUR", "blue"})
@@ -142,8 +130,8 @@ func TestACopyIsSavedOncePerContent(t *testing.T) {
 	}
 }
 
-// TestACopyIsSafeWhateverAWSLetsRemove refuses the call that takes away what is switched off.
-func TestACopyIsSafeWhateverAWSLetsRemove(t *testing.T) {
+// TestACopyIsSafeWhenAWSRefusesToRemoveOptions refuses the call that removes options of disabled resources.
+func TestACopyIsSafeWhenAWSRefusesToRemoveOptions(t *testing.T) {
 	c, _ := cloud(t, localcloud.Config{})
 	no := middleware.FinalizeMiddlewareFunc("No", func(context.Context, middleware.FinalizeInput, middleware.FinalizeHandler) (out middleware.FinalizeOutput, meta middleware.Metadata, _ error) {
 		return out, meta, &smithy.GenericAPIError{Code: "InvalidParameterValue", Message: "The option isn't user defined."}
@@ -159,29 +147,26 @@ func TestACopyIsSafeWhateverAWSLetsRemove(t *testing.T) {
 	source(t, c, all()...)
 	_, e := sprout(t, c, "shop-x")
 	have, err := c.Configuration(t.Context(), e)
-	if err != nil || len(partsOf(have)) > 0 {
-		t.Errorf("the environment has %v, %v", partsOf(have), err)
+	if err != nil || len(exclusiveResources(have)) > 0 {
+		t.Errorf("the environment has %v, %v", exclusiveResources(have), err)
 	}
 }
 
-func TestASavedConfigurationOfTheNameIsNotBelieved(t *testing.T) {
+func TestASavedConfigurationOfTheNameIsChecked(t *testing.T) {
 	c, _ := cloud(t, localcloud.Config{})
 	source(t, c, all()...)
 	from, err := c.Copy(t.Context(), application, dev)
-	if err != nil {
-		t.Fatal(err)
-	}
+	must.Succeed(t, err)
 	name, app := from.Name(), application
-	if _, err := c.api.CreateConfigurationTemplate(t.Context(), &eb.CreateConfigurationTemplateInput{ApplicationName: &app, TemplateName: &name, EnvironmentId: &from.source.ID}); err != nil {
-		t.Fatal(err)
-	}
-	_, err = c.Launch(t.Context(), Launch{Name: "shop-x", Application: application, Version: version(t, c, "v"), Base: Base{Copy: from}})
+	_, err = c.api.CreateConfigurationTemplate(t.Context(), &eb.CreateConfigurationTemplateInput{ApplicationName: &app, TemplateName: &name, EnvironmentId: &from.source.ID})
+	must.Succeed(t, err)
+	_, err = changer(c).Launch(t.Context(), Launch{Name: "shop-x", Application: application, Version: version(t, c, "v"), Base: Base{Copy: from}})
 	if err == nil || !strings.Contains(err.Error(), "its database") {
-		t.Errorf("launched from what somebody put there: %v", err)
+		t.Errorf("launched from a foreign saved configuration: %v", err)
 	}
 }
 
-func TestWhatBeanstalkGeneratesIsNoContent(t *testing.T) {
+func TestGeneratedOptionsDoNotChangeTheNameOfACopy(t *testing.T) {
 	name := func(options ...types.ConfigurationOptionSetting) string {
 		return (&Copy{Configuration: configured(options)}).Name()
 	}
@@ -194,7 +179,7 @@ func TestWhatBeanstalkGeneratesIsNoContent(t *testing.T) {
 	}
 }
 
-func TestOurObsoleteInstanceTypeWinsOverTheBases(t *testing.T) {
+func TestOurObsoleteInstanceTypeOverridesTheBases(t *testing.T) {
 	base := configured([]types.ConfigurationOptionSetting{setting(nsInstances, "InstanceTypes", "", "t3.small, t3.large")})
 	obsolete, current := Setting{nsLaunch, "InstanceType", "t4g.small"}, Setting{nsInstances, "InstanceTypes", "c7i.large"}
 	if got := base.Changed(Difference{Set: []Setting{obsolete}}); got.Architecture() != ARM64 {
@@ -205,29 +190,28 @@ func TestOurObsoleteInstanceTypeWinsOverTheBases(t *testing.T) {
 	}
 }
 
-func TestWhatCannotBeCopiedIsNamed(t *testing.T) {
+func TestErrorsOfCopyNameWhatIsMissing(t *testing.T) {
 	c, _ := cloud(t, localcloud.Config{TerminateTime: time.Minute})
 	e := source(t, c)
 	_, err := c.Copy(t.Context(), application, "shop-dve1")
-	if !errors.Is(err, envs.ErrNotFound) || !strings.Contains(err.Error(), "the nearest: "+dev) {
+	if !errors.Is(err, awsapi.ErrNotFound) || !strings.Contains(err.Error(), "the nearest: "+dev) {
 		t.Errorf("a name mistyped: %v", err)
 	}
-	if _, err := c.Copy(t.Context(), "nobody", dev); !errors.Is(err, envs.ErrNotFound) {
+	if _, err := c.Copy(t.Context(), "missing", dev); !errors.Is(err, awsapi.ErrNotFound) {
 		t.Errorf("another application's: %v", err)
 	}
 	sprout(t, c, "shop-x")
-	if _, err := c.SavedConfiguration(t.Context(), application, "beansprout"); !errors.Is(err, envs.ErrNotFound) || !strings.Contains(err.Error(), "the nearest: beansprout-") {
+	if _, err := c.SavedConfiguration(t.Context(), application, "beansprout"); !errors.Is(err, awsapi.ErrNotFound) || !strings.Contains(err.Error(), "the nearest: beansprout-") {
 		t.Errorf("a saved configuration: %v", err)
 	}
-	if _, err := c.Terminate(t.Context(), e); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := c.Copy(t.Context(), application, dev); !errors.Is(err, envs.ErrNotFound) {
+	_, err = changer(c).Terminate(t.Context(), e)
+	must.Succeed(t, err)
+	if _, err := c.Copy(t.Context(), application, dev); !errors.Is(err, awsapi.ErrNotFound) {
 		t.Errorf("one that is going away: %v", err)
 	}
 }
 
-func TestPartsThatOneEnvironmentHasAlone(t *testing.T) {
+func TestExclusiveResourcesAreFoundAndDisabled(t *testing.T) {
 	shared := setting(nsEnvironment, "LoadBalancerIsShared", "", "true")
 	rule := setting("aws:elbv2:listener:443", "Rules", "", "dev, admin")
 	for _, tt := range []struct {
@@ -246,7 +230,7 @@ func TestPartsThatOneEnvironmentHasAlone(t *testing.T) {
 		{"its own address there", []types.ConfigurationOptionSetting{shared, setting("aws:elbv2:listener:80", "Rules", "", "default")}, ""},
 	} {
 		c := configured(tt.options)
-		parts := partsOf(c)
+		parts := exclusiveResources(c)
 		var got []string
 		for _, p := range parts {
 			got = append(got, p.what)
@@ -255,10 +239,10 @@ func TestPartsThatOneEnvironmentHasAlone(t *testing.T) {
 			t.Errorf("%s: %q, want %q", tt.name, got, tt.want)
 		}
 		off := map[string]types.ConfigurationOptionSetting{}
-		for _, o := range slices.Concat(tt.options, (&Copy{alone: parts}).off()) {
+		for _, o := range slices.Concat(tt.options, (&Copy{exclusive: parts}).disabling()) {
 			off[key(o)+aws.ToString(o.ResourceName)] = o
 		}
-		if left := partsOf(configured(slices.Collect(maps.Values(off)))); len(left) > 0 {
+		if left := exclusiveResources(configured(slices.Collect(maps.Values(off)))); len(left) > 0 {
 			t.Errorf("%s: switched off, it still has %s", tt.name, left[0].what)
 		}
 	}

@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// budget is what all callers of an account share: two describes a second, fifteen at once.
+// budget limits the calls of an account: two describes a second, fifteen at once.
 type budget struct {
 	mu              sync.Mutex
 	full            time.Time // when it will be
@@ -38,21 +38,21 @@ func (b *budget) take(string) bool {
 	return true
 }
 
-// unavoidable is how long the budget makes the calls last that it let through.
+// unavoidable returns how long the calls that passed take at least because of the budget.
 func (b *budget) unavoidable() time.Duration { return time.Duration(max(0, b.passed-burst)) * token }
 
-// TestACrowdSharesTheBudget has a hundred processes wait at once, each for a deploy of its own.
+// TestACrowdSharesTheBudget has a hundred processes wait at once, each for its own deploy.
 func TestACrowdSharesTheBudget(t *testing.T) {
-	for _, tt := range []struct{ takes, usual time.Duration }{
+	for _, tt := range []struct{ takes, expected time.Duration }{
 		{2 * time.Second, 0}, {2 * time.Second, 2 * time.Second}, {4 * time.Minute, 0}, {4 * time.Minute, 4 * time.Minute},
 	} {
-		t.Run(fmt.Sprintf("%s, expected %s", tt.takes, tt.usual), func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) { crowd(t, tt.takes, tt.usual) })
+		t.Run(fmt.Sprintf("%s, expected %s", tt.takes, tt.expected), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) { crowd(t, tt.takes, tt.expected) })
 		})
 	}
 }
 
-func crowd(t *testing.T, takes, usual time.Duration) {
+func crowd(t *testing.T, takes, expected time.Duration) {
 	const processes = 100
 	ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
 	defer cancel()
@@ -68,14 +68,14 @@ func crowd(t *testing.T, takes, usual time.Duration) {
 				%[1]s INFO Environment update completed successfully.
 				%[1]s Ready v2 Green`, takes))
 			s.bucket = b.take
-			e, err := c.Find(ctx, envName)
+			e, err := c.Find(ctx, envName, nil)
 			if err != nil {
 				t.Error(err)
 				return
 			}
-			op, err := c.Deploy(ctx, e, "v2", "")
+			op, err := changer(c).Deploy(ctx, e, "v2", "")
 			if err == nil {
-				_, err = c.Wait(ctx, op.Expect(usual), func(Event) {})
+				_, err = c.Wait(ctx, op.Expect(expected), func(Event) {})
 			}
 			if err != nil {
 				t.Error(err)

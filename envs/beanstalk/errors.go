@@ -4,60 +4,65 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"regexp"
 	"strings"
 
 	"github.com/aws/smithy-go"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 
-	"beansprout/envs"
+	"beansprout/envs/awsapi"
 )
 
-// ErrUnanswered is reported when AWS couldn't be reached, gave no answer that can be read, or
-// none but that it is busy.
+// ErrUnanswered is reported when AWS couldn't be reached, or gave only answers that can't be read
+// or that it is busy.
 var ErrUnanswered = errors.New("AWS gives no usable answer")
 
-// Refusal is AWS's no to a call, in AWS's words.
+// ErrCombination is reported when AWS rejects a combination of parameters, such as a version and
+// settings in one update.
+var ErrCombination = errors.New("parameters exclude each other")
+
+// Refusal is reported when AWS refuses a call.
 type Refusal struct {
 	Operation string // as the API names it
 	Code      string
 	Message   string
-	kind      error // the sentinel it amounts to, or nil
+	kind      error // the sentinel for it, or nil
 }
 
 func (r *Refusal) Error() string { return r.Message + " (" + r.Code + ")" }
 
-// Unwrap returns the sentinel of package envs that the refusal amounts to, or nil.
+// Unwrap returns the sentinel for the refusal, or nil.
 func (r *Refusal) Unwrap() error { return r.kind }
 
-// translate takes the SDK's wrapping off an error. Beanstalk answers almost every refusal
-// with the code InvalidParameterValue, which no client models, so only the text tells.
+// translate removes the SDK's wrapping from an error. Almost every refusal of Beanstalk has the
+// code InvalidParameterValue, so only its text shows the reason.
 func translate(err error) error {
-	if forbidden := fromGuard(err); forbidden != nil {
-		return forbidden
+	if refused := awsapi.Refused(err); refused != nil {
+		return refused
 	}
 	var api smithy.APIError
-	if u, ok := errors.AsType[*unanswered](err); ok {
+	if u, ok := errors.AsType[*unansweredError](err); ok {
 		return u
 	}
 	if errors.As(err, &api) {
-		return refused(api, err)
+		return newRefusal(api, err)
 	}
-	// The SDK has no type for credentials that can't be had, such as those of an SSO session that is over.
+	// The SDK has no type for missing credentials, such as those of an SSO session that has expired.
 	if err != nil && strings.Contains(err.Error(), "get credentials: ") {
-		return &unanswered{envs.ErrCredentials, err}
+		return &unansweredError{awsapi.ErrCredentials, err}
 	}
 	return err
 }
 
-func refused(api smithy.APIError, err error) *Refusal {
-	r := &Refusal{Code: api.ErrorCode(), Message: api.ErrorMessage(), kind: meaning(api.ErrorCode(), api.ErrorMessage())}
+func newRefusal(api smithy.APIError, err error) *Refusal {
+	r := &Refusal{Code: api.ErrorCode(), Message: api.ErrorMessage(), kind: sentinelOf(api.ErrorCode(), api.ErrorMessage())}
 	if called, ok := errors.AsType[*smithy.OperationError](err); ok {
 		r.Operation = called.Operation()
 	}
 	return r
 }
 
-func meaning(code, message string) error {
+func sentinelOf(code, message string) error {
 	has := func(parts ...string) bool {
 		for _, p := range parts {
 			if strings.Contains(message, p) {
@@ -69,25 +74,27 @@ func meaning(code, message string) error {
 	switch {
 	case code == "OperationInProgressException", code == "OperationInProgressFailure",
 		has("Must be Ready", "is in an invalid state for this operation", "It is currently pending"):
-		return envs.ErrNotReady
+		return awsapi.ErrNotReady
 	case code == "ResourceNotFoundException", has("No Environment found", "No Application named", "No Application Version named",
 		"No Configuration Template named", "No Platform named"):
-		return envs.ErrNotFound
+		return awsapi.ErrNotFound
+	case code == "InvalidParameterCombination":
+		return ErrCombination
 	case strings.HasPrefix(code, "TooMany") && code != "TooManyTagsException":
-		return envs.ErrQuota
+		return awsapi.ErrQuota
 	case has("already exists", "is not available"):
-		return envs.ErrTaken
+		return awsapi.ErrTaken
 	}
 	switch code {
 	case "ExpiredToken", "ExpiredTokenException", "RequestExpired", "InvalidClientTokenId", "UnrecognizedClientException",
 		"SignatureDoesNotMatch", "InvalidSignatureException", "IncompleteSignature", "MissingAuthenticationToken":
-		return envs.ErrCredentials
+		return awsapi.ErrCredentials
 	}
 	return nil
 }
 
-// plain is what an error comes down to, without the SDK's wrapping and the addresses.
-func plain(err error) string {
+// reasonOf returns the text of an error without the SDK's wrapping and the addresses.
+func reasonOf(err error) string {
 	var api smithy.APIError
 	if errors.As(err, &api) && api.ErrorMessage() != "" && api.ErrorCode() != "UnknownError" {
 		return api.ErrorMessage() + " (" + api.ErrorCode() + ")"
@@ -105,4 +112,23 @@ func plain(err error) string {
 		return wrapped.Err.Error()
 	}
 	return err.Error()
+}
+
+// rejection matches how Beanstalk names a rejected option, in answers and in events.
+var rejection = regexp.MustCompile(`Namespace: '([^']+)', OptionName: '([^']+)'`)
+
+// Rejected returns the option, without its value, that an error of a call or an operation names,
+// or false when it names none.
+func Rejected(err error) (Setting, bool) {
+	text := ""
+	if refusal, ok := errors.AsType[*Refusal](err); ok {
+		text = refusal.Message
+	}
+	if failure, ok := errors.AsType[*Failure](err); ok {
+		text = failure.Reason + failure.Details()
+	}
+	if m := rejection.FindStringSubmatch(text); m != nil {
+		return Setting{Namespace: m[1], Name: m[2]}, true
+	}
+	return Setting{}, false
 }

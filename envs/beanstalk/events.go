@@ -9,20 +9,18 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	eb "github.com/aws/aws-sdk-go-v2/service/elasticbeanstalk"
-
-	"beansprout/envs"
 )
 
-// Event is one line of what AWS says that it does.
+// Event is an event of an environment.
 type Event struct {
 	Time     time.Time
 	Severity string // TRACE, DEBUG, INFO, WARN, ERROR or FATAL
 	Message  string
-	Request  string // id of the call that caused it; "" for changes of health
+	Request  string // id of the call that caused it; "" for a change of health
 }
 
-// Events returns the events of an environment since the given time, oldest first. Reused
-// names mix generations, so they are read by id.
+// Events returns the events of an environment since the given time, oldest first. It reads them
+// by id, because environments may have used one name after another.
 func (c *Client) Events(ctx context.Context, id string, since time.Time) ([]Event, error) {
 	in := &eb.DescribeEventsInput{EnvironmentId: &id, StartTime: &since}
 	var events []Event
@@ -44,17 +42,17 @@ func (c *Client) Events(ctx context.Context, id string, since time.Time) ([]Even
 	return events, nil
 }
 
-// Took returns how long AWS took for the operation whose events these are, oldest first, by
-// its own clock. It is what Expect is to be told the next time: how long Wait takes depends
-// on what Expect was told.
-func Took(events []Event) time.Duration {
+// OperationTime returns how long AWS took for the operation with these events, oldest first, by
+// AWS's clock. It is the value for the next Expect; how long Wait takes isn't, because that
+// depends on Expect.
+func OperationTime(events []Event) time.Duration {
 	if len(events) == 0 {
 		return 0
 	}
 	return events[len(events)-1].Time.Sub(events[0].Time)
 }
 
-// outcome is what an event says about the operation that it belongs to.
+// outcome is the result of an operation, as its events report it.
 type outcome int
 
 const (
@@ -63,9 +61,9 @@ const (
 	failed
 )
 
-// The terminal texts, as the EB CLI knows them (ebcli/resources/strings.py and
-// ebcli/operations/commonops.py), with the command timeouts that it doesn't know
-// (developer guide, "Troubleshooting deployments").
+// The messages that end an operation, from the EB CLI (ebcli/resources/strings.py and
+// ebcli/operations/commonops.py), and for command timeouts from the developer guide
+// ("Troubleshooting deployments").
 var (
 	successes = []string{
 		"Environment update completed successfully.",
@@ -87,48 +85,51 @@ var (
 
 func (e Event) outcome() outcome {
 	switch {
-	case e.says(failures...), e.says("Launched environment") && strings.Contains(e.Message, "However, there were issues during launch"):
+	case e.begins(failures...), e.begins("Launched environment") && strings.Contains(e.Message, "However, there were issues during launch"):
 		return failed
-	case e.says(successes...):
+	case e.begins(successes...):
 		return succeeded
 	}
 	return underway
 }
 
-// Terminated says whether this is the last that AWS says of an environment.
-func (e Event) Terminated() bool { return e.says("terminateEnvironment completed successfully") }
+// Succeeded reports whether the event says that an operation has succeeded.
+func (e Event) Succeeded() bool { return e.outcome() == succeeded }
 
-// says says whether the event begins with one of the texts, give or take what AWS has been
-// known to change: case, spaces and the full stop.
-func (e Event) says(texts ...string) bool {
+// Terminated reports whether this is the last event of an environment.
+func (e Event) Terminated() bool { return e.begins("terminateEnvironment completed successfully") }
+
+// begins reports whether the event's message begins with one of the texts, apart from what AWS
+// has changed before: case, spaces and the full stop.
+func (e Event) begins(texts ...string) bool {
 	message := strings.ToLower(strings.TrimSpace(e.Message))
 	return slices.ContainsFunc(texts, func(text string) bool {
 		return strings.HasPrefix(message, strings.ToLower(strings.TrimRight(text, ".")))
 	})
 }
 
-// starts says whether the event is the first of an operation of that kind.
+// starts reports whether the event is the first of an operation of that kind.
 func (e Event) starts(k kind) bool {
 	switch k {
 	case launching:
-		return e.says("createEnvironment is starting", "rebuildEnvironment is starting")
+		return e.begins("createEnvironment is starting", "rebuildEnvironment is starting")
 	case updating:
-		return e.says("Environment update is starting")
+		return e.begins("Environment update is starting")
 	}
-	return e.says("terminateEnvironment is starting")
+	return e.begins("terminateEnvironment is starting")
 }
 
-// reverts says whether the event reports that an update doesn't take place, by whomever.
+// reverts reports whether the event says that an update was aborted or reverted.
 func (e Event) reverts() bool {
-	return e.says("Environment update was aborted", "The environment was reverted to the previous configuration setting")
+	return e.begins("Environment update was aborted", "The environment was reverted to the previous configuration setting")
 }
 
-func (e Event) bad() bool { return e.Severity == "ERROR" || e.Severity == "FATAL" }
+func (e Event) isError() bool { return e.Severity == "ERROR" || e.Severity == "FATAL" }
 
-// LaunchFailed says whether the environment's launch failed and nothing has been deployed
-// to it successfully since. Such an environment may lack its very instances: it is to be
-// removed and launched again.
-func (c *Client) LaunchFailed(ctx context.Context, e envs.Env) (bool, error) {
+// LaunchFailed reports whether the environment's launch failed and nothing was deployed to it
+// successfully since. Such an environment may have no instances at all: it must be removed and
+// launched again.
+func (c *Client) LaunchFailed(ctx context.Context, e Env) (bool, error) {
 	events, err := c.Events(ctx, e.ID, e.Created.Add(-time.Minute))
 	if err != nil {
 		return false, err
@@ -140,8 +141,8 @@ func launchFailed(events []Event) bool {
 	broken := false
 	for _, e := range events {
 		switch {
-		case e.says("Create environment operation is complete, but with", "Failed to launch environment"),
-			e.says("Launched environment") && e.outcome() == failed:
+		case e.begins("Create environment operation is complete, but with", "Failed to launch environment"),
+			e.begins("Launched environment") && e.outcome() == failed:
 			broken = true
 		case e.outcome() == succeeded:
 			broken = false

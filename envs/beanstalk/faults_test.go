@@ -11,12 +11,12 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"beansprout/envs"
 	"beansprout/localcloud"
 	"beansprout/localcloud/fault"
+	"beansprout/test/must"
 )
 
-// journey takes an environment through its whole life.
+// journey launches, changes and terminates an environment.
 func journey(ctx context.Context, t *testing.T, c *Client) error {
 	const name = "shop-x"
 	one, two := version(t, c, name+"-1"), version(t, c, name+"-2")
@@ -30,10 +30,10 @@ func journey(ctx context.Context, t *testing.T, c *Client) error {
 	if _, err := c.Bucket(ctx); err != nil {
 		return err
 	}
-	wish := roles()
-	op, err := c.Launch(ctx, Launch{
+	settings := roles()
+	op, err := changer(c).Launch(ctx, Launch{
 		Name: name, Application: application, Description: "x", Version: one,
-		Tags: envs.NewTags("x", "Kim", time.Now()), Base: Base{Platform: platform}, Settings: wish.Settings(),
+		Tags: map[string]string{"beansprout:feature": "x"}, Base: Base{Platform: platform}, Settings: settings.List(),
 	})
 	if err != nil {
 		return err
@@ -42,16 +42,16 @@ func journey(ctx context.Context, t *testing.T, c *Client) error {
 	if err != nil {
 		return err
 	}
-	wish.Variables = map[string]string{"COLOUR": "blue"}
+	settings.Variables = map[string]string{"COLOUR": "blue"}
 	have, err := c.Configuration(ctx, e)
 	if err == nil {
-		op, err = c.Configure(ctx, e, have.Compare(wish.Settings(), nil))
+		op, err = changer(c).Update(ctx, e, Update{Settings: have.Compare(settings.List(), nil)})
 	}
 	if err == nil {
 		e, err = c.Wait(ctx, op, func(Event) {})
 	}
 	if err == nil {
-		op, err = c.Deploy(ctx, e, two, "x")
+		op, err = changer(c).Deploy(ctx, e, two, "x")
 	}
 	if err == nil {
 		e, err = c.Wait(ctx, op, func(Event) {})
@@ -59,13 +59,13 @@ func journey(ctx context.Context, t *testing.T, c *Client) error {
 	if err != nil {
 		return err
 	}
-	if e, tags, err := c.Fresh(ctx, e.ID); err != nil || tags[envs.TagFeature] != "x" || e.Version != two {
+	if tags, err := c.Tags(ctx, e); err != nil || tags["beansprout:feature"] != "x" || e.Version != two {
 		return fmt.Errorf("%+v with %v: %w", e, tags, err)
 	}
-	if op, err = c.Terminate(ctx, e); err == nil {
+	if op, err = changer(c).Terminate(ctx, e); err == nil {
 		_, err = c.Wait(ctx, op, func(Event) {})
 	}
-	return errors.Join(err, c.DeleteVersion(ctx, application, one))
+	return errors.Join(err, changer(c).DeleteVersion(ctx, application, one))
 }
 
 // TestAJourneySurvivesEveryFaultAtEveryCall lets each operation go wrong twice in each way
@@ -74,8 +74,8 @@ func TestAJourneySurvivesEveryFaultAtEveryCall(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes seconds")
 	}
-	var together errgroup.Group
-	together.SetLimit(16) // they wait most of the time
+	var group errgroup.Group
+	group.SetLimit(16) // they wait most of the time
 	for i, operation := range operations(t) {
 		for j, kind := range fault.Kinds() {
 			r := fault.Rule{Service: "elasticbeanstalk", Operation: operation, Kind: kind, Count: 2}
@@ -85,21 +85,19 @@ func TestAJourneySurvivesEveryFaultAtEveryCall(t *testing.T) {
 			if kind == fault.Slow || kind == fault.TimeoutBefore || kind == fault.TimeoutAfter {
 				r.For = 300 * time.Millisecond
 			}
-			together.Go(func() error {
+			group.Go(func() error {
 				t.Run(operation+" "+string(kind), func(t *testing.T) { survives(t, r) })
 				return nil
 			})
 		}
 	}
-	_ = together.Wait() // t knows
+	_ = group.Wait() // t knows
 }
 
-// operations are those that an undisturbed journey calls.
+// operations returns the operations that a journey calls.
 func operations(t *testing.T) (all []string) {
 	c, local := cloud(t, localcloud.Config{})
-	if err := journey(t.Context(), t, c); err != nil {
-		t.Fatal(err)
-	}
+	must.Succeed(t, journey(t.Context(), t, c))
 	for _, call := range local.Calls() {
 		if !slices.Contains(all, call.Action) && call.Action != "CreateApplication" {
 			all = append(all, call.Action)
@@ -113,9 +111,7 @@ func survives(t *testing.T, r fault.Rule) {
 	c, local := cloud(t, localcloud.Config{CreateTime: took, UpdateTime: took, TerminateTime: took, Faults: []fault.Rule{r}})
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()
-	if err := journey(ctx, t, c); err != nil {
-		t.Error(err)
-	}
+	must.Succeed(t, journey(ctx, t, c))
 	carriedOut := map[string]int{}
 	for _, call := range local.Calls() {
 		if call.Status == 200 || call.Fault == fault.TimeoutAfter || call.Fault == fault.ResetAfter || call.Fault == fault.Truncated {
@@ -136,21 +132,17 @@ func BenchmarkReadyToReported(b *testing.B) {
 		b.Run(takes.String(), func(b *testing.B) {
 			c, local := cloud(b, localcloud.Config{UpdateTime: takes})
 			e, err := launch(b, c, "shop-x")
-			if err != nil {
-				b.Fatal(err)
-			}
+			must.Succeed(b, err)
 			labels := []string{version(b, c, "shop-x-1"), version(b, c, "shop-x-2")}
 			var unreported time.Duration
 			calls := 0
 			for i := 0; b.Loop(); i++ {
-				op, err := c.Deploy(b.Context(), e, labels[(i+1)%2], "")
+				op, err := changer(c).Deploy(b.Context(), e, labels[(i+1)%2], "")
 				before := len(local.Calls())
 				if err == nil {
 					e, err = c.Wait(b.Context(), op.Expect(takes), func(Event) {})
 				}
-				if err != nil {
-					b.Fatal(err)
-				}
+				must.Succeed(b, err)
 				unreported += time.Since(e.Updated)
 				calls += len(local.Calls()) - before
 			}

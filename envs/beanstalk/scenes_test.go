@@ -4,44 +4,30 @@ import "time"
 
 func launches() []scene {
 	return []scene{
-		{name: "launched", kind: launching, by: 4*time.Minute + 15*time.Second, script: `
-			0s   Launching v2 Grey
-			0s   INFO createEnvironment is starting.
+		{name: "launched", kind: launching, by: 4*time.Minute + 15*time.Second, script: launchStarts + `
 			200s bare INFO Environment health has transitioned from Pending to Ok. Initialization completed 26 seconds ago and took 3 minutes.
 			240s INFO Successfully launched environment: shop-x
 			243s Ready v2 Green Ok`},
-		{name: "the launch complete, but with errors", kind: launching, want: "ECS task stopped due to", script: `
-			0s   Launching v2 Grey
-			0s   INFO createEnvironment is starting.
+		{name: "the launch complete, but with errors", kind: launching, want: "ECS task stopped due to", script: launchStarts + `
 			200s ERROR ECS task stopped due to: Essential container in task exited.
 			201s ERROR Create environment operation is complete, but with errors. For more information, see troubleshooting documentation.
 			205s Ready v2 Red Severe`},
-		{name: "the launch complete, but with command timeouts", kind: launching, want: "command timeouts", script: `
-			0s   Launching v2 Grey
-			0s   INFO createEnvironment is starting.
+		{name: "the launch complete, but with command timeouts", kind: launching, want: "command timeouts", script: launchStarts + `
 			900s INFO Create environment operation is complete, but with command timeouts. Try increasing the timeout period. For more information, see troubleshooting documentation.
 			901s Ready v2 Green`},
-		{name: "issues during the launch", kind: launching, want: "However, there were issues", script: `
-			0s   Launching v2 Grey
-			0s   INFO createEnvironment is starting.
+		{name: "issues during the launch", kind: launching, want: "However, there were issues", script: launchStarts + `
 			240s ERROR Launched environment: shop-x. However, there were issues during launch. See event log for details.
 			240s Ready v2 Yellow`},
-		{name: "a launch that AWS ends itself", kind: launching, want: "must have instance profile", by: 2 * time.Minute, script: `
-			0s   Launching v2 Grey
-			0s   INFO createEnvironment is starting.
+		{name: "a launch that AWS ends itself", kind: launching, want: "must have instance profile", by: 2 * time.Minute, script: launchStarts + `
 			20s  ERROR Environment must have instance profile associated with it.
 			30s  ERROR Failed to launch environment.
 			40s  Terminating v2 Grey
 			60s  Terminated v2 Grey`},
-		{name: "a launch that is gone at once", kind: launching, want: "Elastic IP", by: time.Minute, script: `
-			0s   Launching v2 Grey
-			0s   INFO createEnvironment is starting.
+		{name: "a launch that is gone at once", kind: launching, want: "Elastic IP", by: time.Minute, script: launchStarts + `
 			20s  ERROR Creating EIP failed Reason: The maximum number of addresses has been reached. Elastic IP
 			30s  ERROR Failed to launch environment.
 			40s  gone`},
-		{name: "a failed launch that stays Ready and Green", kind: launching, want: "Failed to launch environment", script: `
-			0s   Launching v2 Grey
-			0s   INFO createEnvironment is starting.
+		{name: "a failed launch that stays Ready and Green", kind: launching, want: "Failed to launch environment", script: launchStarts + `
 			60s  ERROR Failed to launch environment.
 			60s  Ready v2 Green`},
 		{name: "a new environment that isn't to be seen at first", kind: launching, script: `
@@ -52,18 +38,14 @@ func launches() []scene {
 			240s Ready v2 Green`},
 		{name: "a new environment that is never to be seen", kind: launching, want: "terminated meanwhile", by: 2 * time.Minute, script: `
 			0s   gone`},
-		{name: "a new environment that comes and goes", kind: launching, script: `
-			0s   Launching v2 Grey
-			0s   INFO createEnvironment is starting.
+		{name: "a new environment that comes and goes", kind: launching, script: launchStarts + `
 			10s  gone
 			30s  Launching v2 Grey
 			60s  gone
 			80s  Launching v2 Grey
 			240s INFO Successfully launched environment: shop-x
 			240s Ready v2 Green`},
-		{name: "a launch without end", kind: launching, want: late, script: `
-			0s   Launching v2 Grey
-			0s   INFO createEnvironment is starting.`},
+		{name: "a launch without end", kind: launching, want: timedOut, script: launchStarts},
 		{name: "launched, and the version shows later", kind: launching, script: `
 			0s   Launching  v0 Grey
 			0s   INFO createEnvironment is starting.
@@ -98,61 +80,41 @@ func rebuilds() []scene {
 
 func deploys() []scene {
 	return []scene{
-		{name: "deployed", kind: updating, by: 62 * time.Second, usual: time.Minute, script: `
-			0s   Updating v1 Green
-			0s   INFO Environment update is starting.
+		{name: "deployed", kind: updating, by: 62 * time.Second, expected: time.Minute, script: updateStarts + `
 			1s   INFO Deploying new version to instance(s).
 			50s  INFO New application version was deployed to running EC2 instances.
 			60s  INFO Environment update completed successfully.
 			60s  Ready v2 Green Ok`},
-		{name: "configured, and the version is the same", kind: updating, version: "v1", script: `
-			0s   Updating v1 Green
-			0s   INFO Environment update is starting.
+		{name: "configured, and the version is the same", kind: updating, version: "v1", script: updateStarts + `
 			30s  INFO Successfully deployed new configuration to environment.
 			60s  INFO Environment update completed successfully.
 			60s  Ready v1 Green`},
-		{name: "ends Ready with the old version", kind: updating, want: "Instance deployment failed", script: `
-			0s   Updating v1 Green
-			0s   INFO Environment update is starting.
+		{name: "ends Ready with the old version", kind: updating, want: "Instance deployment failed", script: updateStarts + `
 			40s  ERROR Instance deployment failed. For details, see 'eb-engine.log'.
 			41s  ERROR Failed to deploy application.
 			45s  Ready v1 Green`},
-		{name: "a failure that a completion follows", kind: updating, want: "Failed to deploy application", script: `
-			0s   Updating v1 Green
-			0s   INFO Environment update is starting.
+		{name: "a failure that a completion follows", kind: updating, want: "Failed to deploy application", script: updateStarts + `
 			40s  ERROR Failed to deploy application.
 			45s  INFO Environment update completed successfully.
 			45s  Ready v2 Green`},
-		{name: "the update complete, but with errors", kind: updating, want: "complete, but with errors", script: `
-			0s   Updating v1 Green
-			0s   INFO Environment update is starting.
+		{name: "the update complete, but with errors", kind: updating, want: "complete, but with errors", script: updateStarts + `
 			40s  WARN Update environment operation is complete, but with errors. For more information, see troubleshooting documentation.
 			45s  Ready v2 Green`},
-		{name: "the update complete, but with command timeouts", kind: updating, want: "command timeouts", script: `
-			0s   Updating v1 Green
-			0s   INFO Environment update is starting.
+		{name: "the update complete, but with command timeouts", kind: updating, want: "command timeouts", script: updateStarts + `
 			840s INFO Update environment operation is complete, but with command timeouts. Try increasing the timeout period.
 			845s Ready v1 Green`},
-		{name: "a failed configuration", kind: updating, version: "v1", want: "Invalid option", script: `
-			0s   Updating v1 Green
-			0s   INFO Environment update is starting.
+		{name: "a failed configuration", kind: updating, version: "v1", want: "Invalid option", script: updateStarts + `
 			30s  ERROR Invalid option value.
 			31s  ERROR Failed to deploy configuration.
 			32s  INFO The environment was reverted to the previous configuration setting.
 			40s  Ready v1 Green`},
-		{name: "a bundle that AWS doesn't understand", kind: updating, want: "Unsupported AWSEBDockerrunVersion", script: `
-			0s   Updating v1 Green
-			0s   INFO Environment update is starting.
+		{name: "a bundle that AWS doesn't understand", kind: updating, want: "Unsupported AWSEBDockerrunVersion", script: updateStarts + `
 			30s  ERROR ECS Application sourcebundle validation error: Unsupported AWSEBDockerrunVersion: 3
 			40s  Ready v1 Green`},
-		{name: "failed, and AWS is long at work yet", kind: updating, want: "Failed to deploy", script: `
-			0s   Updating v1 Green
-			0s   INFO Environment update is starting.
+		{name: "failed, and AWS is long at work yet", kind: updating, want: "Failed to deploy", script: updateStarts + `
 			30s  ERROR Failed to deploy application.
 			300s Ready v1 Green`},
-		{name: "success before the version", kind: updating, script: `
-			0s   Updating v1 Green
-			0s   INFO Environment update is starting.
+		{name: "success before the version", kind: updating, script: updateStarts + `
 			60s  INFO Environment update completed successfully.
 			60s  Ready v1 Green
 			80s  Ready v2 Green`},
@@ -161,20 +123,14 @@ func deploys() []scene {
 			0s   INFO Environment update is starting.
 			80s  INFO Environment update completed successfully.
 			100s Ready v2 Green`},
-		{name: "success with the wrong version", kind: updating, want: `runs version "v1" instead of "v2"`, by: 2 * time.Minute, script: `
-			0s   Updating v1 Green
-			0s   INFO Environment update is starting.
+		{name: "success with the wrong version", kind: updating, want: `runs version "v1" instead of "v2"`, by: 2 * time.Minute, script: updateStarts + `
 			60s  INFO Environment update completed successfully.
 			60s  Ready v1 Green`},
-		{name: "a warning is no failure", kind: updating, script: `
-			0s   Updating v1 Green
-			0s   INFO Environment update is starting.
+		{name: "a warning is no failure", kind: updating, script: updateStarts + `
 			30s  WARN Environment health has transitioned from Ok to Info. Application update in progress.
 			60s  INFO Environment update completed successfully.
 			60s  Ready v2 Green`},
-		{name: "an error that AWS got over", kind: updating, script: `
-			0s   Updating v1 Green
-			0s   INFO Environment update is starting.
+		{name: "an error that AWS got over", kind: updating, script: updateStarts + `
 			30s  ERROR Service:AmazonCloudFormation, Message:Rate exceeded
 			60s  INFO Environment update completed successfully.
 			60s  Ready v2 Green`},
@@ -183,12 +139,10 @@ func deploys() []scene {
 			0s   INFO environment update is starting
 			60s  INFO Environment Update Completed Successfully
 			60s  Ready v2 Green`},
-		{name: "a failure in another case", kind: updating, version: "v1", want: "failed to deploy", script: `
-			0s   Updating v1 Green
-			0s   INFO Environment update is starting.
+		{name: "a failure in another case", kind: updating, version: "v1", want: "failed to deploy", script: updateStarts + `
 			60s  INFO failed to deploy application
 			60s  Ready v1 Green`},
-		{name: "a state that nobody knows", kind: updating, script: `
+		{name: "an unknown state", kind: updating, script: `
 			0s   Refurbishing v1 Green
 			0s   INFO Environment update is starting.
 			60s  INFO Environment update completed successfully.
@@ -239,9 +193,7 @@ func healths() []scene {
 			50s  Ready v2 Red Severe
 			100s bare INFO Environment health has transitioned from Severe to Ok.
 			110s Ready v2 Green Ok`},
-		{name: "events of health decide nothing", kind: updating, want: "never said how it ended", script: `
-			0s   Updating v1 Green
-			0s   INFO Environment update is starting.
+		{name: "events of health decide nothing", kind: updating, want: "never said how it ended", script: updateStarts + `
 			60s  bare ERROR Failed to deploy application.
 			60s  Ready v1 Green`},
 		{name: "Red and Green by turns", kind: updating, script: `
@@ -260,9 +212,7 @@ func healths() []scene {
 
 func interferences() []scene {
 	return []scene{
-		{name: "terminated meanwhile", kind: updating, want: "terminated meanwhile", script: `
-			0s   Updating v1 Green
-			0s   INFO Environment update is starting.
+		{name: "terminated meanwhile", kind: updating, want: "terminated meanwhile", script: updateStarts + `
 			30s  Terminating v1 Grey
 			30s  other INFO terminateEnvironment is starting.
 			90s  Terminated v1 Grey`},
@@ -271,49 +221,33 @@ func interferences() []scene {
 			0s   INFO Environment update is starting.
 			40s  gone
 			60s  Terminating v2 Grey`},
-		{name: "gone meanwhile", kind: updating, want: "terminated meanwhile", script: `
-			0s   Updating v1 Green
-			0s   INFO Environment update is starting.
+		{name: "gone meanwhile", kind: updating, want: "terminated meanwhile", script: updateStarts + `
 			30s  gone`},
-		{name: "somebody else's success", kind: updating, want: "Failed to deploy application", script: `
-			0s   Updating v1 Green
-			0s   INFO Environment update is starting.
+		{name: "another operation's success", kind: updating, want: "Failed to deploy application", script: updateStarts + `
 			20s  other INFO Environment update completed successfully.
 			40s  ERROR Failed to deploy application.
 			40s  Ready v1 Green`},
-		{name: "somebody else's failure", kind: updating, script: `
-			0s   Updating v1 Green
-			0s   INFO Environment update is starting.
+		{name: "another operation's failure", kind: updating, script: updateStarts + `
 			20s  other ERROR Failed to deploy application.
 			40s  INFO Environment update completed successfully.
 			40s  Ready v2 Green`},
-		{name: "another deployer right after us", kind: updating, want: `runs version "v3"`, script: `
-			0s   Updating v1 Green
-			0s   INFO Environment update is starting.
+		{name: "another deployer right after us", kind: updating, want: `runs version "v3"`, script: updateStarts + `
 			40s  INFO Environment update completed successfully.
 			40s  Updating v2 Green
 			40s  other INFO Environment update is starting.
 			80s  other INFO Environment update completed successfully.
 			80s  Ready v3 Green`},
-		{name: "aborted in the console", kind: updating, want: "aborted", by: 2 * time.Minute, script: `
-			0s   Updating v1 Green
-			0s   INFO Environment update is starting.
+		{name: "aborted in the console", kind: updating, want: "aborted", by: 2 * time.Minute, script: updateStarts + `
 			20s  Aborting v1 Green
 			20s  other INFO Environment update was aborted.
 			60s  Ready v1 Green`},
-		{name: "a configuration aborted in the console", kind: updating, version: "v1", want: "reverted", script: `
-			0s   Updating v1 Green
-			0s   INFO Environment update is starting.
+		{name: "a configuration aborted in the console", kind: updating, version: "v1", want: "reverted", script: updateStarts + `
 			60s  other INFO The environment was reverted to the previous configuration setting.
 			60s  Ready v1 Green`},
-		{name: "aborted, and only the state has told", kind: updating, version: "v1", want: "aborted", script: `
-			0s   Updating v1 Green
-			0s   INFO Environment update is starting.
+		{name: "aborted, and only the state has told", kind: updating, version: "v1", want: "aborted", script: updateStarts + `
 			20s  Aborting v1 Green
 			80s  Ready v1 Green`},
-		{name: "rebuilt by somebody else, with our version", kind: updating, script: `
-			0s   Updating v1 Green
-			0s   INFO Environment update is starting.
+		{name: "rebuilt by another user, with our version", kind: updating, script: updateStarts + `
 			30s  INFO Environment update completed successfully.
 			31s  Updating v2 Grey
 			31s  other INFO rebuildEnvironment is starting.
@@ -359,150 +293,7 @@ func terminations() []scene {
 			0s   Terminating v1 Grey
 			40s  ERROR Deleting SNS topic failed.
 			100s Terminated v1 Grey`},
-		{name: "a termination without end", kind: terminating, want: late, script: `
+		{name: "a termination without end", kind: terminating, want: timedOut, script: `
 			0s   Terminating v1 Grey`},
 	}
-}
-
-// quietly are the scenes where nobody wants to see the events.
-func quietly(scenes []scene) []scene {
-	for i := range scenes {
-		scenes[i].name += ", unwatched"
-		scenes[i].quiet = true
-	}
-	return scenes
-}
-
-func unreliabilities() []scene {
-	good := `
-			0s   Updating v1 Green
-			0s   INFO Environment update is starting.
-			60s  INFO Environment update completed successfully.
-			60s  Ready v2 Green`
-	return []scene{
-		{name: "the last event comes late", kind: updating, script: `
-			0s   Updating v1 Green
-			0s   INFO Environment update is starting.
-			60s  +80s INFO Environment update completed successfully.
-			60s  Ready v2 Green`},
-		{name: "the failure comes late, behind later events", kind: updating, version: "v1", want: "Failed to deploy", script: `
-			0s   Updating v1 Green
-			0s   INFO Environment update is starting.
-			60s  +80s ERROR Failed to deploy application.
-			90s  bare INFO Environment health has transitioned from Warning to Ok.
-			60s  Ready v1 Green`},
-		{name: "the last event never comes", kind: updating, script: `
-			0s   Updating v1 Green
-			0s   INFO Environment update is starting.
-			60s  Ready v2 Green`},
-		{name: "no event ever comes", kind: updating, script: `
-			0s   Updating v1 Green
-			60s  Ready v2 Green`},
-		{name: "the last event never comes, and it isn't healthy", kind: updating, want: "health is still Red", script: `
-			0s   Updating v1 Green
-			60s  Ready v2 Red`},
-		{name: "the last event never comes, and it is healthy late", kind: updating, script: `
-			0s   Updating v1 Green
-			60s  Ready v2 Red
-			200s Ready v2 Green`},
-		{name: "the last event never comes, and others told of the failure", kind: updating, version: "v1", want: "Instance deployment failed", script: `
-			0s   Updating v1 Green
-			40s  ERROR Instance deployment failed. For details, see 'eb-engine.log'.
-			60s  Ready v1 Green`},
-		{name: "the last event never comes, and the old version runs", kind: updating, want: "never said how it ended", script: `
-			0s   Updating v1 Green
-			60s  Ready v1 Green`},
-		{name: "each event twice", kind: updating, script: `
-			0s   Updating v1 Green
-			0s   twice INFO Environment update is starting.
-			60s  twice INFO Environment update completed successfully.
-			60s  Ready v2 Green`},
-		{name: "events out of order", kind: updating, want: "the cause", script: `
-			0s   Updating v1 Green
-			50s  ERROR Failed to deploy application.
-			40s  +30s ERROR This is the cause.
-			0s   +60s INFO Environment update is starting.
-			70s  Ready v1 Green`},
-		{name: "old answers after success", kind: updating, script: `
-			0s   Updating v1 Green
-			0s   INFO Environment update is starting.
-			60s  INFO Environment update completed successfully.
-			60s  Ready v2 Green
-			60s  Updating v1 Green
-			85s  Ready v2 Green`},
-		{name: "old answers before the start", kind: updating, script: `
-			0s   Ready v1 Green
-			30s  Updating v1 Green
-			0s   INFO Environment update is starting.
-			100s INFO Environment update completed successfully.
-			100s Ready v2 Green`},
-		{name: "the environment is missing for a moment", kind: updating, script: `
-			0s   Updating v1 Green
-			10s  gone
-			35s  Updating v1 Green
-			60s  gone
-			60s  INFO Environment update completed successfully.
-			70s  Ready v2 Green`},
-		{name: "our clock is days behind AWS's", kind: updating, offset: 72 * time.Hour, script: good, by: 70 * time.Second},
-		{name: "our clock is days ahead of AWS's", kind: updating, offset: -72 * time.Hour, script: good, by: 70 * time.Second},
-		{name: "no answer names its request", kind: updating, nameless: true, script: good, by: 70 * time.Second},
-		{name: "no answer names its request, and it fails", kind: updating, nameless: true, version: "v1", want: "Failed to deploy", script: `
-			0s   Updating v1 Green
-			100ms INFO Environment update is starting.
-			60s  ERROR Failed to deploy application.
-			60s  Ready v1 Green`},
-		{name: "no answer names its request, and the one before has just ended", kind: updating, nameless: true, version: "v1", want: "Failed to deploy", script: `
-			-2s  other INFO Environment update is starting.
-			-1s  other INFO Environment update completed successfully.
-			0s   Updating v1 Green
-			100ms INFO Environment update is starting.
-			60s  ERROR Failed to deploy application.
-			60s  Ready v1 Green`},
-		{name: "throttled in between", kind: updating, faults: []string{"throttle * 4 20"}, script: good},
-		{name: "answers that end in the middle", kind: updating, faults: []string{"truncated DescribeEvents 1 5", "truncated DescribeEnvironments 1 5"}, script: good},
-		{name: "answers that are half", kind: updating, faults: []string{"malformed DescribeEvents 1 5", "malformed DescribeEnvironments 1 5"}, script: good},
-		{name: "answers that are a page", kind: updating, faults: []string{"page DescribeEvents 1 5", "page DescribeEnvironments 1 5"}, script: good},
-		{name: "answers without a body", kind: updating, faults: []string{"nothing DescribeEvents 1 5", "nothing DescribeEnvironments 1 5"}, script: good},
-		{name: "broken connections and AWS's own errors", kind: updating, faults: []string{"reset-before * 2 2", "html * 2 2", "empty * 1 2", "error * 0 2"}, script: good},
-		{name: "no answer for long", kind: updating, faults: []string{"timeout-before * 4 3"}, script: good},
-	}
-}
-
-// losses are calls that start an operation and get no answer: they are neither repeated
-// blindly nor given up.
-func losses() []scene {
-	all := []scene{{name: "the deploy's answer, and its first event comes late", kind: updating, faults: []string{"reset-after UpdateEnvironment"}, script: `
-			0s  Updating v1 Green
-			0s  +40s INFO Environment update is starting.
-			60s INFO Environment update completed successfully.
-			60s Ready v2 Green`}}
-	for _, kind := range []string{"reset-before", "reset-after", "timeout-before", "timeout-after", "error", "html", "empty", "malformed", "truncated", "page", "nothing"} {
-		all = append(all,
-			scene{name: "the deploy's answer: " + kind, kind: updating, faults: []string{kind + " UpdateEnvironment 0 2"}, script: `
-				0s    Updating v1 Green
-				100ms INFO Environment update is starting.
-				60s   INFO Environment update completed successfully.
-				60s   Ready v2 Green`},
-			scene{name: "the quick deploy's answer: " + kind, kind: updating, faults: []string{kind + " UpdateEnvironment 0 2"}, script: `
-				0s    Updating v1 Green
-				100ms INFO Environment update is starting.
-				110ms INFO Environment update completed successfully.
-				110ms Ready v2 Green`},
-			scene{name: "the launch's answer: " + kind, kind: launching, faults: []string{kind + " CreateEnvironment 0 2"}, script: `
-				0s    Launching v2 Grey
-				100ms INFO createEnvironment is starting.
-				60s   INFO Successfully launched environment: shop-x
-				60s   Ready v2 Green`},
-			scene{name: "the failing launch's answer: " + kind, kind: launching, faults: []string{kind + " CreateEnvironment"}, want: "Failed to launch", script: `
-				0s    Launching v2 Grey
-				100ms INFO createEnvironment is starting.
-				60s   ERROR Failed to launch environment.
-				60s   Ready v2 Green`},
-			scene{name: "the termination's answer: " + kind, kind: terminating, faults: []string{kind + " TerminateEnvironment 0 2"}, script: `
-				0s    Terminating v1 Grey
-				100ms INFO terminateEnvironment is starting.
-				60s   INFO terminateEnvironment completed successfully.
-				60s   Terminated v1 Grey`})
-	}
-	return all
 }

@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -20,8 +21,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	eb "github.com/aws/aws-sdk-go-v2/service/elasticbeanstalk"
-
-	"beansprout/envs"
 )
 
 // stage is a Beanstalk with one environment that behaves as a script says, where no local
@@ -45,20 +44,22 @@ type stage struct {
 	rows     []scripted    // what DescribeEnvironments answers, and since when
 	events   []scripted
 	faults   []*spoiler
+	latency  time.Duration // until a call arrives
 
+	mu     sync.Mutex
 	called time.Time // when the operation was called, by our clock
 	begun  int       // how often it was
 	born   time.Time
-	before envs.Env
+	before Env
 	calls  map[string]int
 	bucket func(operation string) bool // whether a call is let through; nil lets all
 }
 
 type scripted struct {
-	at, late time.Duration
-	env      envs.Env // of a row; without an id there is none
-	event    Event
-	twice    bool
+	at, delay time.Duration
+	env       Env // of a row; without an id there is none
+	event     Event
+	twice     bool
 }
 
 // spoiler spoils calls: KIND OPERATION [SKIP COUNT].
@@ -73,11 +74,21 @@ const (
 	theirs  = "5b7f0d0e-0000-4000-8000-000000000002"
 )
 
+// How most operations start, in a script.
+const (
+	updateStarts = `
+		0s Updating v1 Green
+		0s INFO Environment update is starting.`
+	launchStarts = `
+		0s Launching v2 Grey
+		0s INFO createEnvironment is starting.`
+)
+
 // newStage returns a stage that plays the script, and a client of it.
 func newStage(t *testing.T, k kind, script string, faults ...string) (*stage, *Client) {
 	s := &stage{t: t, calls: map[string]int{}, born: time.Now().Add(-500 * time.Millisecond)}
 	if k != launching {
-		s.before = envs.Env{ID: envID, Name: envName, State: envs.Ready, Version: "v1", Health: "Green", Status: "Ok"}
+		s.before = Env{ID: envID, Name: envName, State: Ready, Version: "v1", Health: "Green", Status: "Ok"}
 	}
 	lines := bufio.NewScanner(strings.NewReader(script))
 	for lines.Scan() {
@@ -104,7 +115,7 @@ func (s *stage) add(words []string) {
 	if err != nil {
 		s.t.Fatalf("%q: %v", words, err)
 	}
-	line := scripted{at: at, event: Event{Request: ours}}
+	line := scripted{at: at, event: Event{Request: ownRequest}}
 	for words = words[1:]; len(words) > 0; words = words[1:] {
 		switch word := words[0]; {
 		case word == "other":
@@ -114,7 +125,7 @@ func (s *stage) add(words []string) {
 		case word == "twice":
 			line.twice = true
 		case word[0] == '+':
-			if line.late, err = time.ParseDuration(word[1:]); err != nil {
+			if line.delay, err = time.ParseDuration(word[1:]); err != nil {
 				s.t.Fatalf("%q: %v", words, err)
 			}
 		case word == "gone":
@@ -126,7 +137,7 @@ func (s *stage) add(words []string) {
 			return
 		default:
 			words = append(words, "", "")
-			line.env = envs.Env{ID: envID, Name: envName, State: envs.State(word), Version: words[1], Health: words[2], Status: strings.ReplaceAll(words[3], "_", " ")}
+			line.env = Env{ID: envID, Name: envName, State: State(word), Version: words[1], Health: words[2], Status: strings.ReplaceAll(words[3], "_", " ")}
 			s.rows = append(s.rows, line)
 			return
 		}
@@ -138,6 +149,9 @@ func (s *stage) Do(r *http.Request) (*http.Response, error) {
 	body, _ := io.ReadAll(r.Body)
 	form, _ := url.ParseQuery(string(body))
 	operation := form.Get("Action")
+	time.Sleep(s.latency)
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	s.calls[operation]++
 	if limited := operation == "DescribeEnvironments" || operation == "DescribeEvents"; limited && s.bucket != nil && !s.bucket(operation) {
 		return s.answer(http.StatusBadRequest, refusal("Throttling", "Rate exceeded")), nil
@@ -154,8 +168,8 @@ func (s *stage) Do(r *http.Request) (*http.Response, error) {
 		return s.answer(http.StatusInternalServerError, ""), nil
 	case "html":
 		return s.answer(http.StatusBadGateway, "<html><body><h1>502 Bad Gateway</h1></body></html>"), nil
-	case "busy": // with somebody else's update
-		s.before.State = envs.Updating
+	case "busy": // with another user's update
+		s.before.State = Updating
 		return s.carryOut(operation, form), nil
 	case "refused": // by a proxy
 		return s.answer(http.StatusForbidden, "<html><body><h1>403 Forbidden</h1></body></html>"), nil
@@ -163,7 +177,9 @@ func (s *stage) Do(r *http.Request) (*http.Response, error) {
 		if kind == "timeout-after" {
 			s.carryOut(operation, form)
 		}
+		s.mu.Unlock()
 		<-r.Context().Done()
+		s.mu.Lock()
 		return nil, &url.Error{Op: "Post", URL: r.URL.String(), Err: r.Context().Err()}
 	case "reset-before", "reset-after":
 		if kind == "reset-after" {
@@ -171,7 +187,9 @@ func (s *stage) Do(r *http.Request) (*http.Response, error) {
 		}
 		return nil, &url.Error{Op: "Post", URL: r.URL.String(), Err: syscall.ECONNRESET}
 	case "slow":
+		s.mu.Unlock()
 		time.Sleep(10 * time.Second)
+		s.mu.Lock()
 		return s.carryOut(operation, form), nil
 	case "nothing", "page", "malformed", "truncated": // each a 200
 		return spoil(s.carryOut(operation, form), kind), nil
@@ -221,11 +239,11 @@ func (broken) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }
 func (s *stage) carryOut(operation string, form url.Values) *http.Response {
 	switch operation {
 	case "CreateEnvironment", "UpdateEnvironment", "TerminateEnvironment", "RebuildEnvironment":
-		if state := s.env().State; operation == "CreateEnvironment" && state != "" && state != envs.Terminated {
+		if state := s.env().State; operation == "CreateEnvironment" && state != "" && state != Terminated {
 			return s.refuse("Environment " + envName + " already exists.")
-		} else if operation == "UpdateEnvironment" && state != envs.Ready {
+		} else if operation == "UpdateEnvironment" && state != Ready {
 			return s.refuse("Environment named " + envName + " is in an invalid state for this operation. Must be Ready.")
-		} else if operation == "TerminateEnvironment" && state != envs.Ready {
+		} else if operation == "TerminateEnvironment" && state != Ready {
 			return s.refuse("Cannot terminate environment named " + envName + ". It is currently pending termination.")
 		}
 		s.called = time.Now()
@@ -243,8 +261,8 @@ func (s *stage) refuse(message string) *http.Response {
 	return s.answer(http.StatusBadRequest, refusal("InvalidParameterValue", message))
 }
 
-// env is what the environment is like now: the zero Env when there is none.
-func (s *stage) env() envs.Env {
+// env returns the environment as it is now, the zero Env when there is none.
+func (s *stage) env() Env {
 	now := s.before
 	for _, r := range s.rows {
 		if !s.called.IsZero() && time.Since(s.called) >= r.at {
@@ -256,7 +274,7 @@ func (s *stage) env() envs.Env {
 
 func (s *stage) row(form url.Values) string {
 	e := s.env()
-	if e.ID == "" || !asked(form, "EnvironmentIds", e.ID) || !asked(form, "EnvironmentNames", e.Name) {
+	if e.ID == "" || !includes(form, "EnvironmentIds", e.ID) || !includes(form, "EnvironmentNames", e.Name) {
 		return ""
 	}
 	return "<member>" + element("EnvironmentId", e.ID) + element("EnvironmentName", e.Name) + element("Status", string(e.State)) +
@@ -264,7 +282,7 @@ func (s *stage) row(form url.Values) string {
 		element("DateCreated", s.date(s.changed())) + element("DateUpdated", s.date(s.changed())) + "</member>"
 }
 
-// changed is when the environment was last changed, by our clock.
+// changed returns when the environment was last changed, by our clock.
 func (s *stage) changed() time.Time {
 	if s.called.IsZero() {
 		return s.born
@@ -272,8 +290,8 @@ func (s *stage) changed() time.Time {
 	return s.called
 }
 
-// asked says whether a list of the request has the value, or nothing at all.
-func asked(form url.Values, list, value string) bool {
+// includes reports whether a list of the request has the value, or is empty.
+func includes(form url.Values, list, value string) bool {
 	for i := 1; ; i++ {
 		switch got := form.Get(list + ".member." + strconv.Itoa(i)); got {
 		case "":
@@ -284,13 +302,13 @@ func asked(form url.Values, list, value string) bool {
 	}
 }
 
-// told are the events that can be read by now, the newest of them first, as AWS has it.
+// told returns the events that can be read by now, the newest first, as AWS does.
 func (s *stage) told(form url.Values) string {
 	var all []string
 	since, _ := time.Parse(time.RFC3339, form.Get("StartTime"))
 	for _, l := range s.events {
 		at := s.called.Add(s.offset + l.at)
-		if s.called.IsZero() || time.Since(s.called) < l.at+l.late || at.Before(since) {
+		if s.called.IsZero() || time.Since(s.called) < l.at+l.delay || at.Before(since) {
 			continue
 		}
 		text := "<member>" + element("EventDate", s.date(s.called.Add(l.at))) + element("Severity", l.event.Severity) +
@@ -304,7 +322,7 @@ func (s *stage) told(form url.Values) string {
 	return strings.Join(all, "")
 }
 
-// date is how AWS writes a time of ours.
+// date returns a time of ours as AWS writes it.
 func (s *stage) date(t time.Time) string {
 	return t.Add(s.offset).UTC().Format("2006-01-02T15:04:05.000Z")
 }
@@ -312,7 +330,7 @@ func (s *stage) date(t time.Time) string {
 func (s *stage) answer(status int, body string) *http.Response {
 	h := http.Header{"Content-Type": {"text/xml"}, "Date": {time.Now().Add(s.offset).UTC().Format(http.TimeFormat)}}
 	if !s.nameless {
-		h.Set("X-Amzn-Requestid", ours)
+		h.Set("X-Amzn-Requestid", ownRequest)
 	}
 	return &http.Response{StatusCode: status, Status: strconv.Itoa(status) + " " + http.StatusText(status), Header: h, Body: io.NopCloser(strings.NewReader(body))}
 }

@@ -8,11 +8,9 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
-
-	"beansprout/envs"
 )
 
-// scene is one way in which AWS has been seen to behave, or could.
+// scene is one way in which AWS behaves, or could behave.
 type scene struct {
 	name     string
 	kind     kind
@@ -21,17 +19,17 @@ type scene struct {
 	offset   time.Duration
 	nameless bool // answers carry no request id
 	partial  bool
-	quiet    bool          // nobody wants to see the events
+	quiet    bool          // the wait shows no events
 	rebuild  bool          // a launch of what was Terminated
 	version  string        // that is wanted; "" is v2
-	usual    time.Duration // how long it is expected to take
-	want     string        // in the failure's reason; "" is success, late is the end of half an hour
+	expected time.Duration // how long it is expected to take
+	want     string        // in the failure's reason; "" is success, timedOut is the end of half an hour
 	by       time.Duration // until when the verdict is there; 0 is any time
 }
 
-const late = "the deadline"
+const timedOut = "the deadline"
 
-func TestTheWaitTellsTheTruth(t *testing.T) {
+func TestWaitReportsHowOperationsEnd(t *testing.T) {
 	for _, sc := range slices.Concat(launches(), rebuilds(), deploys(), healths(), interferences(), terminations(), quietly(terminations()), unreliabilities(), losses()) {
 		t.Run(sc.name, func(t *testing.T) { synctest.Test(t, sc.play) })
 	}
@@ -41,7 +39,7 @@ func (sc scene) play(t *testing.T) {
 	s, c := newStage(t, sc.kind, sc.script, sc.faults...)
 	s.offset, s.nameless = sc.offset, sc.nameless
 	if sc.rebuild {
-		s.before = envs.Env{ID: envID, Name: envName, State: envs.Terminated, Version: "v2", Health: "Grey"}
+		s.before = Env{ID: envID, Name: envName, State: Terminated, Version: "v2", Health: "Grey"}
 	}
 	if sc.version == "" {
 		sc.version = "v2"
@@ -58,7 +56,7 @@ func (sc scene) play(t *testing.T) {
 		if sc.quiet {
 			show = nil
 		}
-		_, err = c.Wait(ctx, op.Expect(sc.usual), show)
+		_, err = c.Wait(ctx, op.Expect(sc.expected), show)
 	}
 	took := time.Since(began)
 	sc.judge(t, err)
@@ -78,19 +76,19 @@ func (sc scene) play(t *testing.T) {
 
 func (sc scene) start(ctx context.Context, c *Client) (Operation, error) {
 	if sc.rebuild {
-		return c.Rebuild(ctx, envs.Env{ID: envID, Name: envName, State: envs.Terminated, Version: sc.version})
+		return changer(c).Rebuild(ctx, Env{ID: envID, Name: envName, State: Terminated, Version: sc.version})
 	}
 	if sc.kind == launching {
-		return c.Launch(ctx, Launch{Name: envName, Application: application, Version: sc.version, Base: Base{Platform: "arn"}})
+		return changer(c).Launch(ctx, Launch{Name: envName, Application: application, Version: sc.version, Base: Base{Platform: "arn"}})
 	}
-	e, err := c.Find(ctx, envName)
+	e, err := c.Find(ctx, envName, nil)
 	switch {
 	case err != nil:
 		return Operation{}, err
 	case sc.kind == terminating:
-		return c.Terminate(ctx, e)
+		return changer(c).Terminate(ctx, e)
 	}
-	return c.Deploy(ctx, e, sc.version, "x")
+	return changer(c).Deploy(ctx, e, sc.version, "x")
 }
 
 func (sc scene) judge(t *testing.T, err error) {
@@ -98,9 +96,9 @@ func (sc scene) judge(t *testing.T, err error) {
 	switch ok := errors.As(err, &failure); {
 	case sc.want == "" && err != nil:
 		t.Errorf("a false failure: %v", err)
-	case sc.want == late && !errors.Is(err, context.DeadlineExceeded):
+	case sc.want == timedOut && !errors.Is(err, context.DeadlineExceeded):
 		t.Errorf("ends with %v, want the deadline", err)
-	case sc.want != "" && sc.want != late && (!ok || !strings.Contains(failure.Reason, sc.want)):
+	case sc.want != "" && sc.want != timedOut && (!ok || !strings.Contains(failure.Reason, sc.want)):
 		t.Errorf("ends with %v, want a failure because %q", err, sc.want)
 	}
 }

@@ -10,10 +10,11 @@ import (
 	eb "github.com/aws/aws-sdk-go-v2/service/elasticbeanstalk"
 	"github.com/aws/aws-sdk-go-v2/service/elasticbeanstalk/types"
 
-	"beansprout/envs"
+	"beansprout/envs/awsapi"
 )
 
-// Version is a bundle that is registered, or to be. Bucket must be in the environment's region.
+// Version is a bundle that is registered or to be registered. Bucket must be in the environment's
+// region.
 type Version struct {
 	Application string
 	Label       string
@@ -22,40 +23,75 @@ type Version struct {
 	Created     time.Time // by AWS's clock
 }
 
-// Register makes a bundle known to Beanstalk. Labels are content-addressed, so one that is
-// there already is the same version. The error wraps envs.ErrNotFound when the application
+// Register registers a bundle and returns the version. If the label exists, it returns the existing
+// version, which may have another bundle. The error wraps awsapi.ErrNotFound when the application
 // doesn't exist.
-func (c *Client) Register(ctx context.Context, v Version) error {
-	_, err := c.api.CreateApplicationVersion(ctx, &eb.CreateApplicationVersionInput{
+func (c *Changer) Register(ctx context.Context, v Version) (Version, error) {
+	_, err := c.client.api.CreateApplicationVersion(ctx, &eb.CreateApplicationVersionInput{
 		ApplicationName: &v.Application, VersionLabel: &v.Label, Description: &v.Description,
 		SourceBundle: &types.S3Location{S3Bucket: &v.Bucket, S3Key: &v.Key},
 	})
-	if err = translate(err); err != nil && !errors.Is(err, envs.ErrTaken) {
-		return fmt.Errorf("register version %s: %w", v.Label, err)
+	err = translate(err)
+	if errors.Is(err, awsapi.ErrTaken) {
+		return c.client.Version(ctx, v.Application, v.Label)
 	}
-	return nil
+	if err != nil {
+		return v, fmt.Errorf("register version %s: %w", v.Label, err)
+	}
+	return v, nil
 }
 
-// CreateApplication makes an application; one that is there already is success.
-func (c *Client) CreateApplication(ctx context.Context, name string) error {
-	_, err := c.api.CreateApplication(ctx, &eb.CreateApplicationInput{ApplicationName: &name})
-	if err = translate(err); err != nil && !errors.Is(err, envs.ErrTaken) {
+// Version returns the version of an application with that label. The error wraps awsapi.ErrNotFound
+// when there is none.
+func (c *Client) Version(ctx context.Context, application, label string) (Version, error) {
+	found, err := c.versions(ctx, &eb.DescribeApplicationVersionsInput{ApplicationName: &application, VersionLabels: []string{label}})
+	if err == nil && len(found) == 0 {
+		err = awsapi.ErrNotFound
+	}
+	if err != nil {
+		return Version{}, fmt.Errorf("look for version %s: %w", label, err)
+	}
+	return found[0], nil
+}
+
+// CreateApplication creates an application. It succeeds when the application exists.
+func (c *Changer) CreateApplication(ctx context.Context, name string) error {
+	_, err := c.client.api.CreateApplication(ctx, &eb.CreateApplicationInput{ApplicationName: &name})
+	if err = translate(err); err != nil && !errors.Is(err, awsapi.ErrTaken) {
 		return fmt.Errorf("create application %q: %w", name, err)
 	}
 	return nil
 }
 
-// AllVersions returns all versions of an application; one that doesn't exist has none.
+// AllVersions returns all versions of an application, none when it doesn't exist.
 func (c *Client) AllVersions(ctx context.Context, application string) ([]Version, error) {
-	in := &eb.DescribeApplicationVersionsInput{ApplicationName: &application, MaxRecords: aws.Int32(1000)}
-	var all []Version
+	all, err := c.versions(ctx, &eb.DescribeApplicationVersionsInput{ApplicationName: &application})
+	if err != nil && !errors.Is(err, awsapi.ErrNotFound) {
+		return nil, fmt.Errorf("list the versions of application %q: %w", application, err)
+	}
+	return all, nil
+}
+
+// Applications returns which applications have a version of each label.
+func (c *Client) Applications(ctx context.Context, labels []string) (map[string][]string, error) {
+	all, err := c.versions(ctx, &eb.DescribeApplicationVersionsInput{VersionLabels: labels})
+	if err != nil {
+		return nil, fmt.Errorf("look for versions of the same label: %w", err)
+	}
+	found := map[string][]string{}
+	for _, v := range all {
+		found[v.Label] = append(found[v.Label], v.Application)
+	}
+	return found, nil
+}
+
+// versions reads all pages.
+func (c *Client) versions(ctx context.Context, in *eb.DescribeApplicationVersionsInput) (all []Version, err error) {
+	in.MaxRecords = aws.Int32(1000)
 	for {
 		out, err := c.api.DescribeApplicationVersions(ctx, in)
-		if err = translate(err); errors.Is(err, envs.ErrNotFound) {
-			return nil, nil
-		}
 		if err != nil {
-			return nil, fmt.Errorf("list the versions of application %q: %w", application, err)
+			return nil, translate(err)
 		}
 		for _, d := range out.ApplicationVersions {
 			all = append(all, registered(d))
@@ -65,6 +101,15 @@ func (c *Client) AllVersions(ctx context.Context, application string) ([]Version
 		}
 		in.NextToken = out.NextToken
 	}
+}
+
+// HasApplication reports whether AWS knows the application.
+func (c *Client) HasApplication(ctx context.Context, application string) (bool, error) {
+	out, err := c.api.DescribeApplications(ctx, &eb.DescribeApplicationsInput{ApplicationNames: []string{application}})
+	if err != nil {
+		return false, fmt.Errorf("look for application %q: %w", application, translate(err))
+	}
+	return len(out.Applications) > 0, nil
 }
 
 func registered(d types.ApplicationVersionDescription) Version {
@@ -78,33 +123,21 @@ func registered(d types.ApplicationVersionDescription) Version {
 	return v
 }
 
-// Versions returns the labels of all versions that were registered for the named environment.
-func (c *Client) Versions(ctx context.Context, application, name string) ([]string, error) {
-	all, err := c.AllVersions(ctx, application)
-	var labels []string
-	for _, v := range all {
-		if envs.IsVersionOf(v.Label, name) {
-			labels = append(labels, v.Label)
-		}
-	}
-	return labels, err
-}
+// versionBusyTimeout is how long AWS may report that an operation in progress uses a version.
+const versionBusyTimeout = time.Minute
 
-// busy is how long AWS may call a version in use by an operation in progress.
-const busy = time.Minute
-
-// DeleteVersion takes a version away and leaves its bundle where it is. AWS deletes a
-// version even while an environment runs it, so the caller has looked before. A version
-// that has gone is success, and one that an operation uses is tried again for a minute.
-func (c *Client) DeleteVersion(ctx context.Context, application, label string) error {
-	ctx, cancel := context.WithTimeout(ctx, busy)
+// DeleteVersion deletes a version, but not its bundle. AWS deletes a version even while an
+// environment runs it, so the caller must check that before. DeleteVersion succeeds when the
+// version is gone, and tries for a minute while an operation uses it.
+func (c *Changer) DeleteVersion(ctx context.Context, application, label string) error {
+	ctx, cancel := context.WithTimeout(ctx, versionBusyTimeout)
 	defer cancel()
-	for p := newPace(); ; {
-		_, err := c.api.DeleteApplicationVersion(ctx, &eb.DeleteApplicationVersionInput{ApplicationName: &application, VersionLabel: &label})
+	for p := newPollInterval(); ; {
+		_, err := c.client.api.DeleteApplicationVersion(ctx, &eb.DeleteApplicationVersionInput{ApplicationName: &application, VersionLabel: &label})
 		switch err = translate(err); {
-		case err == nil || errors.Is(err, envs.ErrNotFound):
+		case err == nil || errors.Is(err, awsapi.ErrNotFound):
 			return nil
-		case !errors.Is(err, envs.ErrNotReady) || p.pause(ctx) != nil:
+		case !errors.Is(err, awsapi.ErrNotReady) || p.pause(ctx) != nil:
 			return fmt.Errorf("delete version %s: %w", label, err)
 		}
 	}

@@ -4,10 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"regexp"
+	"slices"
 	"strings"
 	"time"
 
-	"beansprout/envs"
+	"golang.org/x/sync/errgroup"
+
+	"beansprout/envs/awsapi"
 )
 
 type kind int
@@ -18,64 +22,91 @@ const (
 	terminating
 )
 
-// Operation is a change that Beanstalk has taken on and is carrying out.
+// Operation is a change that Beanstalk has accepted and is carrying out.
 type Operation struct {
-	kind    kind
-	env     envs.Env // as it was before
-	request string   // its events carry this id; "" is not known yet
-	version string   // the label that must run in the end
-	since   time.Time
-	usual   time.Duration
-	partial bool // another operation follows, by which health is judged
+	kind          kind
+	env           Env    // as it was before
+	request       string // its events carry this id; "" is not known yet
+	version       string // the label that must run in the end
+	since         time.Time
+	expected      time.Duration
+	removedBlanks []string // names of settings whose empty value AWS rejected
+	partial       bool     // another operation follows, whose end decides about the health
 }
 
-// Partial returns the operation as one that another follows at once: it has ended well
-// whatever the health is, because that is the next one's to mend.
+// Partial returns the operation as one that another operation follows at once: its success doesn't
+// depend on the health.
 func (o Operation) Partial() Operation {
 	o.partial = true
 	return o
 }
 
-// Expect returns the operation as one that usually takes so long: until then Wait only
-// looks after it from time to time, and then closely.
-func (o Operation) Expect(usual time.Duration) Operation {
-	o.usual = usual
+// Expect returns the operation with the time that it is expected to take. Wait polls rarely until
+// then, and often around it.
+func (o Operation) Expect(expected time.Duration) Operation {
+	o.expected = expected
 	return o
 }
 
-// Environment is the id of the environment that is being changed.
+// RemovedBlanks returns the names of settings that were removed instead of set, because AWS
+// rejected their empty value. They have AWS's default.
+func (o Operation) RemovedBlanks() []string { return o.removedBlanks }
+
+// Environment returns the id of the environment.
 func (o Operation) Environment() string { return o.env.ID }
 
-// Failure is reported when Beanstalk itself says that an operation has failed.
+// Failure is reported when an operation has failed.
 type Failure struct {
-	Env    envs.Env
+	Env    Env
 	Reason string
-	Events []Event // what AWS said since the start, oldest first
+	Events []Event // of the operation, oldest first
 }
 
 func (f *Failure) Error() string { return f.Reason }
 
-// Story returns what AWS said went wrong, a line for each warning and error.
-func (f *Failure) Story() string {
+// Details returns the operation's warnings and errors, each on its own line after a newline.
+func (f *Failure) Details() string {
 	var b strings.Builder
 	for _, e := range f.Events {
-		if e.bad() || e.Severity == "WARN" {
+		if e.isError() || e.Severity == "WARN" {
 			b.WriteString("\n" + e.Severity + " " + e.Message)
 		}
 	}
 	return b.String()
 }
 
-// Wait returns when the operation has ended: nil when AWS is Ready again, says that this
-// very request succeeded, runs the wanted version and calls its health acceptable (or, for
-// a termination, when the environment has gone), a *Failure when it says otherwise. Each
-// event is shown once, oldest first; with a nil show, events are read only where they
-// decide. A failed deploy ends in Ready too, which is why the SDK's waiters, which look at
-// nothing else, are not used.
-func (c *Client) Wait(ctx context.Context, op Operation, show func(Event)) (envs.Env, error) {
+var instanceID = regexp.MustCompile(`\bi-[0-9a-f]{8,17}\b`)
+
+// Instances returns the ids of the instances that the operation's errors name.
+func (f *Failure) Instances() []string {
+	var ids []string
+	for _, e := range f.Events {
+		if e.isError() {
+			ids = append(ids, instanceID.FindAllString(e.Message, -1)...)
+		}
+	}
+	slices.Sort(ids)
+	return slices.Compact(ids)
+}
+
+// HasLogs reports whether an instance can have logs: the environment is not gone, and its launch
+// got as far as an instance.
+func (f *Failure) HasLogs() bool {
+	launch := slices.ContainsFunc(f.Events, func(e Event) bool { return e.starts(launching) })
+	added := slices.ContainsFunc(f.Events, func(e Event) bool { return e.begins("Added instance") })
+	return !f.Env.State.Gone() && (added || !launch)
+}
+
+// Wait waits until the operation has ended. It succeeds when the environment is Ready again, AWS
+// reports success of this very request, and the environment runs the wanted version with
+// acceptable health; for a termination, when the environment is gone. Otherwise the error is a
+// *Failure. Wait calls show once for each event, oldest first; when show is nil, it reads events
+// only where they decide. A failed deploy also ends in Ready, so the SDK's waiters, which check
+// only that, are not enough.
+func (c *Client) Wait(ctx context.Context, op Operation, show func(Event)) (Env, error) {
 	defer c.polls.join(op.env.ID)()
 	w := watch{op: op, show: show, seen: map[Event]bool{}}
-	p := c.pace(op.usual)
+	p := c.pollInterval(op.expected)
 	for ended := false; ; {
 		if err := p.pause(ctx); err != nil {
 			return w.env, fmt.Errorf("wait for environment %s, which is %s: %w", op.env.Name, describe(w.env), err)
@@ -88,61 +119,89 @@ func (c *Client) Wait(ctx context.Context, op Operation, show func(Event)) (envs
 		}
 		if _, outcome := w.outcome(); !ended && outcome != underway {
 			ended = true
-			p.soon()
+			p.endIsNear()
 		}
 	}
 }
 
-func (c *Client) pace(usual time.Duration) *pace {
-	return &pace{started: time.Now(), usual: usual, strain: &c.polls.strain}
+func (c *Client) pollInterval(expected time.Duration) *pollInterval {
+	return &pollInterval{started: time.Now(), expected: expected, throttling: &c.polls.throttling}
 }
 
-// look reads the events that came and, when they may decide or from time to time, the
-// environment: both calls come out of the same budget.
-func (c *Client) look(ctx context.Context, w *watch, p *pace) error {
-	if w.listens() {
-		events, err := c.Events(ctx, w.op.env.ID, w.op.since)
-		if err != nil && !errors.Is(err, envs.ErrNotFound) {
+// look reads the events. It reads the environment only when its state may decide, and at every
+// fifth poll, because both calls share one budget.
+func (c *Client) look(ctx context.Context, w *watch, p *pollInterval) error {
+	if w.needsEvents() && p.aimed() {
+		return c.lookAtBoth(ctx, w)
+	}
+	if w.needsEvents() {
+		events, err := c.eventsOf(ctx, w.op)
+		if err != nil {
 			return err
 		}
-		w.hear(events)
+		w.addEvents(events)
 	}
-	if w.looks++; !w.decisive() && w.looks%5 != 0 {
+	if w.looks++; !w.needsState() && w.looks%5 != 0 {
 		return nil
 	}
-	r, err := c.row(ctx, w.op.env.ID, w.stale(p))
+	r, err := c.row(ctx, w.op.env.ID, w.maxAge(p))
 	if err != nil {
 		return fmt.Errorf("read environment %s: %w", w.op.env.Name, err)
 	}
-	w.see(r)
+	w.setState(r)
 	return nil
 }
 
-// Settle waits until AWS is no longer at work on the environment, whatever it does, and
-// returns it as it is then. The error wraps envs.ErrNotFound when it has gone.
-func (c *Client) Settle(ctx context.Context, e envs.Env) (envs.Env, error) {
+// lookAtBoth reads events and environment side by side.
+func (c *Client) lookAtBoth(ctx context.Context, w *watch) error {
+	w.looks++
+	var events []Event
+	var r row
+	g, gctx := errgroup.WithContext(ctx)
+	g.Go(func() (err error) { events, err = c.eventsOf(gctx, w.op); return err })
+	g.Go(func() (err error) { r, err = c.row(gctx, w.op.env.ID, 0); return err })
+	if err := g.Wait(); err != nil {
+		return fmt.Errorf("read environment %s: %w", w.op.env.Name, err)
+	}
+	w.addEvents(events)
+	w.setState(r)
+	return nil
+}
+
+// eventsOf returns the events since an operation began, none where AWS doesn't know the environment.
+func (c *Client) eventsOf(ctx context.Context, op Operation) ([]Event, error) {
+	events, err := c.Events(ctx, op.env.ID, op.since)
+	if errors.Is(err, awsapi.ErrNotFound) {
+		return nil, nil
+	}
+	return events, err
+}
+
+// Settle waits until no operation is in progress on the environment and returns its state. The
+// error wraps awsapi.ErrNotFound when it is gone.
+func (c *Client) Settle(ctx context.Context, e Env) (Env, error) {
 	defer c.polls.join(e.ID)()
-	p := c.pace(0)
+	p := c.pollInterval(0)
 	var missing time.Time
-	if e.State == envs.Ready {
-		if err := sleep(ctx, stalePause); err != nil {
+	if e.State == Ready {
+		if err := sleep(ctx, readyLag); err != nil {
 			return e, err
 		}
 	}
 	for {
-		r, err := c.row(ctx, e.ID, p.stale())
+		r, err := c.row(ctx, e.ID, p.maxAge())
 		switch {
 		case err != nil:
 			return e, fmt.Errorf("read environment %s: %w", e.Name, err)
-		case r.there:
+		case r.found:
 			e, missing = r.Env, time.Time{}
 		case missing.IsZero():
 			missing = r.at
 		}
-		if e.State == envs.Terminated || !missing.IsZero() && r.at.Sub(missing) > appearance {
-			return e, fmt.Errorf("environment %s: %w", e.Name, envs.ErrNotFound)
+		if e.State == Terminated || !missing.IsZero() && r.at.Sub(missing) > listingLag {
+			return e, fmt.Errorf("environment %s: %w", e.Name, awsapi.ErrNotFound)
 		}
-		if e.State == envs.Ready && missing.IsZero() {
+		if e.State == Ready && missing.IsZero() {
 			return e, nil
 		}
 		if err := p.pause(ctx); err != nil {

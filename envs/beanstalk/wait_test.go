@@ -3,16 +3,16 @@ package beanstalk
 import (
 	"testing"
 
-	"beansprout/envs"
+	"beansprout/envs/awsapi"
 )
 
-const ours = "5b7f0d0e-0000-4000-8000-000000000001"
+const ownRequest = "5b7f0d0e-0000-4000-8000-000000000001"
 
 func said(severity, message string) Event {
-	return Event{Severity: severity, Message: message, Request: ours}
+	return Event{Severity: severity, Message: message, Request: ownRequest}
 }
 
-func TestLaunchFailedUntilSomethingWasDeployed(t *testing.T) {
+func TestLaunchFailedUntilADeploySucceeds(t *testing.T) {
 	failure := said("ERROR", "Create environment operation is complete, but with errors. For more information, see troubleshooting documentation.")
 	success := said("INFO", "Environment update completed successfully.")
 	for _, tt := range []struct {
@@ -47,11 +47,11 @@ func TestCompareChangesOnlyWhatDiffers(t *testing.T) {
 	}
 }
 
-func TestSettingsAreCheapByDefaultAndOptionsWin(t *testing.T) {
-	w := Wish{InstanceType: "t3.micro", InstanceProfile: "profile", ServiceRole: "role", Variables: map[string]string{"K": "v"},
+func TestDefaultSettingsAreCheapAndOptionsOverrideThem(t *testing.T) {
+	w := Settings{InstanceType: "t3.micro", InstanceProfile: "profile", ServiceRole: "role", Variables: map[string]string{"K": "v"},
 		Options: map[string]map[string]string{nsEnvironment: {"EnvironmentType": "LoadBalanced"}}}
 	got := map[string]string{}
-	for _, s := range w.Settings() {
+	for _, s := range w.List() {
 		got[s.String()] = s.Value
 	}
 	for key, value := range map[string]string{
@@ -68,12 +68,12 @@ func TestSettingsAreCheapByDefaultAndOptionsWin(t *testing.T) {
 		}
 	}
 	w.Overlay = true
-	if n := len(w.Settings()); n != 5 {
-		t.Errorf("over a saved configuration there are %d settings: %v", n, w.Settings())
+	if n := len(w.List()); n != 5 {
+		t.Errorf("over a saved configuration there are %d settings: %v", n, w.List())
 	}
 }
 
-func TestTheNewestPlatformIsFoundByNumber(t *testing.T) {
+func TestTheNewestPlatformHasTheHighestVersion(t *testing.T) {
 	for _, tt := range []struct {
 		a, b string
 		want bool
@@ -84,22 +84,22 @@ func TestTheNewestPlatformIsFoundByNumber(t *testing.T) {
 	}
 }
 
-func TestRefusalsAreToldApartByTheirText(t *testing.T) {
+func TestRefusalsAreDistinguishedByTheirText(t *testing.T) {
 	for message, want := range map[string]error{
-		"Environment named x is in an invalid state for this operation. Must be Ready.":                             envs.ErrNotReady,
-		"Cannot terminate environment named x. It is currently pending creation.":                                   envs.ErrNotReady,
+		"Environment named x is in an invalid state for this operation. Must be Ready.":                             awsapi.ErrNotReady,
+		"Cannot terminate environment named x. It is currently pending creation.":                                   awsapi.ErrNotReady,
 		"Unable to delete application version: L. An operation is already in progress, please retry again shortly.": nil,
-		"No Environment found for EnvironmentName = 'x'.":                                                           envs.ErrNotFound,
-		"No Application named 'x' found.":                                                                           envs.ErrNotFound,
-		"Environment x already exists.":                                                                             envs.ErrTaken,
-		"DNS name (x) is not available.":                                                                            envs.ErrTaken,
+		"No Environment found for EnvironmentName = 'x'.":                                                           awsapi.ErrNotFound,
+		"No Application named 'x' found.":                                                                           awsapi.ErrNotFound,
+		"Environment x already exists.":                                                                             awsapi.ErrTaken,
+		"DNS name (x) is not available.":                                                                            awsapi.ErrTaken,
 		"Rate exceeded":                                                                                             nil,
 	} {
-		if got := meaning("InvalidParameterValue", message); got != want {
+		if got := sentinelOf("InvalidParameterValue", message); got != want {
 			t.Errorf("%q means %v, want %v", message, got, want)
 		}
 	}
-	if meaning("OperationInProgressFailure", "whatever") != envs.ErrNotReady {
+	if sentinelOf("OperationInProgressFailure", "whatever") != awsapi.ErrNotReady {
 		t.Error("an operation in progress isn't told by its code")
 	}
 }

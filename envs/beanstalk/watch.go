@@ -3,47 +3,45 @@ package beanstalk
 import (
 	"slices"
 	"time"
-
-	"beansprout/envs"
 )
 
-// watch is what one wait has learned so far.
+// watch is what one wait knows about its operation.
 type watch struct {
-	op     Operation
-	show   func(Event) // nil shows nothing
-	env    envs.Env    // as last seen
-	gone   bool        // AWS's last answer was without it
-	events []Event     // of the operation, oldest first
-	seen   map[Event]bool
-	abort  string // why AWS doesn't go on with it
-	looks  int
-	doubt  doubt
-	since  time.Time // of the doubt, by our clock
+	op           Operation
+	show         func(Event) // nil shows nothing
+	env          Env         // as last read
+	gone         bool        // missing in AWS's last answer
+	events       []Event     // of the operation, oldest first
+	seen         map[Event]bool
+	abort        string // why AWS stopped it; "" while it goes on
+	looks        int
+	pending      pendingReason
+	pendingSince time.Time // by our clock
 }
 
-// listens says whether the events are worth reading: while all is well with a termination
-// that nobody watches, they aren't.
-func (w *watch) listens() bool {
-	return w.show != nil || w.op.kind != terminating || w.doubt != working
+// needsEvents reports whether the events must be read. A termination that is not shown needs them
+// only when something is wrong.
+func (w *watch) needsEvents() bool {
+	return w.show != nil || w.op.kind != terminating || w.pending != notPending
 }
 
-// decisive says whether the environment's state may decide now.
-func (w *watch) decisive() bool {
+// needsState reports whether the environment's state may decide now.
+func (w *watch) needsState() bool {
 	_, outcome := w.outcome()
-	return outcome != underway || w.doubt != working || !w.listens()
+	return outcome != underway || w.pending != notPending || !w.needsEvents()
 }
 
-// stale is how old an answer may be that another wait was given.
-func (w *watch) stale(p *pace) time.Duration {
+// maxAge returns how old an answer to another wait may be to be used by this one.
+func (w *watch) maxAge(p *pollInterval) time.Duration {
 	if _, outcome := w.outcome(); outcome != underway {
 		return 0
 	}
-	return p.stale()
+	return p.maxAge()
 }
 
-// hear takes in events, shows those of the operation that are new, and learns its request
-// where no answer named it.
-func (w *watch) hear(events []Event) {
+// addEvents adds the operation's new events and shows them. It takes the request id from them if
+// no answer had it.
+func (w *watch) addEvents(events []Event) {
 	for _, e := range events {
 		if w.op.request == "" && e.starts(w.op.kind) {
 			w.op.request = e.Request
@@ -63,8 +61,8 @@ func (w *watch) hear(events []Event) {
 	slices.SortStableFunc(w.events, func(a, b Event) int { return a.Time.Compare(b.Time) })
 }
 
-// belongs says whether an event is part of the operation: one of our request's, or a change
-// of health since the first of those.
+// belongs reports whether an event is part of the operation: one of its request, or a change of
+// health after the first of those.
 func (w *watch) belongs(e Event) bool {
 	if e.Request != "" {
 		return e.Request == w.op.request
@@ -72,27 +70,27 @@ func (w *watch) belongs(e Event) bool {
 	return len(w.events) > 0 && !e.Time.Before(w.events[0].Time)
 }
 
-// see takes in what AWS says of the environment. One that is rebuilt may at first be shown
-// as what it was, Terminated.
-func (w *watch) see(r row) {
-	w.gone = !r.there || r.State == envs.Terminated && w.op.kind == launching && w.env.ID == ""
+// setState sets what AWS says about the environment. At first AWS may show one that is rebuilt as
+// Terminated.
+func (w *watch) setState(r row) {
+	w.gone = !r.found || r.State == Terminated && w.op.kind == launching && w.env.ID == ""
 	if w.gone {
 		return
 	}
 	w.env = r.Env
-	if r.State == envs.Aborting {
+	if r.State == Aborting {
 		w.abort = "it was aborted"
 	}
 }
 
-// outcome finds the terminal event of our request, and for a failure its cause: the first
-// error, because those that follow only report that there was one.
+// outcome returns the result of the request, by the event that ends it, and the cause of a failure:
+// the first error, because later ones only report that there was one.
 func (w *watch) outcome() (cause string, result outcome) {
 	for _, e := range w.events {
 		if e.Request == "" {
 			continue
 		}
-		if cause == "" && e.bad() {
+		if cause == "" && e.isError() {
 			cause = e.Message
 		}
 		if o := e.outcome(); o == failed || o == succeeded && result == underway {
@@ -105,14 +103,14 @@ func (w *watch) outcome() (cause string, result outcome) {
 	return cause, result
 }
 
-func health(e envs.Env) string {
+func health(e Env) string {
 	if e.Status == "" {
 		return e.Health
 	}
 	return e.Health + " (" + e.Status + ")"
 }
 
-func describe(e envs.Env) string {
+func describe(e Env) string {
 	if e.ID == "" {
 		return "not there yet"
 	}

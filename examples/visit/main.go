@@ -1,4 +1,4 @@
-// Command visit prints what a URL answers. It exists for machines that have neither curl
+// Command visit says in one line what a URL answers. It exists for machines that have neither curl
 // nor a resolver that knows that every name under localhost is this machine.
 package main
 
@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"regexp"
 	"strings"
 	"time"
 )
@@ -31,10 +32,19 @@ func visit(url string) error {
 		return err
 	}
 	defer resp.Body.Close()
-	fmt.Println(resp.Proto, resp.Status)
-	_, err = io.Copy(os.Stdout, resp.Body)
-	return err
+	page, err := io.ReadAll(io.LimitReader(resp.Body, 1<<20))
+	if err != nil {
+		return err
+	}
+	said := fmt.Sprintf("%d bytes", len(page))
+	if title := title.FindSubmatch(page); title != nil {
+		said = strings.TrimSpace(string(title[1]))
+	}
+	fmt.Printf("It answers %s: %s\n", resp.Status, said)
+	return nil
 }
+
+var title = regexp.MustCompile(`(?is)<title>(.*?)</title>`)
 
 func dial(ctx context.Context, network, address string) (net.Conn, error) {
 	host, port, err := net.SplitHostPort(address)

@@ -2,12 +2,12 @@ package beanstalk
 
 import "time"
 
-// application is a name that versions, environments and saved configurations belong to.
+// application has versions, environments and saved configurations.
 type application struct {
 	Name, Description string
 	Created, Updated  time.Time
 	Tags              map[string]string
-	Deletion          string // id of the call that deletes it once its environments are gone
+	Deletion          string // id of the call that deletes it when its environments are gone
 }
 
 type createApplicationIn struct {
@@ -17,8 +17,8 @@ type createApplicationIn struct {
 	Tags                    []tag
 }
 
-// lifecycle is how Beanstalk deletes old versions by itself. It is not served: only what
-// turns nothing on is taken.
+// lifecycle tells Beanstalk to delete old versions. It is not served: settings that turn it on are
+// refused.
 type lifecycle struct {
 	ServiceRole            string
 	VersionLifecycleConfig struct {
@@ -78,7 +78,7 @@ func (st *state) addApplication(name, description string, tags []tag) error {
 	return err
 }
 
-// application finds an application.
+// application returns the application of that name.
 func (st *state) application(name string) (application, error) {
 	app, ok := applications.get(st, name)
 	if !ok {
@@ -121,8 +121,8 @@ type deleteApplicationIn struct {
 	TerminateEnvByForce bool
 }
 
-// deleteApplication deletes at once what has no environments, and by force what has, after
-// they were terminated.
+// deleteApplication deletes an application without environments at once. One with environments it
+// deletes by force only, after it has terminated them.
 func deleteApplication(st *state, in deleteApplicationIn) (none, error) {
 	app, err := st.application(in.ApplicationName)
 	if err != nil {
@@ -151,7 +151,7 @@ func deleteApplication(st *state, in deleteApplicationIn) (none, error) {
 	return none{}, nil
 }
 
-// remove deletes an application and what belongs to it.
+// remove deletes an application with all its records.
 func (st *state) remove(app application) {
 	d := st.describe(app)
 	for _, label := range d.Versions {
@@ -171,10 +171,10 @@ func createStorageLocation(st *state, _ none) (createStorageLocationOut, error) 
 	return createStorageLocationOut{bucket}, st.Objects.EnsureBucket(bucket)
 }
 
-// storage is the name of Beanstalk's own bucket in a region.
+// storage returns the name of Beanstalk's own bucket in a region.
 func storage(region, account string) string { return "elasticbeanstalk-" + region + "-" + account }
 
-// orDefaults fills in AWS's default quotas.
+// orDefaults replaces zero quotas by AWS's defaults.
 func (q Quotas) orDefaults() Quotas {
 	for _, d := range []struct {
 		quota    *int

@@ -1,6 +1,6 @@
-// Package beanstalk is Elastic Beanstalk on this machine: its operations on the wire, the
-// state machine of its environments, and the record of both in one file that survives a
-// kill at any moment. What an environment is to run it hands to a [Runner].
+// Package beanstalk is Elastic Beanstalk on this machine: its operations on the wire and the state
+// machine of its environments. One file holds the state and survives a kill at any time. A [Runner]
+// runs the environments.
 package beanstalk
 
 import (
@@ -29,7 +29,7 @@ const (
 	ServiceRole     = "aws-elasticbeanstalk-service-role"
 )
 
-// Config is what a Service works with.
+// Config configures a Service.
 type Config struct {
 	Dir     string // holds beanstalk.db; must exist
 	Account string // 12 digits
@@ -37,31 +37,37 @@ type Config struct {
 	Runner  Runner
 	URLPort int // of the environments' URLs
 
-	// How long transitions take at least; updates of tags and swaps take UpdateTime too.
+	// The least time that transitions take. Updates of tags and swaps take UpdateTime, too.
 	CreateTime, UpdateTime, TerminateTime time.Duration
+
+	// SeparateUpdates refuses a version and options in one UpdateEnvironment, as the API reference
+	// says that AWS does.
+	SeparateUpdates bool
+	ListDelay       time.Duration // how long DescribeEnvironments lacks a new environment
 
 	Quotas Quotas                                     // zero values are AWS's defaults
 	Now    func() time.Time                           // nil is time.Now
 	Sleep  func(context.Context, time.Duration) error // by the clock of Now; nil is that of time.Now
-	Log    *slog.Logger                               // nil is silence
+	Log    *slog.Logger                               // nil is no log
 }
 
-// Quotas are how many there may be of each in a region.
+// Quotas limits how many there may be of each in a region.
 type Quotas struct {
 	Applications, Versions, Environments, Templates, Platforms int
 }
 
-// Runner runs what environments are to run. An error that has a method Reason() string
-// tells the cause in one line, which goes into an event.
+// Runner runs environments. If an error has a method Reason() string, that is the cause in one line
+// for an event.
 type Runner interface {
-	// Deploy runs d as the environment's next generation, switches to it when it answers
-	// and stops the one before; when d already runs it is adopted. On failure, the
-	// generation before goes on serving.
+	// Deploy runs d as the environment's next generation, switches to it when it answers and stops
+	// the one before. It adopts a d that already runs. If it fails, the generation before still
+	// serves.
 	Deploy(ctx context.Context, d engine.Deployment) error
-	// Terminate removes everything of the environment; nothing there is success.
+	// Terminate removes all of the environment. It succeeds if there is nothing.
 	Terminate(ctx context.Context, id string) error
-	// Tail returns the last lines of the newest generation's logs, a failed one included.
-	Tail(ctx context.Context, id string, lines int) (string, error)
+	// Tail returns the last lines of the newest generation's logs, and those of the last
+	// deployment if it failed.
+	Tail(ctx context.Context, id string, lines int) (running, failed string, err error)
 }
 
 // Service is Elastic Beanstalk.
@@ -71,17 +77,17 @@ type Service struct {
 
 	ctx    context.Context // ends when Close is called
 	cancel context.CancelFunc
-	wait   sync.WaitGroup // for every goroutine of the service
+	wait   sync.WaitGroup // for all goroutines of the service
 
 	slots    chan struct{} // one per deployment that may start at the same time
 	mu       sync.Mutex
-	attempts map[string]context.CancelFunc // what AbortEnvironmentUpdate interrupts, by environment id
-	turns    map[string]*sync.Mutex        // one piece of work per environment at a time, by id
+	attempts map[string]context.CancelFunc // for AbortEnvironmentUpdate to interrupt, by environment id
+	turns    map[string]*sync.Mutex        // allow one piece of work per environment at a time, by id
 }
 
-// New opens the state in c.Dir and goes on with whatever was under way: transitions are
-// carried out to their end, and what was running is started again unless it still runs.
-// ctx gives the values for that work; its end does not stop it, [Service.Close] does.
+// New opens the state in c.Dir and continues the work in it: it completes transitions, and starts
+// the environments again that no longer run. The work uses the values of ctx but does not end with
+// it; [Service.Close] ends it.
 func New(ctx context.Context, c Config) (*Service, error) {
 	if c.Now == nil {
 		c.Now = time.Now
@@ -109,8 +115,8 @@ func New(ctx context.Context, c Config) (*Service, error) {
 	return s, nil
 }
 
-// Close stops all work where it is, for the next New to take up, and waits until it has
-// stopped or ctx ends. Environments go on running.
+// Close stops all work, which the next New continues, and waits until it has stopped or ctx ends. The
+// environments still run.
 func (s *Service) Close(ctx context.Context) error {
 	s.cancel()
 	stopped := make(chan struct{})
@@ -126,7 +132,7 @@ func (s *Service) Close(ctx context.Context) error {
 	}
 }
 
-// Handler serves the query protocol to calls prepared by [wire.WithCall].
+// Handler returns the handler of the query protocol. Requests must come from [wire.WithCall].
 func (s *Service) Handler() http.Handler {
 	return wire.Query("http://elasticbeanstalk.amazonaws.com/docs/2010-12-01/", "2010-12-01", map[string]wire.Operation{
 		"CreateApplication":             changes(s, createApplication),
@@ -173,7 +179,7 @@ func (s *Service) Lookup(prefix string) (id string, ok bool) {
 	return id, ok && err == nil
 }
 
-// cname is the host name that a prefix stands for.
+// cname returns the host name for a prefix.
 func (s *Service) cname(prefix string) string {
 	if prefix == "" {
 		return ""

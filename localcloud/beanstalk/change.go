@@ -1,6 +1,8 @@
 package beanstalk
 
-// named is the input of every operation that only names an environment.
+import "strings"
+
+// named is the input of the operations that only name an environment.
 type named struct {
 	EnvironmentId   string
 	EnvironmentName string `aws:"min=4,max=40"`
@@ -18,19 +20,28 @@ type updateEnvironmentIn struct {
 	Tier              *tier
 	OptionSettings    options
 	OptionsToRemove   options
+
+	TemplateSpecification *savedSpecification
 }
 
-// updateEnvironment takes a version and options in one call, as Terraform and eb_deployer
-// send them. The description is changed at once, the rest when the update has succeeded.
+// updateEnvironment accepts a version and options in one call, as Terraform and CloudFormation send
+// them, unless Config.SeparateUpdates is set. It changes the description at once, and the rest when
+// the update has succeeded.
 func updateEnvironment(st *state, in updateEnvironmentIn) (environmentDescription, error) {
 	e, err := st.live(in.EnvironmentId, in.EnvironmentName)
 	if err != nil {
 		return environmentDescription{}, err
 	}
-	if err := e.refuse(update); err != nil { // before anything about the parameters
+	if err := e.refuse(update); err != nil { // AWS checks the state before the parameters
+		return environmentDescription{}, err
+	}
+	if in, err = in.saved(); err != nil {
 		return environmentDescription{}, err
 	}
 	w, err := st.wanted(e, in)
+	if err == nil && w.Deploys && w.Tunes && st.Service.SeparateUpdates {
+		err = conflicting("You cannot update the version and the configuration of environment %s at the same time.", e.Name)
+	}
 	if err != nil {
 		return environmentDescription{}, err
 	}
@@ -41,7 +52,7 @@ func updateEnvironment(st *state, in updateEnvironmentIn) (environmentDescriptio
 	return st.describeEnvironment(e), err
 }
 
-// wanted is the work that an update asks for.
+// wanted returns the work for an update.
 func (st *state) wanted(e environment, in updateEnvironmentIn) (work, error) {
 	set := e.Setup
 	w := work{Verb: update, Deploys: in.VersionLabel != "", Tunes: len(in.OptionSettings)+len(in.OptionsToRemove) > 0 || in.TemplateName != ""}
@@ -81,8 +92,8 @@ func (st *state) wanted(e environment, in updateEnvironmentIn) (work, error) {
 	return w, nil
 }
 
-// abortEnvironmentUpdate interrupts an update. The environment is put back to what it was,
-// also when the update ends at this very moment.
+// abortEnvironmentUpdate interrupts an update. The environment runs what it ran before, even if the
+// update ends at the same time.
 func abortEnvironmentUpdate(st *state, in named) (none, error) {
 	e, err := st.live(in.EnvironmentId, in.EnvironmentName)
 	if err == nil {
@@ -102,14 +113,15 @@ func abortEnvironmentUpdate(st *state, in named) (none, error) {
 	return none{}, nil
 }
 
-// rebuildEnvironment makes a live environment anew, or a terminated one of the last six
-// weeks live again, with its id, name and CNAME.
+// rebuildEnvironment creates a live environment anew, or brings back one that was terminated in the
+// last six weeks, with its id, name and CNAME.
 func rebuildEnvironment(st *state, in named) (none, error) {
 	e, err := st.live(in.EnvironmentId, in.EnvironmentName)
 	w := work{Verb: rebuild, Wanted: e.Setup}
 	if err != nil {
 		if gone, ok := st.gone(in); ok {
-			e, w, err = gone, work{Verb: restore, Wanted: gone.Setup}, st.restorable(gone)
+			w = work{Verb: restore, Wanted: gone.Setup}
+			e, err = st.restorable(gone)
 		}
 	}
 	if err == nil {
@@ -122,7 +134,7 @@ func rebuildEnvironment(st *state, in named) (none, error) {
 	return none{}, err
 }
 
-// gone finds the terminated environment that a call means: by id, or the last of the name.
+// gone returns the terminated environment that a call means: by id, or the last one of the name.
 func (st *state) gone(in named) (last environment, ok bool) {
 	for e := range environments.all(st) {
 		meant := e.ID == in.EnvironmentId || in.EnvironmentId == "" && e.Name == in.EnvironmentName
@@ -133,12 +145,15 @@ func (st *state) gone(in named) (last environment, ok bool) {
 	return last, ok
 }
 
-// restorable refuses what cannot come back because its name or CNAME is another's by now.
-func (st *state) restorable(e environment) error {
-	if err := st.checkName(e); err != nil {
-		return err
+// restorable refuses to bring back an environment whose name or CNAME another one has taken.
+func (st *state) restorable(e environment) (environment, error) {
+	if err := st.checkName(e); err != nil || e.Prefix == "" {
+		return e, err
 	}
-	return st.checkPrefix(e.Prefix)
+	var err error
+	prefix, _, _ := strings.Cut(e.Prefix, ".")
+	e.Prefix, err = st.freePrefix(prefix)
+	return e, err
 }
 
 type terminateIn struct {
@@ -152,6 +167,9 @@ func terminateEnvironment(st *state, in terminateIn) (environmentDescription, er
 	if err != nil {
 		return environmentDescription{}, err
 	}
+	if in.TerminateResources != nil && !*in.TerminateResources {
+		return environmentDescription{}, invalid("The local cloud cannot terminate an environment and leave its resources: TerminateResources=false.")
+	}
 	e, err = st.start(e, work{Verb: terminate, Wanted: e.Setup})
 	return st.describeEnvironment(e), err
 }
@@ -163,8 +181,8 @@ type swapIn struct {
 	DestinationEnvironmentName string `aws:"min=4,max=40"`
 }
 
-// swapEnvironmentCNAMEs exchanges the prefixes at once; both environments are updating for
-// a while, and what AWS says of it comes at the end.
+// swapEnvironmentCNAMEs exchanges the prefixes at once. Both environments are Updating for a while,
+// and the events come at the end.
 func swapEnvironmentCNAMEs(st *state, in swapIn) (none, error) {
 	if (in.SourceEnvironmentId == "") != (in.DestinationEnvironmentId == "") || (in.SourceEnvironmentName == "") != (in.DestinationEnvironmentName == "") {
 		return none{}, missing("You must specify the source and the destination environment in the same way.")

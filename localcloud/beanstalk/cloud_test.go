@@ -31,17 +31,17 @@ const (
 	ecs     = "64bit Amazon Linux 2023 v4.2.0 running ECS"
 )
 
-// cloud is a Service behind HTTP, the real SDK before it, and a runner without Docker.
+// cloud is a Service behind HTTP with a runner without Docker, and a client of the real SDK.
 type cloud struct {
 	*testing.T
 	*eb.Client
 	service *Service
 	objects *s3.Store
 	runner  *engine.Pretend
-	ahead   time.Duration // of the real clock
+	ahead   time.Duration // of its clock, compared with the real one
 }
 
-// start starts a cloud in a directory; adjust may change how.
+// start starts a cloud in a directory. adjust may change its configuration.
 func start(t *testing.T, dir string, adjust ...func(*Config)) *cloud {
 	c := &cloud{T: t, runner: &engine.Pretend{}}
 	objects, err := s3.Open(s3.Config{File: filepath.Join(dir, "s3.db"), Now: c.now,
@@ -72,8 +72,8 @@ func start(t *testing.T, dir string, adjust ...func(*Config)) *cloud {
 	return c
 }
 
-// buffered keeps the body of a request from the SDK, which closes it too early for a
-// server that answers at once.
+// buffered sends a copy of a request's body, because the SDK closes its body too early for a server
+// that answers at once.
 type buffered struct{}
 
 func (buffered) Do(r *http.Request) (*http.Response, error) {
@@ -89,7 +89,7 @@ func (buffered) Do(r *http.Request) (*http.Response, error) {
 
 func (c *cloud) now() time.Time { return time.Now().Add(c.ahead) }
 
-// stop leaves the state as a kill would, but for what bbolt takes care of.
+// stop leaves the state as a kill would, except for what bbolt protects.
 func (c *cloud) stop() {
 	if c.service == nil {
 		return
@@ -100,7 +100,7 @@ func (c *cloud) stop() {
 	c.service = nil
 }
 
-// has makes an application with versions v1, v2 and so on.
+// has creates an application with versions v1, v2 and so on.
 func (c *cloud) has(versions ...string) {
 	c.Helper()
 	must(c, c.objects.EnsureBucket(bucket))
@@ -134,7 +134,7 @@ func must(t testing.TB, err error) {
 	}
 }
 
-// launchInput is an environment that nothing is wrong with.
+// launchInput returns the input for a valid environment.
 func launchInput(name string, more ...types.ConfigurationOptionSetting) *eb.CreateEnvironmentInput {
 	return &eb.CreateEnvironmentInput{
 		ApplicationName: aws.String("shop"), EnvironmentName: &name, CNAMEPrefix: &name, SolutionStackName: aws.String(ecs), VersionLabel: aws.String("v1"),
@@ -146,7 +146,7 @@ func setting(namespace, option, value string) types.ConfigurationOptionSetting {
 	return types.ConfigurationOptionSetting{Namespace: &namespace, OptionName: &option, Value: &value}
 }
 
-// launch creates an environment and waits until that is done.
+// launch creates an environment and waits until it is settled.
 func (c *cloud) launch(in *eb.CreateEnvironmentInput) types.EnvironmentDescription {
 	c.Helper()
 	out, err := c.CreateEnvironment(c.Context(), in)
@@ -154,7 +154,7 @@ func (c *cloud) launch(in *eb.CreateEnvironmentInput) types.EnvironmentDescripti
 	return c.settled(*out.EnvironmentId)
 }
 
-// row returns the environment with an id, whatever its state.
+// row returns the environment with an id in any state.
 func (c *cloud) row(id string) types.EnvironmentDescription {
 	c.Helper()
 	out, err := c.DescribeEnvironments(c.Context(), &eb.DescribeEnvironmentsInput{EnvironmentIds: []string{id}, IncludeDeleted: aws.Bool(true)})
@@ -165,7 +165,7 @@ func (c *cloud) row(id string) types.EnvironmentDescription {
 	return out.Environments[0]
 }
 
-// eventually waits until done.
+// eventually waits until done returns true.
 func (c *cloud) eventually(what string, done func() bool) {
 	c.Helper()
 	for end := time.Now().Add(20 * time.Second); !done(); time.Sleep(2 * time.Millisecond) {
@@ -175,7 +175,7 @@ func (c *cloud) eventually(what string, done func() bool) {
 	}
 }
 
-// settled waits until nothing is under way for the environment.
+// settled waits until no work runs for the environment.
 func (c *cloud) settled(id string) (e types.EnvironmentDescription) {
 	c.Helper()
 	c.eventually(id+" is settled", func() bool {
@@ -185,7 +185,7 @@ func (c *cloud) settled(id string) (e types.EnvironmentDescription) {
 	return e
 }
 
-// told returns the events that pass the filter, oldest first.
+// told returns the texts of the events that pass the filter, oldest first.
 func (c *cloud) told(in *eb.DescribeEventsInput) (texts []string) {
 	c.Helper()
 	out, err := c.DescribeEvents(c.Context(), in)

@@ -23,7 +23,8 @@ type createEnvironmentIn struct {
 	Tags                  []tag
 }
 
-// templateSpecification names what to clone. The EB CLI sends it; botocore's model lacks it.
+// templateSpecification names the environment to clone. The EB CLI sends it, although botocore's
+// model lacks it.
 type templateSpecification struct{ TemplateSource templateSource }
 
 type templateSource struct{ EnvironmentName string }
@@ -65,19 +66,19 @@ func (st *state) newEnvironment(in createEnvironmentIn) (environment, error) {
 	if err := st.choose(&set, e.Application, in.VersionLabel); err != nil {
 		return e, err
 	}
-	if len(in.Tags) > 0 { // a template's tags count only where none are given
+	if len(in.Tags) > 0 { // a template's tags are used only if none are given
 		set.Tags, err = addTags(nil, withoutName(in.Tags))
 	}
 	e.Setup = set
 	return e, err
 }
 
-// ungrouped refuses a group: only an environment manifest makes one, and none is read here.
+// ungrouped refuses a group. Only an environment manifest makes one, and manifests are not read here.
 func ungrouped() error {
 	return conflicting("GroupName goes with an environment manifest only.")
 }
 
-// checkName refuses an environment whose application does not exist or whose name cannot be.
+// checkName refuses an environment whose application does not exist or whose name is invalid.
 func (st *state) checkName(e environment) error {
 	app, err := st.application(e.Application)
 	if err != nil {
@@ -101,8 +102,8 @@ func (st *state) checkName(e environment) error {
 	return nil
 }
 
-// base is what the options given are laid over: that of the one template, environment or
-// platform that is named.
+// base returns the setup to which the given options are added: that of the template, environment or
+// platform in the call, of which there must be one.
 func (st *state) base(in createEnvironmentIn) (setup, tier, error) {
 	named := 0
 	source := ""
@@ -142,8 +143,11 @@ func chooseTier(asked *tier, fallback tier) (tier, error) {
 	return tier{}, invalid("Environment tier type '%s' is not supported by tier name '%s'.", asked.Type, asked.Name)
 }
 
-// choosePrefix returns the CNAME prefix asked for, or one made from the name. Workers have none.
+// choosePrefix returns the CNAME prefix in the call, or one made from the name. Workers have none.
 func (st *state) choosePrefix(asked string, e environment) (string, error) {
+	if e.Tier == worker && asked != "" {
+		return "", invalid("Environment does not support a cname")
+	}
 	if e.Tier == worker {
 		return "", nil
 	}
@@ -152,18 +156,37 @@ func (st *state) choosePrefix(asked string, e environment) (string, error) {
 			return "", err
 		}
 	}
-	prefix := strings.ToLower(cmp.Or(asked, e.Name+"-"+word(8)))
-	return prefix, st.checkPrefix(prefix)
+	return st.freePrefix(strings.ToLower(cmp.Or(asked, e.Name+"-"+word(8))))
 }
 
-func (st *state) checkPrefix(prefix string) error {
-	if _, taken := prefixes.get(st, prefix); taken {
-		return invalid("DNS name (%s) is not available.", st.cname(prefix))
+// freePrefix returns what a new environment's CNAME begins with, or an error if that is taken.
+func (st *state) freePrefix(prefix string) (string, error) {
+	prefix, taken := st.lookUpPrefix(prefix)
+	if taken {
+		return prefix, invalid("DNS name (%s) is not available.", st.cname(prefix))
 	}
-	return nil
+	return prefix, nil
 }
 
-// choose sets the version that a setup runs; "" is the sample application.
+// lookUpPrefix returns what the CNAME with that prefix begins with in the region, and whether the
+// prefix is taken there. Each region has its own prefixes, but a URL of the local cloud names the
+// region only if another region has the prefix already.
+func (st *state) lookUpPrefix(prefix string) (begins string, taken bool) {
+	regional := prefix + "." + st.Region
+	if _, taken := prefixes.get(st, regional); taken {
+		return regional, true
+	}
+	id, taken := prefixes.get(st, prefix)
+	if !taken {
+		return prefix, false
+	}
+	if _, here := environments.get(st, id); here {
+		return prefix, true
+	}
+	return regional, false
+}
+
+// choose sets the version of a setup; "" is the sample application.
 func (st *state) choose(set *setup, app, label string) error {
 	if label == "" {
 		set.Version, set.Bucket, set.Key = "", "", ""
@@ -193,7 +216,6 @@ func checkDNSAvailability(st *state, in dnsIn) (dnsOut, error) {
 	if err := checkHyphenated("CNAMEPrefix", in.CNAMEPrefix); err != nil {
 		return dnsOut{}, err
 	}
-	prefix := strings.ToLower(in.CNAMEPrefix)
-	_, taken := prefixes.get(st, prefix)
+	prefix, taken := st.lookUpPrefix(strings.ToLower(in.CNAMEPrefix))
 	return dnsOut{!taken, st.cname(prefix)}, nil
 }

@@ -17,7 +17,7 @@ type resources struct {
 	LoadBalancer struct{ LoadBalancerName string }
 }
 
-// describeEnvironment is how a row is answered: without tags and without options.
+// describeEnvironment returns AWS's description of a row, which has no tags and no options.
 func (st *state) describeEnvironment(e environment) environmentDescription {
 	d := environmentDescription{
 		EnvironmentName: e.Name, EnvironmentId: e.ID, ApplicationName: e.Application, VersionLabel: e.Setup.Version,
@@ -41,7 +41,7 @@ type describeEnvironmentsIn struct {
 	VersionLabel          string `aws:"min=1,max=100"`
 	EnvironmentIds        []string
 	EnvironmentNames      []string `aws:"each,min=4,max=40"`
-	IncludeDeleted        bool
+	IncludeDeleted        *bool    // nil: Terminated rows are shown for a while
 	IncludedDeletedBackTo time.Time
 	MaxRecords            int `aws:"min=1,max=1000"`
 	NextToken             string
@@ -52,15 +52,15 @@ type describeEnvironmentsOut struct {
 	NextToken    string
 }
 
-// describeEnvironments answers everything at once unless MaxRecords is given. What is
-// unknown is left out; it is no error.
+// describeEnvironments returns all rows in one page unless MaxRecords is given. It ignores unknown
+// names and ids.
 func describeEnvironments(st *state, in describeEnvironmentsIn) (out describeEnvironmentsOut, err error) {
 	seen, err := readToken(in.NextToken)
 	if err != nil {
 		return out, err
 	}
 	for e := range environments.after(st, seen) {
-		if !in.wants(e) || !e.visible(st.Now, in.IncludeDeleted, in.IncludedDeletedBackTo) {
+		if !in.wants(e) || st.Now.Before(e.Created.Add(st.ListDelay)) || !e.visible(st.Now, in.IncludeDeleted, in.IncludedDeletedBackTo) {
 			continue
 		}
 		if n := len(out.Environments); n > 0 && n == in.MaxRecords {
@@ -77,7 +77,7 @@ func (in describeEnvironmentsIn) wants(e environment) bool {
 		listed(in.EnvironmentIds, e.ID) && listed(in.EnvironmentNames, e.Name)
 }
 
-// loadBalancer is the name of the environment's load balancer, "" when it has none.
+// loadBalancer returns the name of the environment's load balancer, and "" if it has none.
 func (e environment) loadBalancer() string {
 	if e.Setup.Options.single() || e.Tier == worker {
 		return ""

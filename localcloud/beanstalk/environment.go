@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"beansprout/localcloud/wire"
 )
 
 // The states of an environment that this cloud uses.
@@ -18,14 +20,15 @@ const (
 	terminated  = "Terminated"
 )
 
-// A row of a terminated environment stays visible for an hour, and on demand for six weeks
-// (developer guide, "Terminate an environment").
+// The row of a terminated environment is visible for an hour, and on demand for six weeks (developer
+// guide, "Terminate an environment").
 const (
 	lingers = time.Hour
 	keeps   = 42 * 24 * time.Hour
 )
 
-// environment is one row. Several can have one name; all but one of them are terminated.
+// environment is one row. Several rows can have the same name, but only one of them is not
+// terminated.
 type environment struct {
 	ID, Name, Application       string
 	Region, Account             string
@@ -33,14 +36,15 @@ type environment struct {
 	Prefix                      string // of the CNAME; workers have none
 	Tier                        tier
 	Status                      string
-	Failed                      bool // what it was to run does not run
+	Failed                      bool   // its setup does not run
+	Spare                       string // the instance on which the last update failed, beside the one that still runs
 	Created, Updated            time.Time
 	Setup                       setup
-	Work                        *work // what is under way
+	Work                        *work // the running transition
 	Logs                        []logFile
 }
 
-// setup is what an environment runs. An update replaces it as a whole, when it succeeds.
+// setup is what an environment runs. An update that succeeds replaces all of it.
 type setup struct {
 	Version     string // label; "" is the sample application
 	Bucket, Key string // of the version's bundle
@@ -50,17 +54,17 @@ type setup struct {
 	Tags        map[string]string
 }
 
-// work is a transition under way: all it takes to carry it out after a restart.
+// work is a running transition, with all that is needed to complete it after a restart.
 type work struct {
 	Verb    verb
 	Request string    // id of the call that asked for it
-	Until   time.Time // it takes at least until then
-	Wanted  setup     // what runs once it has succeeded
-	Deploys bool      // a version was given
-	Tunes   bool      // options were given
+	Until   time.Time // before which it does not end
+	Wanted  setup     // after success
+	Deploys bool      // whether a version was given
+	Tunes   bool      // whether options were given
 	Aborted bool
-	Partner string // the other environment's name, when CNAMEs are swapped
-	CNAME   string // as it was when the work began, for the event that tells it
+	Partner string // the other environment's name in a swap of CNAMEs
+	CNAME   string // when the work began, for its event
 }
 
 type tier struct {
@@ -73,16 +77,22 @@ var webServer, worker = tier{"WebServer", "Standard", "1.0"}, tier{"Worker", "SQ
 
 func (e environment) live() bool { return e.Status != terminated }
 
-// abortable says whether AbortEnvironmentUpdate would work now.
+// abortable reports whether AbortEnvironmentUpdate would succeed now.
 func (e environment) abortable() bool {
 	return e.Status == updating && e.Work.Verb == update && (e.Work.Deploys || e.Work.Tunes)
 }
 
-// visible says whether DescribeEnvironments shows the row: terminated ones linger, and
-// show up to six weeks back when the caller asks for deleted ones.
-func (e environment) visible(now time.Time, deleted bool, back time.Time) bool {
+// visible reports whether DescribeEnvironments shows the row. Terminated rows are shown for an hour
+// unless the caller wants none, and for up to six weeks if it asks for deleted ones.
+func (e environment) visible(now time.Time, deleted *bool, back time.Time) bool {
 	age := now.Sub(e.Updated)
-	return e.live() || age < lingers || deleted && age < keeps && !e.Updated.Before(back)
+	switch {
+	case e.live():
+		return true
+	case deleted == nil:
+		return age < lingers
+	}
+	return *deleted && (age < lingers || age < keeps && !e.Updated.Before(back))
 }
 
 func (e environment) arn() string {
@@ -90,22 +100,32 @@ func (e environment) arn() string {
 }
 
 func arn(region, account, kind string, path ...string) string {
-	return "arn:aws:elasticbeanstalk:" + region + ":" + account + ":" + kind + "/" + strings.Join(path, "/")
+	return wire.ARN("elasticbeanstalk", region, account, kind+"/"+strings.Join(path, "/"))
 }
 
-// resource names what CloudFormation would have made for the environment, always the same.
+// resource returns the name of a resource that CloudFormation would have made for the environment. It
+// never changes.
 func (e environment) resource(kind string) string {
 	return fmt.Sprintf("awseb-%s-stack-%s-%s", e.ID, kind, strings.ToUpper(e.digest(kind)[:12]))
 }
 
 func (e environment) instance() string { return "i-" + e.digest("instance")[:17] }
 
+// updated returns the instance on which an update that ended with err was tried: another one, as in
+// AWS's immutable updates, unless the one before was stopped for it.
+func (e environment) updated(err error) string {
+	if isDown(err) {
+		return e.instance()
+	}
+	return "i-" + e.digest("instance/" + e.Work.Request)[:17]
+}
+
 func (e environment) digest(of string) string {
 	return fmt.Sprintf("%x", sha256.Sum256([]byte(e.ID+"/"+of)))
 }
 
-// health is the colour and, with enhanced health, the status that goes with it. It follows
-// from the rest, so it is stored nowhere. The space in "No Data" is AWS's own.
+// health returns the colour and, with enhanced health, the status. They follow from the other fields
+// and are not stored. The space in "No Data" is AWS's own.
 func (e environment) health() (colour, status string) {
 	o := e.Setup.Options
 	switch {
@@ -136,7 +156,7 @@ func (e environment) health() (colour, status string) {
 func word(n int) string {
 	const letters = "abcdefghijklmnopqrstuvwxyz234567"
 	b := make([]byte, n)
-	_, _ = rand.Read(b) // never fails
+	_, _ = rand.Read(b) // cannot fail
 	for i := range b {
 		b[i] = letters[b[i]%32]
 	}

@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// event is something that happened. Neither its environment's id nor an id of its own is
-// ever told.
+// event is an event of an environment, a version or an application. AWS tells neither its id nor its
+// environment's.
 type event struct {
 	At                                   time.Time
 	Severity, Message                    string
@@ -22,10 +22,10 @@ func (e environment) event(request string) event {
 // key sorts by date.
 func (e event) key() string { return fmt.Sprintf("%015d", e.At.UnixMilli()) }
 
-// newest is behind all keys.
+// newest sorts after all keys.
 const newest = "~"
 
-// maxEvents is how many events one answer holds at most.
+// maxEvents limits the events in one answer.
 const maxEvents = 1000
 
 var severities = []string{"TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL"}
@@ -54,8 +54,8 @@ type eventDescription struct {
 	Message, ApplicationName, VersionLabel, TemplateName, EnvironmentName, PlatformArn, RequestId, Severity string
 }
 
-// describeEvents answers the newest first. It knows environments by what events say of
-// them, so that those of terminated ones can be read, and those of unknown ones are none.
+// describeEvents returns the newest events first. It searches the events, not the environments, so it
+// finds those of terminated environments, and none of unknown ones.
 func describeEvents(st *state, in describeEventsIn) (out describeEventsOut, err error) {
 	before := newest
 	if in.NextToken != "" {
@@ -84,7 +84,7 @@ func describeEvents(st *state, in describeEventsIn) (out describeEventsOut, err 
 	return out, nil
 }
 
-// wants says whether e passes the filters; StartTime is inclusive, EndTime exclusive.
+// wants reports whether e passes the filters. StartTime is inclusive, EndTime exclusive.
 func (in describeEventsIn) wants(e event) bool {
 	for _, f := range [][2]string{
 		{in.ApplicationName, e.Application}, {in.EnvironmentName, e.Environment}, {in.EnvironmentId, e.ID}, {in.VersionLabel, e.Version},

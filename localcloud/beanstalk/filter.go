@@ -5,7 +5,8 @@ import (
 	"strings"
 )
 
-// filter is a condition on an attribute; the two list operations call the attribute differently.
+// filter is a condition on an attribute. The two list operations have different names for the
+// attribute.
 type filter struct {
 	Type, Attribute string
 	Operator        string
@@ -22,8 +23,8 @@ var comparisons = map[string]func(have, want string) bool{
 	"not_in":      func(have, want string) bool { return have != want },
 }
 
-// match says whether what has the attributes passes all filters. Any of the values of a
-// filter will do, but for the negative ones, where all of them must.
+// match reports whether the attributes pass all filters. One value of a filter must match, or all
+// values of a negative filter.
 func match(filters []filter, attributes map[string][]string) (bool, error) {
 	for _, f := range filters {
 		have, known := attributes[f.Type+f.Attribute]

@@ -14,7 +14,7 @@ import (
 	"beansprout/localcloud/wire"
 )
 
-// FuzzCalls: whatever the form says, the answer is well-formed and blames the caller.
+// The answer to any form is well-formed and a success or a refusal of the client.
 func FuzzCalls(f *testing.F) {
 	for _, seed := range []string{
 		"CreateApplication&ApplicationName=shop&Tags.member.1.Key=a&Tags.member.1.Value=b",

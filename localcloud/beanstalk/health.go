@@ -50,8 +50,8 @@ type deployment struct {
 	DeploymentTime       time.Time
 }
 
-// describeEnvironmentHealth answers Status as AWS does, with the environment's status,
-// although the model says it is a colour.
+// describeEnvironmentHealth returns the environment's status as Status, as AWS does, although the
+// model says that it is a colour.
 func describeEnvironmentHealth(st *state, in environmentHealthIn) (out environmentHealthOut, err error) {
 	e, err := st.enhanced(in.named, "DescribeEnvironmentHealth")
 	if err != nil {
@@ -89,7 +89,7 @@ func describeInstancesHealth(st *state, in instancesHealthIn) (out instancesHeal
 	return out, nil
 }
 
-// enhanced finds an environment with enhanced health; the others have no such operations.
+// enhanced returns an environment with enhanced health, and refuses the operation for any other.
 func (st *state) enhanced(in named, operation string) (environment, error) {
 	e, err := st.live(in.EnvironmentId, in.EnvironmentName)
 	if err == nil && !e.Setup.Options.enhanced() {
@@ -105,8 +105,8 @@ func (e environment) causes() []string {
 	return []string{}
 }
 
-// onlyAsked blanks the attributes that the call did not ask for by name: by default an
-// answer says no more than whose health it is.
+// onlyAsked clears the attributes that the call did not ask for. By default an answer only names the
+// environment.
 func onlyAsked[T any](answer *T, names []string, always ...string) {
 	if slices.Contains(names, "All") {
 		return

@@ -1,22 +1,24 @@
 package beanstalk
 
 import (
+	"cmp"
 	"fmt"
 	"time"
 
 	"beansprout/localcloud/wire"
 )
 
-// logLife is how long AWS keeps logs that were asked for.
+// logLife is how long AWS keeps requested logs.
 const logLife = 15 * time.Minute
 
-// tailLines is how many lines of each log "tail" is.
+// tailLines is how many lines of each log are in "tail".
 const tailLines = 100
 
-// logFile is an object with the logs of an environment at one time.
+// logFile is an object with the logs of an instance at a given time.
 type logFile struct {
-	Key   string
-	Taken time.Time
+	Key      string
+	Taken    time.Time
+	Instance string
 }
 
 type logsIn struct {
@@ -24,8 +26,8 @@ type logsIn struct {
 	InfoType string `aws:"required,enum=tail|bundle|analyze"`
 }
 
-// requestEnvironmentInfo fetches the logs in a goroutine; an event tells when they can be
-// retrieved. After a restart it has to be asked for again.
+// requestEnvironmentInfo fetches the logs in a goroutine. An event tells when they can be retrieved.
+// A restart loses the request.
 func requestEnvironmentInfo(st *state, in logsIn) (none, error) {
 	e, err := st.live(in.EnvironmentId, in.EnvironmentName)
 	if err == nil {
@@ -53,7 +55,7 @@ func onlyTail(kind string) error {
 }
 
 func (s *Service) pullLogs(c wire.Call, e environment) {
-	file, err := s.writeLogs(e)
+	files, err := s.writeLogs(e)
 	if s.ctx.Err() != nil {
 		return
 	}
@@ -67,9 +69,12 @@ func (s *Service) pullLogs(c wire.Call, e environment) {
 		if !ok || !now.live() {
 			return nil
 		}
-		now.Logs = append(now.fresh(st.Now), file)
+		now.Logs = append(now.fresh(st.Now), files...)
 		environments.put(st, now, e.ID)
-		st.tell(e.event(st.ID), info("[Instance: %s] Successfully finished tailing 1 log(s)", e.instance()), info("Pulled logs for environment instances."))
+		for _, f := range files {
+			st.tell(e.event(st.ID), info("[Instance: %s] Successfully finished tailing 1 log(s)", f.Instance))
+		}
+		st.tell(e.event(st.ID), info("Pulled logs for environment instances."))
 		return nil
 	})
 	if recorded != nil {
@@ -77,28 +82,39 @@ func (s *Service) pullLogs(c wire.Call, e environment) {
 	}
 }
 
-// writeLogs puts the logs into the storage bucket, and takes those away that are too old.
-func (s *Service) writeLogs(e environment) (logFile, error) {
-	text, err := s.Runner.Tail(s.ctx, e.ID, tailLines)
+// writeLogs puts the logs into the storage bucket and removes those that are too old.
+func (s *Service) writeLogs(e environment) (files []logFile, err error) {
+	running, failed, err := s.Runner.Tail(s.ctx, e.ID, tailLines)
 	if err != nil {
-		return logFile{}, err
+		return nil, err
 	}
 	bucket, taken := storage(e.Region, e.Account), round(s.Now())
 	if err := s.Objects.EnsureBucket(bucket); err != nil {
-		return logFile{}, err
+		return nil, err
 	}
 	for _, old := range e.Logs {
 		if taken.Sub(old.Taken) >= logLife {
 			if err := s.Objects.Delete(bucket, old.Key); err != nil {
-				return logFile{}, err
+				return nil, err
 			}
 		}
 	}
-	file := logFile{fmt.Sprintf("resources/environments/logs/tail/%s/%s/TailLogs-%d.txt", e.ID, e.instance(), taken.UnixMilli()), taken}
-	return file, s.Objects.Put(bucket, file.Key, []byte(text))
+	of := [][2]string{{e.instance(), running + failed}}
+	if e.Spare != "" {
+		of = [][2]string{{e.instance(), running}, {e.Spare, failed}}
+	}
+	for _, log := range of {
+		instance, text := log[0], []byte(log[1])
+		file := logFile{fmt.Sprintf("resources/environments/logs/tail/%s/%s/TailLogs-%d.txt", e.ID, instance, taken.UnixMilli()), taken, instance}
+		if err := s.Objects.Put(bucket, file.Key, text); err != nil {
+			return nil, err
+		}
+		files = append(files, file)
+	}
+	return files, nil
 }
 
-// fresh are the logs that can still be retrieved.
+// fresh returns the logs that can still be retrieved.
 func (e environment) fresh(now time.Time) (files []logFile) {
 	for _, f := range e.Logs {
 		if now.Sub(f.Taken) < logLife {
@@ -115,7 +131,7 @@ type logDescription struct {
 	SampleTimestamp                  time.Time
 }
 
-// retrieveEnvironmentInfo answers where the logs can be downloaded.
+// retrieveEnvironmentInfo returns the URLs of the logs.
 func retrieveEnvironmentInfo(st *state, in logsIn) (out logsOut, err error) {
 	e, err := st.live(in.EnvironmentId, in.EnvironmentName)
 	if err == nil {
@@ -126,7 +142,7 @@ func retrieveEnvironmentInfo(st *state, in logsIn) (out logsOut, err error) {
 	}
 	for _, f := range e.fresh(st.Now) {
 		url := st.Objects.URL(storage(e.Region, e.Account), f.Key, logLife)
-		out.EnvironmentInfo = append(out.EnvironmentInfo, logDescription{in.InfoType, e.instance(), url, f.Taken})
+		out.EnvironmentInfo = append(out.EnvironmentInfo, logDescription{in.InfoType, cmp.Or(f.Instance, e.instance()), url, f.Taken})
 	}
 	return out, nil
 }

@@ -7,7 +7,7 @@ import (
 	"beansprout/localcloud/wire"
 )
 
-// verb is what can be done to an environment.
+// verb is an operation on an environment.
 type verb string
 
 const (
@@ -18,16 +18,15 @@ const (
 	restore   verb = "restore" // rebuild of a terminated one
 	swap      verb = "swap"
 	terminate verb = "terminate"
-	abort     verb = "abort" // of an update under way
+	abort     verb = "abort" // of a running update
 )
 
-// during is the state that lasts while a verb's work is under way. Those of rebuild and
-// swap are not documented.
+// during is the state during a verb's work. Those of rebuild and swap are not documented.
 var during = map[verb]string{
 	launch: launching, restore: launching, update: updating, retag: updating, rebuild: updating, swap: updating, terminate: terminating,
 }
 
-// refuse is what AWS answers when the state does not allow the verb, else nil.
+// refuse returns AWS's refusal if the state does not allow the verb.
 func (e environment) refuse(v verb) error {
 	switch {
 	case v == terminate && e.Status == ready:
@@ -58,19 +57,22 @@ func pending(status string) string {
 	return "deployment"
 }
 
-// begin puts work under way.
+// begin begins work.
 func (e environment) begin(w work, now time.Time, takes time.Duration) (environment, []note) {
 	w.Until = now.Add(takes)
+	if w.Verb != retag && w.Verb != swap {
+		e.Spare = ""
+	}
 	e.Work, e.Updated, e.Status = &w, now, during[w.Verb]
 	return e, e.starting()
 }
 
-// flaw is a mistake in the options or tags that AWS notices once the work is under way.
+// flaw is a mistake in the options or tags that AWS finds only during the work.
 type flaw string
 
 func (f flaw) Error() string { return string(f) }
 
-// flawed says whether the work fails whatever the containers do.
+// flawed returns an error if the work must fail because of a flaw.
 func (e environment) flawed() error {
 	switch e.Work.Verb {
 	case launch, restore, rebuild, update:
@@ -85,8 +87,8 @@ func (e environment) flawed() error {
 	return nil
 }
 
-// settle ends the work under way, which failed with err unless that is nil. Status never
-// tells which: an update that failed ends ready too, as it was before.
+// settle ends the work, which has failed if err is not nil. The status does not tell: after a failed
+// update the environment is Ready, too, and as it was before.
 func (e environment) settle(err error, now time.Time) (environment, []note) {
 	w := *e.Work
 	after := e
@@ -96,6 +98,9 @@ func (e environment) settle(err error, now time.Time) (environment, []note) {
 	}
 	if err != nil {
 		after.fail(w.Verb, err)
+		if w.Verb == update && !isFlaw(err) && !isDown(err) {
+			after.Spare = e.updated(err)
+		}
 		return after, e.failed(err)
 	}
 	switch w.Verb {
@@ -108,9 +113,8 @@ func (e environment) settle(err error, now time.Time) (environment, []note) {
 	return after, e.done()
 }
 
-// fail is what becomes of an environment when the verb did not work. One that was launched
-// with impossible options is taken away again; one that was updated goes on as it was, unless
-// the update left nothing that answers.
+// fail changes the environment after the verb has failed. An environment with a flaw at its launch is
+// terminated. An update leaves the environment as it was, unless nothing answers any more.
 func (e *environment) fail(v verb, err error) {
 	if v != launch && v != restore && v != rebuild && !(v == update && isDown(err)) {
 		return
@@ -134,7 +138,7 @@ func isDown(err error) bool {
 	return ok && d.Down()
 }
 
-// reason is the cause of a failure in one line, as the runner puts it.
+// reason returns the cause of a failure in one line, in the runner's words.
 func reason(err error) string {
 	if r, ok := errors.AsType[interface {
 		error
@@ -145,18 +149,18 @@ func reason(err error) string {
 	return err.Error()
 }
 
-// notFound is AWS's answer to a name or id that no live environment has.
+// notFound returns AWS's refusal of a name or id that no live environment has.
 func notFound(which, value string) error {
 	return invalid("No Environment found for %s = '%s'.", which, value)
 }
 
-// unknown is AWS's answer to a resource of a kind that does not exist.
+// unknown returns AWS's refusal of a resource that does not exist.
 func unknown(kind, name string) error { return invalid("No %s named '%s' found.", kind, name) }
 
-// exists is AWS's answer to a name that is taken.
+// exists returns AWS's refusal of a name that is taken.
 func exists(kind, name string) error { return invalid("%s %s already exists.", kind, name) }
 
-// tooMany is AWS's answer at a quota.
+// tooMany returns AWS's refusal at a quota.
 func tooMany(what, plural string, limit int) error {
 	return wire.Errorf("TooMany"+what+"Exception", "You cannot have more than %d %s. Either remove some %s or request a limit increase.", limit, plural, plural)
 }

@@ -13,14 +13,14 @@ import (
 
 var noon = time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)
 
-// sound are options that nothing is wrong with.
+// sound are valid options.
 var sound = options{{Namespace: nsLaunch, OptionName: "IamInstanceProfile", Value: InstanceProfile}}
 
 func opt(namespace, name, value string) option {
 	return option{Namespace: namespace, OptionName: name, Value: value}
 }
 
-// in returns an environment in a state; one in transition is in it because of the verb.
+// in returns an environment in a state. The verb is the cause of a transition.
 func in(status string, v verb) environment {
 	e := environment{ID: "e-abcdefghij", Name: "shop-x", Application: "shop", Region: "us-east-1", Account: "123456789012",
 		Status: ready, Created: noon.Add(-time.Hour), Setup: setup{Version: "old", Options: sound}}
@@ -83,7 +83,7 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
-func TestHowWorkEnds(t *testing.T) {
+func TestEndsOfWork(t *testing.T) {
 	crashed := engine.Fail("ECS task stopped due to: Essential container in task exited.")
 	for _, tt := range []struct {
 		name        string
@@ -127,7 +127,7 @@ func TestHowWorkEnds(t *testing.T) {
 	}
 }
 
-func TestDeployFailureIsToldInAWSsOrder(t *testing.T) {
+func TestEventsOfAFailedDeployHaveAWSsOrder(t *testing.T) {
 	_, notes := in(updating, update).settle(engine.Fail("No space left."), noon)
 	want := []string{"No space left.", "Instance deployment failed.", "[Instance: i-", "Command execution completed", "Unsuccessful command", "Failed to deploy application.", "", "During an aborted"}
 	for i, n := range notes {
@@ -167,7 +167,7 @@ func TestHealth(t *testing.T) {
 		failed          bool
 		options         options
 		colour, status  string
-		basic, toldWhen string // the colour without enhanced health; the event when it was launching before
+		basic, toldWhen string // the colour without enhanced health; the event after Launching
 	}{
 		{"launching", in(launching, launch), false, nil, "Grey", "Pending", "Grey", ""},
 		{"ready", in(ready, ""), false, nil, "Green", "Ok", "Green", "Environment health has transitioned from Pending to Ok. Initialization completed 1 second ago and took 3601 seconds."},
@@ -198,29 +198,32 @@ func TestHealth(t *testing.T) {
 }
 
 func TestVisibleRows(t *testing.T) {
+	yes, no := true, false
 	for _, tt := range []struct {
 		status  string
 		ago     time.Duration
-		deleted bool
+		deleted *bool
 		back    time.Time
 		want    bool
 	}{
-		{ready, 100 * keeps, false, time.Time{}, true},
-		{terminated, 59 * time.Minute, false, time.Time{}, true},
-		{terminated, 61 * time.Minute, false, time.Time{}, false},
-		{terminated, 61 * time.Minute, true, time.Time{}, true},
-		{terminated, keeps + 1, true, time.Time{}, false},
-		{terminated, 3 * time.Hour, true, noon.Add(-2 * time.Hour), false},
-		{terminated, 3 * time.Hour, true, noon.Add(-4 * time.Hour), true},
+		{ready, 100 * keeps, nil, time.Time{}, true},
+		{ready, 100 * keeps, &no, time.Time{}, true},
+		{terminated, 59 * time.Minute, nil, time.Time{}, true},
+		{terminated, 61 * time.Minute, nil, time.Time{}, false},
+		{terminated, 1 * time.Minute, &no, time.Time{}, false},
+		{terminated, 61 * time.Minute, &yes, time.Time{}, true},
+		{terminated, keeps + 1, &yes, time.Time{}, false},
+		{terminated, 3 * time.Hour, &yes, noon.Add(-2 * time.Hour), false},
+		{terminated, 3 * time.Hour, &yes, noon.Add(-4 * time.Hour), true},
 	} {
 		e := environment{Status: tt.status, Updated: noon.Add(-tt.ago)}
 		if got := e.visible(noon, tt.deleted, tt.back); got != tt.want {
-			t.Errorf("%s %s ago, deleted %t back to %s: %t", tt.status, tt.ago, tt.deleted, tt.back, got)
+			t.Errorf("%s %s ago, asked for deleted: %t back to %s: %t", tt.status, tt.ago, tt.deleted != nil && *tt.deleted, tt.back, got)
 		}
 	}
 }
 
-// code is the wire code of a refusal, "" for none.
+// code returns the wire code of a refusal, and "" for no error.
 func code(err error) string {
 	if e, ok := errors.AsType[*wire.Error](err); ok {
 		return e.Code

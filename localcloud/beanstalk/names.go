@@ -16,13 +16,12 @@ type tag struct {
 	Value string `aws:"required,min=1,max=256"`
 }
 
-// maxTags is how many tags an environment may have besides the three of the system.
+// maxTags is how many tags an environment may have besides the system's three.
 const maxTags = 47
 
 var hyphenated = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?$`)
 
-// checkHyphenated refuses what is no environment name or CNAME prefix; their lengths were
-// checked before.
+// checkHyphenated refuses an invalid environment name or CNAME prefix. It does not check the length.
 func checkHyphenated(member, value string) error {
 	if hyphenated.MatchString(value) {
 		return nil
@@ -31,7 +30,7 @@ func checkHyphenated(member, value string) error {
 		"and may not start or end with a dash", value, member)
 }
 
-// checkPlain refuses names of applications, versions and templates that could not stand in an ARN.
+// checkPlain refuses names of applications, versions and templates that an ARN could not contain.
 func checkPlain(member, value string) error {
 	if !strings.ContainsRune(value, '/') && !strings.ContainsFunc(value, unicode.IsControl) {
 		return nil
@@ -39,8 +38,8 @@ func checkPlain(member, value string) error {
 	return invalid("Value %q at '%s' failed to satisfy constraint: Member must not contain '/' or control characters", value, member)
 }
 
-// addTags returns tags with more of them, or refuses these: keys and values have an
-// alphabet, some prefixes are AWS's own, and there is room for 47.
+// addTags returns tags and more together. It refuses keys and values with other characters than
+// AWS's, prefixes that are AWS's own, and more than maxTags.
 func addTags(tags map[string]string, more []tag) (map[string]string, error) {
 	out := maps.Clone(tags)
 	if out == nil {

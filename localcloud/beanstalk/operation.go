@@ -9,13 +9,13 @@ import (
 	"beansprout/localcloud/wire"
 )
 
-// changes makes an operation of a function that may change the state: all of it or, when
-// it is refused, nothing.
+// changes returns the operation of a function that may change the state. If the function refuses, no
+// change is kept.
 func changes[In, Out any](s *Service, f func(*state, In) (Out, error)) wire.Operation {
 	return operation(s, s.db.Update, f)
 }
 
-// reads makes an operation of a function that changes nothing.
+// reads returns the operation of a function that changes nothing.
 func reads[In, Out any](s *Service, f func(*state, In) (Out, error)) wire.Operation {
 	return operation(s, s.db.View, f)
 }
@@ -32,13 +32,13 @@ func operation[In, Out any](s *Service, do transact, f func(*state, In) (Out, er
 	})
 }
 
-// within runs f in one transaction, and what f put off until after it.
+// within runs f in one transaction, and then what f has put into after.
 func (s *Service) within(c wire.Call, do transact, f func(*state) error) error {
 	st := &state{Call: c, Service: s}
 	err := do(func(tx *bolt.Tx) error {
 		st.tx = tx
 		err := f(st)
-		if st.err != nil { // what f refuses may only follow from it
+		if st.err != nil { // the refusal of f may only be its consequence
 			return st.err
 		}
 		return err
@@ -53,25 +53,25 @@ func (s *Service) within(c wire.Call, do transact, f func(*state) error) error {
 	return errors.Join(errs...)
 }
 
-// none is the output of operations whose answer has no result element.
+// none is the output of an operation whose answer has no result element.
 type none = struct{}
 
-// invalid is Beanstalk's most frequent refusal; clients tell its cases by the message.
+// invalid returns Beanstalk's most frequent refusal. Clients distinguish its cases by the message.
 func invalid(format string, args ...any) error {
 	return wire.Errorf("InvalidParameterValue", format, args...)
 }
 
-// conflicting refuses parameters that exclude one another.
+// conflicting returns the refusal of parameters that exclude one another.
 func conflicting(format string, args ...any) error {
 	return wire.Errorf("InvalidParameterCombination", format, args...)
 }
 
-// missing refuses a call that lacks a parameter, or one of several.
+// missing returns the refusal of a call that lacks a parameter, or one of several.
 func missing(format string, args ...any) error {
 	return wire.Errorf("MissingRequiredParameter", format, args...)
 }
 
-// busy refuses what cannot be done while something else is under way.
+// busy returns the refusal of an operation that must wait for another one.
 func busy(format string, args ...any) error {
 	return wire.Errorf("OperationInProgressFailure", format+" An operation is already in progress, please retry again shortly.", args...)
 }

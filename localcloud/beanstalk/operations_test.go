@@ -64,6 +64,10 @@ func TestCreateEnvironmentRefusals(t *testing.T) {
 		{"worker of another type", func(in *eb.CreateEnvironmentInput) {
 			in.Tier = &types.EnvironmentTier{Name: aws.String("Worker"), Type: aws.String("Standard")}
 		}, "InvalidParameterValue", "Environment tier type 'Standard' is not supported by tier name 'Worker'."},
+		{"a worker's CNAME", func(in *eb.CreateEnvironmentInput) {
+			in.CNAMEPrefix = aws.String("jobs")
+			in.Tier = &types.EnvironmentTier{Name: aws.String("Worker"), Type: aws.String("SQS/HTTP")}
+		}, "InvalidParameterValue", "Environment does not support a cname"},
 	} {
 		in := launchInput("fresh")
 		tt.change(in)
@@ -73,94 +77,6 @@ func TestCreateEnvironmentRefusals(t *testing.T) {
 	if out, _ := c.DescribeEnvironments(t.Context(), &eb.DescribeEnvironmentsInput{}); len(out.Environments) != 1 {
 		t.Errorf("refused launches left %d environments", len(out.Environments))
 	}
-}
-
-func TestVersions(t *testing.T) {
-	c := start(t, t.TempDir())
-	c.has("v1", "v2", "v3")
-	create := func(label, key string, process bool) (*eb.CreateApplicationVersionOutput, error) {
-		return c.CreateApplicationVersion(t.Context(), &eb.CreateApplicationVersionInput{ApplicationName: aws.String("shop"), VersionLabel: &label,
-			Process: &process, SourceBundle: &types.S3Location{S3Bucket: aws.String(bucket), S3Key: &key}})
-	}
-	_, err := create("v1", "shop/v1.zip", false)
-	refused(t, err, "InvalidParameterValue", "Application Version v1 already exists.")
-	_, err = create("v4", "nothing.zip", false)
-	refused(t, err, "InvalidParameterCombination", "Unable to download from S3 location (Bucket: "+bucket+"  Key: nothing.zip). Reason: Not Found")
-	out, err := create("good", "shop/v1.zip", true)
-	must(t, err)
-	if out.ApplicationVersion.Status != "PROCESSING" {
-		t.Errorf("created as %s", out.ApplicationVersion.Status)
-	}
-	c.eventually("processed", func() bool {
-		out, err := c.DescribeApplicationVersions(t.Context(), &eb.DescribeApplicationVersionsInput{ApplicationName: aws.String("shop"), VersionLabels: []string{"good"}})
-		must(t, err)
-		return out.ApplicationVersions[0].Status == "PROCESSED"
-	})
-	must(t, c.service.within(wireCall(), c.service.db.Update, func(st *state) error {
-		versions.put(st, version{Application: "shop", Label: "bad", Status: unusable, Created: time.Now()}, "shop", "bad")
-		return nil
-	}))
-	in := launchInput("shop-x")
-	in.VersionLabel = aws.String("bad")
-	_, err = c.CreateEnvironment(t.Context(), in)
-	refused(t, err, "InvalidParameterValue", "Application version bad is unusable and cannot be used with an environment")
-
-	var labels []string
-	for token := (*string)(nil); ; {
-		out, err := c.DescribeApplicationVersions(t.Context(), &eb.DescribeApplicationVersionsInput{ApplicationName: aws.String("shop"), MaxRecords: aws.Int32(2), NextToken: token})
-		must(t, err)
-		for _, v := range out.ApplicationVersions {
-			labels = append(labels, *v.VersionLabel)
-		}
-		if token = out.NextToken; token == nil {
-			break
-		}
-	}
-	if len(labels) != 5 || labels[4] != "v1" {
-		t.Errorf("in pages, the newest first: %v", labels)
-	}
-	_, err = c.DeleteApplicationVersion(t.Context(), &eb.DeleteApplicationVersionInput{ApplicationName: aws.String("shop"), VersionLabel: aws.String("v3"), DeleteSourceBundle: aws.Bool(true)})
-	must(t, err)
-	if _, _, err := c.objects.Get(bucket, "shop/v3.zip"); err == nil {
-		t.Error("the bundle is still there")
-	}
-	_, err = c.DeleteApplicationVersion(t.Context(), &eb.DeleteApplicationVersionInput{ApplicationName: aws.String("shop"), VersionLabel: aws.String("v3")})
-	refused(t, err, "InvalidParameterValue", "No Application Version named 'v3' found.")
-}
-
-func TestDeleteApplication(t *testing.T) {
-	c := start(t, t.TempDir())
-	c.has("v1")
-	e := c.launch(launchInput("shop-x"))
-	_, err := c.DeleteApplication(t.Context(), &eb.DeleteApplicationInput{ApplicationName: aws.String("shop")})
-	refused(t, err, "InvalidParameterValue", "Unable to delete application shop because it has a version that is deployed to a running environment.")
-	out, err := c.DeleteApplication(t.Context(), &eb.DeleteApplicationInput{ApplicationName: aws.String("shop"), TerminateEnvByForce: aws.Bool(true)})
-	must(t, err)
-	c.settled(*e.EnvironmentId)
-	request, _ := middleware.GetRequestIDMetadata(out.ResultMetadata)
-	texts := c.told(&eb.DescribeEventsInput{RequestId: &request})
-	if texts[len(texts)-1] != "The application has been deleted successfully." {
-		t.Errorf("events %q", texts)
-	}
-	apps, err := c.DescribeApplications(t.Context(), &eb.DescribeApplicationsInput{})
-	must(t, err)
-	versions, err := c.DescribeApplicationVersions(t.Context(), &eb.DescribeApplicationVersionsInput{})
-	must(t, err)
-	if len(apps.Applications)+len(versions.ApplicationVersions) != 0 {
-		t.Errorf("left: %d applications, %d versions", len(apps.Applications), len(versions.ApplicationVersions))
-	}
-	if _, ok := c.service.Lookup("shop-x"); ok {
-		t.Error("its CNAME still leads somewhere")
-	}
-}
-
-func TestApplicationWithoutEnvironmentsIsDeletedAtOnce(t *testing.T) {
-	c := start(t, t.TempDir())
-	c.has("v1")
-	_, err := c.DeleteApplication(t.Context(), &eb.DeleteApplicationInput{ApplicationName: aws.String("shop")})
-	must(t, err)
-	_, err = c.DeleteApplication(t.Context(), &eb.DeleteApplicationInput{ApplicationName: aws.String("shop")})
-	refused(t, err, "InvalidParameterValue", "No Application named 'shop' found.")
 }
 
 func TestEventsArePagedNewestFirstAndAMillisecondApart(t *testing.T) {
@@ -232,7 +148,7 @@ func TestTemplatesAndClones(t *testing.T) {
 	refused(t, err, "InvalidParameterValue", "No Configuration Template named 'saved' found.")
 }
 
-// withParameter adds a form parameter that the SDK's model lacks.
+// withParameter adds a parameter to the form that the SDK's model lacks.
 func withParameter(name, value string) func(*eb.Options) {
 	return func(o *eb.Options) {
 		o.HTTPClient = smithyhttp.ClientDoFunc(func(r *http.Request) (*http.Response, error) {
@@ -354,7 +270,7 @@ func TestAccountAndRefusedOperations(t *testing.T) {
 	}
 }
 
-func TestRegionsKnowNothingOfOneAnotherButTheURLs(t *testing.T) {
+func TestRegionsAreSeparate(t *testing.T) {
 	c := start(t, t.TempDir())
 	c.has("v1")
 	c.launch(launchInput("shop-x"))
@@ -367,8 +283,22 @@ func TestRegionsKnowNothingOfOneAnotherButTheURLs(t *testing.T) {
 	must(t, err)
 	dns, err := c.CheckDNSAvailability(t.Context(), &eb.CheckDNSAvailabilityInput{CNAMEPrefix: aws.String("shop-x")}, abroad)
 	must(t, err)
-	if len(out.Environments)+len(apps.Applications) != 0 || *dns.Available || *dns.FullyQualifiedCNAME != "shop-x.localhost:2327" {
-		t.Errorf("seen from abroad: %d environments, %d applications, CNAME available: %t", len(out.Environments), len(apps.Applications), *dns.Available)
+	if len(out.Environments)+len(apps.Applications) != 0 || !*dns.Available || *dns.FullyQualifiedCNAME != "shop-x.eu-west-1.localhost:2327" {
+		t.Errorf("seen from abroad: %d environments, %d applications, %s available: %t", len(out.Environments), len(apps.Applications), *dns.FullyQualifiedCNAME, *dns.Available)
+	}
+	_, err = c.CreateApplication(t.Context(), &eb.CreateApplicationInput{ApplicationName: aws.String("shop")}, abroad)
+	must(t, err)
+	in := launchInput("shop-x")
+	in.VersionLabel = nil
+	e, err := c.CreateEnvironment(t.Context(), in, abroad)
+	must(t, err)
+	if id, _ := c.service.Lookup("shop-x.eu-west-1"); id != *e.EnvironmentId {
+		t.Errorf("the URL from abroad leads to %q, want %s", id, *e.EnvironmentId)
+	}
+	again := launchInput("shop-y")
+	again.CNAMEPrefix, again.VersionLabel = in.CNAMEPrefix, nil
+	if _, err = c.CreateEnvironment(t.Context(), again, abroad); err == nil || !strings.Contains(err.Error(), "DNS name (shop-x.eu-west-1.localhost:2327) is not available.") {
+		t.Errorf("a prefix twice in one region: %v", err)
 	}
 }
 
@@ -412,7 +342,7 @@ func TestTenThousandEnvironments(t *testing.T) {
 	}
 }
 
-func TestHealthAnswersOnlyWhatWasAskedFor(t *testing.T) {
+func TestHealthReturnsOnlyTheRequestedAttributes(t *testing.T) {
 	c := start(t, t.TempDir())
 	c.has("v1")
 	id := c.launch(launchInput("enhanced", setting(nsHealth, "SystemType", "enhanced"), setting(nsEnvironment, "ServiceRole", ServiceRole))).EnvironmentId

@@ -23,7 +23,7 @@ func compareOptions(a, b option) int {
 	return cmp.Or(cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.OptionName, b.OptionName), cmp.Compare(a.ResourceName, b.ResourceName))
 }
 
-// with returns the options with others in place of or beside them, in order.
+// with returns the options with more added, which replace those of the same name, in order.
 func (o options) with(more options) options {
 	out := o.without(more)
 	for i, m := range more {
@@ -35,14 +35,14 @@ func (o options) with(more options) options {
 	return out
 }
 
-// without returns the options but for those named.
+// without returns the options that are not in gone.
 func (o options) without(gone options) options {
 	return slices.DeleteFunc(slices.Clone(o), func(have option) bool {
 		return slices.ContainsFunc(gone, func(g option) bool { return compareOptions(have, g) == 0 })
 	})
 }
 
-// get returns what the option was set to, or AWS's default.
+// get returns the value of the option, or AWS's default.
 func (o options) get(namespace, name string) string {
 	for _, have := range o {
 		if have.Namespace == namespace && have.OptionName == name {
@@ -63,6 +63,7 @@ const (
 	nsLaunch      = "aws:autoscaling:launchconfiguration"
 	nsHealth      = "aws:elasticbeanstalk:healthreporting:system"
 	nsVariables   = "aws:elasticbeanstalk:application:environment"
+	nsSecrets     = "aws:elasticbeanstalk:application:environmentsecrets"
 	nsProcess     = "aws:elasticbeanstalk:environment:process:default"
 	nsCommand     = "aws:elasticbeanstalk:command"
 )
@@ -71,27 +72,47 @@ func (o options) enhanced() bool { return o.get(nsHealth, "SystemType") == "enha
 
 func (o options) single() bool { return o.get(nsEnvironment, "EnvironmentType") == "SingleInstance" }
 
-// paused says whether the environment has been scaled to nothing.
+// paused reports whether the environment has been scaled to zero instances.
 func (o options) paused() bool { return !o.single() && o.get(nsGroup, "MaxSize") == "0" }
 
-// healthPath is the path that must answer; the older option is the weaker.
+// healthPath returns the path that must answer, and "" if none is set. The newer option takes
+// precedence over the older one.
 func (o options) healthPath() string {
-	if o.set(nsProcess, "HealthCheckPath") {
-		return o.get(nsProcess, "HealthCheckPath")
+	if o.set(o.process(), "HealthCheckPath") {
+		return o.get(o.process(), "HealthCheckPath")
 	}
-	return cmp.Or(o.get("aws:elasticbeanstalk:application", "Application Healthcheck URL"), "/")
+	return o.get("aws:elasticbeanstalk:application", "Application Healthcheck URL")
 }
 
-// deadline is how long a deployment may take; 0 unless it was set.
+// process returns the namespace of the process to which the load balancer sends requests.
+func (o options) process() string {
+	name := cmp.Or(o.get("aws:elbv2:listener:default", "DefaultProcess"), o.get("aws:elbv2:listener:80", "DefaultProcess"))
+	if strings.EqualFold(o.get("aws:elbv2:listener:default", "ListenerEnabled"), "false") { // only HTTPS
+		name = o.get("aws:elbv2:listener:443", "DefaultProcess")
+	}
+	return strings.TrimSuffix(nsProcess, "default") + cmp.Or(name, "default")
+}
+
+// port returns the port of the instance to which requests are sent.
+func (o options) port() int {
+	set := cmp.Or(o.get("aws:elb:listener", "InstancePort"), o.get("aws:elb:listener:80", "InstancePort"))
+	if o.set(o.process(), "Port") || set == "" {
+		set = o.get(o.process(), "Port")
+	}
+	port, _ := strconv.Atoi(set) // was checked when it was set
+	return cmp.Or(port, 80)
+}
+
+// deadline returns how long a deployment may take, and 0 if that is not set.
 func (o options) deadline() time.Duration {
 	if !o.set(nsCommand, "Timeout") {
 		return 0
 	}
-	seconds, _ := strconv.Atoi(o.get(nsCommand, "Timeout")) // checked when it was set
+	seconds, _ := strconv.Atoi(o.get(nsCommand, "Timeout")) // was checked when it was set
 	return time.Duration(seconds) * time.Second
 }
 
-// variables are the environment variables of the application.
+// variables returns the environment variables of the application.
 func (o options) variables() map[string]string {
 	vars := map[string]string{}
 	for _, have := range o {
@@ -102,7 +123,7 @@ func (o options) variables() map[string]string {
 	return vars
 }
 
-// complete returns the options with AWS's defaults, those of a load balancer only where
+// complete returns the options with AWS's defaults added. Those of a load balancer are added only if
 // there is one.
 func (o options) complete() options {
 	var defaults options
@@ -117,8 +138,8 @@ func (o options) complete() options {
 	return defaults.with(o)
 }
 
-// flaw is what AWS notices only once the launch or update is under way; "" is none. Only
-// the two roles with AWS's conventional names exist here.
+// flaw returns a mistake that AWS finds only during the launch or update, and "" if there is none.
+// Only the two roles with AWS's conventional names exist here.
 func (o options) flaw() string {
 	profile, role := o.get(nsLaunch, "IamInstanceProfile"), o.get(nsEnvironment, "ServiceRole")
 	switch {
@@ -134,7 +155,7 @@ func (o options) flaw() string {
 	return ""
 }
 
-// base returns the name that an ARN or a name ends with.
+// base returns the part of an ARN or a name after the last slash.
 func base(arn string) string { return arn[strings.LastIndexByte(arn, '/')+1:] }
 
 func (o options) variableBytes() (n int) {

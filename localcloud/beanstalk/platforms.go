@@ -3,6 +3,8 @@ package beanstalk
 import (
 	"slices"
 	"strings"
+
+	"beansprout/localcloud/wire"
 )
 
 // platform is one version of a platform branch.
@@ -11,11 +13,10 @@ type platform struct {
 	Version       string
 	Family        string // the PlatformName of all its branches
 	Recommended   bool
-	Files         []string // what a source bundle may be
+	Files         []string // the allowed kinds of source bundle
 }
 
-// Every branch has the version to be chosen and the one before. The stacks of aws-facts,
-// section 6, are among them.
+// Each branch has the recommended version and the one before.
 var platforms = slices.Concat(
 	branch("ECS", "ECS", "ECS", []string{"zip"}, "4.2.0", "4.1.2"),
 	branch("Docker", "Docker", "Docker", []string{"zip"}, "4.6.0", "4.5.2"),
@@ -33,7 +34,7 @@ func branch(name, stack, family string, files []string, current, before string) 
 }
 
 func (p platform) arn(region string) string {
-	return "arn:aws:elasticbeanstalk:" + region + "::platform/" + p.Branch + "/" + p.Version
+	return wire.ARN("elasticbeanstalk", region, "", "platform/"+p.Branch+"/"+p.Version)
 }
 
 func (p platform) stack() string { return system + " v" + p.Version + " running " + p.Stack }
@@ -45,7 +46,7 @@ func (p platform) lifecycle() string {
 	return ""
 }
 
-// findPlatform finds a platform by the name of its solution stack or by its ARN.
+// findPlatform returns the platform with that name of its solution stack or that ARN.
 func findPlatform(stack, arn, region string) (platform, error) {
 	for _, p := range platforms {
 		if p.stack() == stack || p.arn(region) == arn {
@@ -58,7 +59,7 @@ func findPlatform(stack, arn, region string) (platform, error) {
 	return platform{}, unknown("Platform", arn)
 }
 
-// stackOf is the solution stack that an ARN stands for.
+// stackOf returns the solution stack of an ARN.
 func stackOf(arn string) string {
 	for _, p := range platforms {
 		if strings.HasSuffix(arn, "::platform/"+p.Branch+"/"+p.Version) {
@@ -68,7 +69,7 @@ func stackOf(arn string) string {
 	return ""
 }
 
-// foreign says whether a platform runs something else than containers.
+// foreign reports whether a platform does not run containers.
 func foreign(arn string) bool {
 	for _, p := range platforms {
 		if strings.HasSuffix(arn, "::platform/"+p.Branch+"/"+p.Version) {

@@ -19,13 +19,13 @@ func wireCall() wire.Call {
 	return wire.Call{ID: "request", Region: region, Account: account, Now: time.Now()}
 }
 
-// lasting makes transitions so long that they do not end in a test.
+// lasting makes transitions so long that they do not end during a test.
 func lasting(cfg *Config) { cfg.CreateTime, cfg.UpdateTime, cfg.TerminateTime = keeps, keeps, keeps }
 
-// over is a Config whose clock has moved past all transitions.
+// over moves the clock past all transitions.
 func over(cfg *Config) { cfg.Now = func() time.Time { return time.Now().Add(keeps + time.Hour) } }
 
-func TestTransitionsGoOnAfterARestart(t *testing.T) {
+func TestTransitionsContinueAfterARestart(t *testing.T) {
 	for _, tt := range []struct {
 		name      string
 		begin     func(c *cloud, id *string) smithy.Metadata
@@ -73,7 +73,7 @@ func TestTransitionsGoOnAfterARestart(t *testing.T) {
 	}
 }
 
-func TestLaunchGoesOnAfterARestart(t *testing.T) {
+func TestLaunchContinuesAfterARestart(t *testing.T) {
 	dir := t.TempDir()
 	c := start(t, dir, lasting)
 	c.has("v1")
@@ -91,7 +91,7 @@ func TestLaunchGoesOnAfterARestart(t *testing.T) {
 	}
 }
 
-func TestWhatShouldRunIsRunAgainAfterARestart(t *testing.T) {
+func TestReadyEnvironmentsRunAfterARestart(t *testing.T) {
 	dir := t.TempDir()
 	c := start(t, dir)
 	c.has("v1")
@@ -121,7 +121,7 @@ func TestWhatShouldRunIsRunAgainAfterARestart(t *testing.T) {
 	c.eventually("Green", func() bool { return c.row(*kept.EnvironmentId).Health == "Green" })
 }
 
-func TestAbortGoesOnAfterARestart(t *testing.T) {
+func TestAbortContinuesAfterARestart(t *testing.T) {
 	dir := t.TempDir()
 	c := start(t, dir)
 	c.has("v1", "v2")
@@ -142,7 +142,7 @@ func TestAbortGoesOnAfterARestart(t *testing.T) {
 	}
 }
 
-func TestProcessingGoesOnAfterARestart(t *testing.T) {
+func TestProcessingContinuesAfterARestart(t *testing.T) {
 	dir := t.TempDir()
 	c := start(t, dir)
 	c.has("v1")
@@ -165,7 +165,7 @@ func TestProcessingGoesOnAfterARestart(t *testing.T) {
 	c.eventually("processed", func() bool { return status() == processed })
 }
 
-func TestOldRowsAndEventsAreForgotten(t *testing.T) {
+func TestOldRowsAndEventsAreRemoved(t *testing.T) {
 	dir := t.TempDir()
 	c := start(t, dir)
 	c.has("v1")

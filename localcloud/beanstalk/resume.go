@@ -10,11 +10,11 @@ import (
 	"beansprout/localcloud/wire"
 )
 
-// place is where a row is.
+// place says which row of which region.
 type place struct{ region, id string }
 
-// resume goes on with what was under way when the state was last open, and sees to it that
-// what should be running runs.
+// resume continues the work that was running when the state was last open, and starts the ready
+// environments.
 func (s *Service) resume() error {
 	var under, idle []place
 	err := s.within(wire.Call{Now: s.Now()}, s.db.Update, func(st *state) error {
@@ -47,12 +47,12 @@ func (s *Service) resume() error {
 		for _, at := range idle {
 			g.Go(func() error { s.adopt(at); return nil })
 		}
-		_ = g.Wait() // adopt says in the log and in the state what did not work
+		_ = g.Wait() // adopt logs and records its failures
 	})
 	return nil
 }
 
-// forget drops the records that are old: AWS keeps rows and events for six weeks only.
+// forget removes the old records. AWS keeps rows and events for six weeks.
 func (t table[T]) forget(st *state, old func(T) bool) {
 	var keys []string
 	for key, rec := range t.everywhere(st) {
@@ -65,8 +65,8 @@ func (t table[T]) forget(st *state, old func(T) bool) {
 	}
 }
 
-// adopt hands what a ready environment should be running to the runner, which starts only
-// what does not run, and records when that has changed the environment's health.
+// adopt deploys the setup of a ready environment, which the runner starts unless it runs already. It
+// records a change of the environment's health.
 func (s *Service) adopt(at place) {
 	defer s.turn(at.id)()
 	e, ok := s.row(at.region, at.id)
@@ -92,5 +92,5 @@ func (s *Service) adopt(at place) {
 	}
 }
 
-// round is the resolution of AWS's dates.
+// round truncates t to the resolution of AWS's dates.
 func round(t time.Time) time.Time { return t.UTC().Truncate(time.Millisecond) }

@@ -6,8 +6,7 @@ import (
 	"time"
 )
 
-// live finds the environment that a call means by its id, its name, or both. Terminated
-// ones are not found.
+// live returns the environment with that id, that name, or both, unless it is terminated.
 func (st *state) live(id, name string) (environment, error) {
 	if id == "" && name == "" {
 		return environment{}, missing("You must specify either an EnvironmentId or an EnvironmentName.")
@@ -26,7 +25,7 @@ func (st *state) live(id, name string) (environment, error) {
 	return e, nil
 }
 
-// save writes a row, and takes or frees its name and its prefix.
+// save writes a row. It takes or frees its name and its prefix.
 func (st *state) save(e environment) {
 	environments.put(st, e, e.ID)
 	claim(st, names, e.Name, e)
@@ -45,8 +44,7 @@ func claim(st *state, t table[string], name string, e environment) {
 	}
 }
 
-// start refuses the work or puts it under way: from when the changes are durable on, a
-// goroutine carries it out.
+// start begins the work or refuses it. A goroutine performs the work after the changes are durable.
 func (st *state) start(e environment, w work) (environment, error) {
 	if err := e.refuse(w.Verb); err != nil {
 		return e, err
@@ -66,8 +64,8 @@ func (st *state) start(e environment, w work) (environment, error) {
 	return after, nil
 }
 
-// turnInto writes the row that before has become, and the events that tell it. Those about
-// health carry no request id, as AWS's do not.
+// turnInto replaces the row before by after and writes the events of the change. Like AWS's, events
+// about health have no request id.
 func (st *state) turnInto(before, after environment, notes []note) {
 	st.save(after)
 	health, told := turned(before, after, st.Now), false
@@ -84,8 +82,8 @@ func (st *state) turnInto(before, after environment, notes []note) {
 	}
 }
 
-// tell writes an event down, unless it says nothing. Dates are milliseconds and at least
-// one apart, because clients go on reading at the last one + 1 ms.
+// tell writes events, except those without text. Their dates differ by at least a millisecond,
+// because clients continue at the last date + 1 ms.
 func (st *state) tell(e event, notes ...note) {
 	for _, n := range notes {
 		if n.text == "" {
@@ -102,8 +100,7 @@ func (st *state) tell(e event, notes ...note) {
 	}
 }
 
-// finishDeletion deletes an application that was to go with its environments, once the
-// last of them has gone.
+// finishDeletion deletes an application that was deleted by force when its last environment is gone.
 func (st *state) finishDeletion(name string) {
 	app, ok := applications.get(st, name)
 	if !ok || app.Deletion == "" {
@@ -117,8 +114,8 @@ func (st *state) finishDeletion(name string) {
 	st.remove(app)
 }
 
-// page returns what one answer holds of all, which is sorted by key, and the token that
-// asks for the rest. limit 0 is all of it.
+// page returns a page of all, which is sorted by key, and the token of the next page. limit 0 means
+// one page.
 func page[T any](all []T, limit int, token string, key func(T) string) ([]T, string, error) {
 	after, err := readToken(token)
 	if err != nil {
@@ -135,7 +132,7 @@ func page[T any](all []T, limit int, token string, key func(T) string) ([]T, str
 	return all, "", nil
 }
 
-// listed says whether a filter lets the value pass; an empty one lets everything.
+// listed reports whether the value passes a filter. An empty filter passes all values.
 func listed(filter []string, value string) bool {
 	return len(filter) == 0 || slices.Contains(filter, value)
 }

@@ -2,21 +2,23 @@ package beanstalk
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
 
 	"beansprout/localcloud/wire"
 )
 
-// optionRule says what an option may be set to and what it is unless it is set
-// (developer guide, "General options for all environments").
+// optionRule gives the allowed values and the default of an option (developer guide, "General
+// options for all environments").
 type optionRule struct {
 	namespace, name string
 	fallback        string
-	values          string // A|B, or the range 1-3600; "" is anything
+	values          string // A|B, or the range 1-3600; "" is any value
 	fixed           bool   // cannot be changed after the launch
-	balanced        bool   // only where there is a load balancer
+	balanced        bool   // only with a load balancer
 }
 
 var optionRules = []optionRule{
@@ -46,7 +48,7 @@ var optionRules = []optionRule{
 	{namespace: "aws:elasticbeanstalk:managedactions", name: "ManagedActionsEnabled", fallback: "false", values: "true|false"},
 }
 
-// namespaces are those that exist; one that ends in ":" stands for all that begin with it.
+// namespaces lists AWS's namespaces. One that ends in ":" stands for all that begin with it.
 var namespaces = []string{
 	"aws:autoscaling:asg", "aws:autoscaling:launchconfiguration", "aws:autoscaling:scheduledaction", "aws:autoscaling:trigger",
 	"aws:autoscaling:updatepolicy:rollingupdate", "aws:cloudformation:template:parameter", "aws:ec2:instances", "aws:ec2:vpc",
@@ -70,7 +72,7 @@ func ruleFor(namespace, name string) (optionRule, bool) {
 	return optionRule{}, false
 }
 
-// check refuses options that Beanstalk refuses; before is what they replace, nil at a launch.
+// check refuses options that Beanstalk refuses. before are the present options, nil at a launch.
 func (o options) check(before options) error {
 	for _, have := range o {
 		if err := have.check(before); err != nil {
@@ -88,7 +90,8 @@ func (o options) check(before options) error {
 	return o.checkBalancer()
 }
 
-// checkBalancer refuses to share a load balancer that is not named, or no application's.
+// checkBalancer refuses a shared load balancer that is not named, or is not an application load
+// balancer.
 func (o options) checkBalancer() error {
 	const named = "aws:elbv2:loadbalancer"
 	switch {
@@ -103,16 +106,19 @@ func (o options) checkBalancer() error {
 }
 
 func (o option) check(before options) error {
-	known := slices.ContainsFunc(namespaces, func(ns string) bool {
-		return ns == o.Namespace || strings.HasSuffix(ns, ":") && strings.HasPrefix(o.Namespace, ns)
-	})
-	if !known || o.OptionName == "" {
+	if !o.exists() {
 		return misconfigured("Invalid option specification (Namespace: '%s', OptionName: '%s'): Unknown configuration setting.", o.Namespace, o.OptionName)
+	}
+	if err := o.checkText(); err != nil {
+		return err
 	}
 	r, _ := ruleFor(o.Namespace, o.OptionName)
 	wrong := r.refuses(o.Value)
-	if o.Namespace == "aws:elasticbeanstalk:application:environmentsecrets" && !strings.HasPrefix(o.Value, "arn:") {
+	if o.Namespace == nsSecrets && !strings.HasPrefix(o.Value, "arn:") {
 		wrong = "Value is not the ARN of a Secrets Manager secret or a Systems Manager parameter"
+	}
+	if o.Namespace+":"+o.OptionName == "aws:ec2:instances:InstanceTypes" || o.Namespace == nsLaunch && o.OptionName == "InstanceType" {
+		wrong = wrongInstance(o.Value)
 	}
 	if r.fixed && before != nil && before.get(o.Namespace, o.OptionName) != o.Value {
 		wrong = "You can set this option only when you create the environment"
@@ -123,7 +129,26 @@ func (o option) check(before options) error {
 	return misconfigured("Invalid option value: '%s' (Namespace: '%s', OptionName: '%s'): %s", o.Value, o.Namespace, o.OptionName, wrong)
 }
 
-// refuses says why the value cannot be, "" when it can.
+// variableName matches the name of a variable (developer guide, "Environment properties").
+var variableName = regexp.MustCompile(`^[A-Za-z0-9_.:/+\\@-]{1,128}$`)
+
+// checkText refuses an invalid name of a variable, and values that Beanstalk cannot pass on: it writes
+// all variables into one parameter of a template, a pair on each line.
+func (o option) checkText() error {
+	variable := o.Namespace == nsVariables || o.Namespace == nsSecrets
+	broken := strings.ContainsFunc(o.Value, func(r rune) bool { return unicode.IsControl(r) && r != '\t' && (variable || r != '\n' && r != '\r') })
+	switch {
+	case variable && !variableName.MatchString(o.OptionName):
+		return misconfigured("Invalid option specification (Namespace: '%s', OptionName: '%s'): The name may contain letters, digits and the symbols _ . : / + \\ - @ only.", o.Namespace, o.OptionName)
+	case broken && variable:
+		return misconfigured("Invalid option value: '****' (Namespace: 'aws:cloudformation:template:parameter', OptionName: 'EnvironmentVariables'): Not a List of Key/Value pairs.")
+	case broken:
+		return misconfigured("Invalid option value: '****' (Namespace: '%s', OptionName: '%s'): Value contains a control character", o.Namespace, o.OptionName)
+	}
+	return nil
+}
+
+// refuses returns why the value is invalid, and "" if it is valid.
 func (r optionRule) refuses(value string) string {
 	var low, high int
 	if r.values == "" {

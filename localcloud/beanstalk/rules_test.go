@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-func TestOptionsAreLaidOverOneAnother(t *testing.T) {
+func TestLaterOptionsReplaceEarlierOnes(t *testing.T) {
 	a := options{opt("b", "x", "1"), opt("a", "y", "2")}
 	got := a.with(options{opt("b", "x", "3"), opt("c", "z", "4"), opt("c", "z", "5")}).without(options{opt("a", "y", "")})
 	if want := (options{opt("b", "x", "3"), opt("c", "z", "5")}); fmt.Sprint(got) != fmt.Sprint(want) {
@@ -27,9 +27,27 @@ func TestOptionRefusals(t *testing.T) {
 	}{
 		{"none", nil, nil, ""},
 		{"environment variable", options{opt(nsVariables, "A", "")}, nil, ""},
+		{"variable with what Beanstalk takes", options{opt(nsVariables, `A.b:/+\-@_9`, "a=b,c=d\t'\"한글")}, nil, ""},
+		{"variable of two lines", options{opt(nsVariables, "A", "x\ny")}, nil,
+			"(Namespace: 'aws:cloudformation:template:parameter', OptionName: 'EnvironmentVariables'): Not a List of Key/Value pairs."},
+		{"variable with a carriage return", options{opt(nsVariables, "A", "x\r")}, nil, "Not a List of Key/Value pairs."},
+		{"variable with a zero byte", options{opt(nsVariables, "A", "\x00")}, nil, "Not a List of Key/Value pairs."},
+		{"name of a variable", options{opt(nsVariables, "A=B", "x")}, nil, "The name may contain letters"},
+		{"long name of a variable", options{opt(nsVariables, strings.Repeat("A", 129), "x")}, nil, "The name may contain letters"},
+		{"name of a secret", options{opt(nsSecrets, "A,B", "arn:aws:ssm:us-east-1:123456789012:parameter/a")}, nil, "The name may contain letters"},
+		{"option with an escape", options{opt("aws:ec2:vpc", "VPCId", "\x1b[2J")}, nil, "Value contains a control character"},
 		{"another process", options{opt("aws:elasticbeanstalk:environment:process:api", "Port", "8080")}, nil, ""},
 		{"a listener", options{opt("aws:elbv2:listener:443", "Protocol", "HTTPS")}, nil, ""},
 		{"unknown namespace", options{opt("aws:x", "A", "1")}, nil, "Invalid option specification (Namespace: 'aws:x', OptionName: 'A'): Unknown configuration setting."},
+		{"a misspelt option", options{opt(nsEnvironment, "EnvironmentTyp", "SingleInstance")}, nil,
+			"Invalid option specification (Namespace: 'aws:elasticbeanstalk:environment', OptionName: 'EnvironmentTyp'): Unknown configuration setting."},
+		{"in other capitals", options{opt(nsGroup, "minsize", "1")}, nil, "Unknown configuration setting."},
+		{"misspelt of a process", options{opt("aws:elasticbeanstalk:environment:process:api", "Prot", "1")}, nil, "Unknown configuration setting."},
+		{"of a container, which may have any", options{opt("aws:elasticbeanstalk:container:tomcat:jvmoptions", "Xmx", "1g")}, nil, ""},
+		{"instance types", options{opt("aws:ec2:instances", "InstanceTypes", "t3.micro, m7g-flex.12xlarge,m5.metal,r8i.metal-96xl")}, nil, ""},
+		{"no size of instances", options{opt("aws:ec2:instances", "InstanceTypes", "t3.micro,t3.smal")}, nil,
+			"Invalid option value: 't3.micro,t3.smal' (Namespace: 'aws:ec2:instances', OptionName: 'InstanceTypes'): Value is not one of the allowed values: [t3.nano, t3.micro, t3.small,"},
+		{"no size of an instance", options{opt(nsLaunch, "InstanceType", "t3.smal")}, nil, "OptionName: 'InstanceType'): Value is not one of the allowed values: ["},
 		{"no name", options{opt(nsGroup, "", "1")}, nil, "Unknown configuration setting."},
 		{"not in the list", options{opt(nsEnvironment, "EnvironmentType", "Single")}, nil,
 			"Invalid option value: 'Single' (Namespace: 'aws:elasticbeanstalk:environment', OptionName: 'EnvironmentType'): Value is not one of the allowed values: [LoadBalanced, SingleInstance]"},
@@ -55,7 +73,7 @@ func TestOptionRefusals(t *testing.T) {
 	}
 }
 
-func TestFlawsShowOnlyAtTheLaunch(t *testing.T) {
+func TestFlawsAreFoundOnlyAtTheLaunch(t *testing.T) {
 	profile := func(name string) options { return options{opt(nsLaunch, "IamInstanceProfile", name)} }
 	for _, tt := range []struct {
 		name  string
@@ -186,6 +204,26 @@ func TestPlatformFilters(t *testing.T) {
 	} {
 		if got, err := match(tt.filters, attributes); got != tt.want || code(err) != tt.code {
 			t.Errorf("%v: %t, %v", tt.filters, got, err)
+		}
+	}
+}
+
+func TestThePortIsThatOfTheEnabledListener(t *testing.T) {
+	const process = "aws:elasticbeanstalk:environment:process:"
+	for name, test := range map[string]struct {
+		set  options
+		want int
+	}{
+		"nothing is set":  {nil, 80},
+		"the default's":   {options{opt(process+"default", "Port", "9050")}, 9050},
+		"a named one's":   {options{opt(process+"web", "Port", "9050"), opt("aws:elbv2:listener:default", "DefaultProcess", "web")}, 9050},
+		"HTTPS as well":   {options{opt(process+"web", "Port", "9050"), opt("aws:elbv2:listener:443", "DefaultProcess", "web")}, 80},
+		"HTTPS alone":     {options{opt(process+"web", "Port", "9050"), opt("aws:elbv2:listener:443", "DefaultProcess", "web"), opt("aws:elbv2:listener:default", "ListenerEnabled", "false")}, 9050},
+		"a classic one's": {options{opt("aws:elb:listener", "InstancePort", "3000")}, 3000},
+		"a classic 80's":  {options{opt("aws:elb:listener:80", "InstancePort", "3000")}, 3000},
+	} {
+		if got := test.set.port(); got != test.want {
+			t.Errorf("%s: %d, want %d", name, got, test.want)
 		}
 	}
 }

@@ -6,16 +6,16 @@ import (
 	"time"
 )
 
-// note is an event before it is written down.
+// note is an event before it is written.
 type note struct{ severity, text string }
 
-// pulse stands where the change of health is told, if there is one.
+// pulse marks where the event about a change of health is inserted, if there is one.
 var pulse = note{}
 
 func info(format string, args ...any) note   { return note{"INFO", fmt.Sprintf(format, args...)} }
 func failed(format string, args ...any) note { return note{"ERROR", fmt.Sprintf(format, args...)} }
 
-// starting is what AWS says at once when the work begins.
+// starting returns AWS's events at the beginning of the work.
 func (e environment) starting() []note {
 	switch e.Work.Verb {
 	case launch:
@@ -61,7 +61,7 @@ func (e environment) updateStarts() []note {
 	return notes
 }
 
-// done is what AWS says when the work has succeeded.
+// done returns AWS's events after the work has succeeded.
 func (e environment) done() []note {
 	switch e.Work.Verb {
 	case launch, restore, rebuild:
@@ -93,12 +93,12 @@ func (e environment) updateDone() (notes []note) {
 	return append(notes, pulse, info("Environment update completed successfully."))
 }
 
-// failed is what AWS says when the work has failed with err.
+// failed returns AWS's events after the work has failed with err.
 func (e environment) failed(err error) []note {
 	cause := failed("%s", reason(err))
 	switch v := e.Work.Verb; {
 	case v == update:
-		return append([]note{cause}, e.updateFailed(isFlaw(err))...)
+		return append([]note{cause}, e.updateFailed(err)...)
 	case v == retag:
 		return []note{cause, failed("Environment tag update failed.")}
 	case v == terminate:
@@ -106,13 +106,14 @@ func (e environment) failed(err error) []note {
 	case isFlaw(err):
 		return []note{cause, failed("Failed to launch environment."), info("Deleting SNS topic for environment %s.", e.Name)}
 	}
-	return append(append([]note{info("Added instance [%s] to your environment.", e.instance()), cause}, e.commandFailed()...), pulse,
+	return append(append([]note{info("Added instance [%s] to your environment.", e.instance()), cause}, commandFailed(e.instance())...), pulse,
 		failed("Create environment operation is complete, but with errors. For more information, see troubleshooting documentation."))
 }
 
-func (e environment) updateFailed(early bool) (notes []note) {
-	if !early {
-		notes = append(e.commandFailed(), failed("Unsuccessful command execution on instance id(s) '%s'. Aborting the operation.", e.instance()))
+func (e environment) updateFailed(err error) (notes []note) {
+	if !isFlaw(err) {
+		on := e.updated(err)
+		notes = append(commandFailed(on), failed("Unsuccessful command execution on instance id(s) '%s'. Aborting the operation.", on))
 	}
 	if e.Work.Tunes {
 		notes = append(notes, failed("Failed to deploy configuration."), failed("The environment was reverted to the previous configuration setting."))
@@ -125,10 +126,10 @@ func (e environment) updateFailed(early bool) (notes []note) {
 	return notes
 }
 
-func (e environment) commandFailed() []note {
+func commandFailed(instance string) []note {
 	return []note{
 		failed("Instance deployment failed. For details, see 'eb-engine.log'."),
-		failed("[Instance: %s] Command failed on instance. Return code: 1 Output: Engine execution has encountered an error..", e.instance()),
+		failed("[Instance: %s] Command failed on instance. Return code: 1 Output: Engine execution has encountered an error..", instance),
 		info("Command execution completed on all instances. Summary: [Successful: 0, Failed: 1]."),
 	}
 }
@@ -140,7 +141,8 @@ func (e environment) aborted() []note {
 	}
 }
 
-// turned is what AWS says when the health of an environment has changed, "" when it has not.
+// turned returns AWS's event about a change of an environment's health, which is empty if there is
+// none.
 func turned(before, after environment, now time.Time) note {
 	oldColour, oldStatus := before.health()
 	colour, status := after.health()
@@ -151,7 +153,7 @@ func turned(before, after environment, now time.Time) note {
 	switch {
 	case !after.live(), after.Status == launching, oldColour == colour && oldStatus == status:
 		return note{}
-	case status == "" && colour == "Grey": // basic health says nothing while it is not known
+	case status == "" && colour == "Grey": // basic health has no event while it is unknown
 		return note{}
 	case status == "":
 		return note{severity, "Environment health has been set to " + strings.ToUpper(colour)}

@@ -1,7 +1,6 @@
 package beanstalk
 
 import (
-	"context"
 	"slices"
 	"strings"
 	"sync"
@@ -78,7 +77,7 @@ func TestUpdate(t *testing.T) {
 		Description: aws.String("v2 by me"), OptionSettings: []types.ConfigurationOptionSetting{setting(nsVariables, "COLOUR", "blue")}})
 	must(t, err)
 	d := <-held
-	if d.Version != "v2" || d.Variables["COLOUR"] != "blue" || d.Size == 0 || d.HealthPath != "/" {
+	if d.Version != "v2" || d.Variables["COLOUR"] != "blue" || d.Size == 0 || d.HealthPath != "" {
 		t.Errorf("deployed %+v", d)
 	}
 	if out.Status != "Updating" || *out.VersionLabel != "v1" || !*out.AbortableOperationInProgress || *out.Description != "v2 by me" || out.Health != "Grey" {
@@ -147,7 +146,7 @@ func TestFailedLaunchEndsReadyAndRed(t *testing.T) {
 	}
 }
 
-func TestLaunchWithoutInstanceProfileIsTakenAway(t *testing.T) {
+func TestLaunchWithoutInstanceProfileIsTerminated(t *testing.T) {
 	c := start(t, t.TempDir())
 	c.has("v1")
 	in := launchInput("shop-x")
@@ -160,121 +159,6 @@ func TestLaunchWithoutInstanceProfileIsTakenAway(t *testing.T) {
 		"Environment must have instance profile associated with it.", "Failed to launch environment.", "Deleting SNS topic for environment shop-x."}
 	if got := c.told(&eb.DescribeEventsInput{EnvironmentId: e.EnvironmentId}); !slices.Equal(got, want) {
 		t.Errorf("events %q", got)
-	}
-}
-
-func TestAbort(t *testing.T) {
-	c := start(t, t.TempDir())
-	c.has("v1", "v2")
-	e := c.launch(launchInput("shop-x"))
-	var deployed []string
-	hold, held := make(chan struct{}), make(chan struct{})
-	c.runner.Outcome = func(d engine.Deployment) error {
-		deployed = append(deployed, d.Version)
-		if d.Version == "v2" {
-			close(held)
-			<-hold // as if it could not be stopped any more
-		}
-		return nil
-	}
-	_, err := c.AbortEnvironmentUpdate(t.Context(), &eb.AbortEnvironmentUpdateInput{EnvironmentId: e.EnvironmentId})
-	refused(t, err, "InvalidParameterValue", "Environment named shop-x is in an invalid state for this operation. Must be pending deployment.")
-	_, err = c.UpdateEnvironment(t.Context(), &eb.UpdateEnvironmentInput{EnvironmentId: e.EnvironmentId, VersionLabel: aws.String("v2")})
-	must(t, err)
-	<-held
-	_, err = c.AbortEnvironmentUpdate(t.Context(), &eb.AbortEnvironmentUpdateInput{EnvironmentId: e.EnvironmentId})
-	must(t, err)
-	if got := c.row(*e.EnvironmentId).Status; got != "Aborting" {
-		t.Errorf("it is %s", got)
-	}
-	close(hold)
-	if e := c.settled(*e.EnvironmentId); *e.VersionLabel != "v1" || e.Health != "Green" {
-		t.Errorf("ended as %s %s", *e.VersionLabel, e.Health)
-	}
-	if want := []string{"v2", "v1"}; !slices.Equal(deployed, want) {
-		t.Errorf("deployed %v, want %v", deployed, want)
-	}
-}
-
-func TestAbortInterruptsTheWait(t *testing.T) {
-	c := start(t, t.TempDir(), func(cfg *Config) { cfg.UpdateTime = 1 << 50 })
-	c.has("v1", "v2")
-	e := c.launch(launchInput("shop-x"))
-	_, err := c.UpdateEnvironment(t.Context(), &eb.UpdateEnvironmentInput{EnvironmentId: e.EnvironmentId, VersionLabel: aws.String("v2")})
-	must(t, err)
-	_, err = c.AbortEnvironmentUpdate(t.Context(), &eb.AbortEnvironmentUpdateInput{EnvironmentId: e.EnvironmentId})
-	must(t, err)
-	if e := c.settled(*e.EnvironmentId); *e.VersionLabel != "v1" {
-		t.Errorf("ended as %s", *e.VersionLabel)
-	}
-}
-
-func TestAbortBetweenTheDeployAndItsRecord(t *testing.T) {
-	c := start(t, t.TempDir(), func(cfg *Config) { cfg.UpdateTime = 1 << 50 })
-	c.has("v1", "v2")
-	e := c.launch(launchInput("shop-x"))
-	_, err := c.UpdateEnvironment(t.Context(), &eb.UpdateEnvironmentInput{EnvironmentId: e.EnvironmentId, VersionLabel: aws.String("v2")})
-	must(t, err)
-	stale, _ := c.service.row(region, *e.EnvironmentId)
-	must(t, c.service.within(wireCall(), c.service.db.Update, func(st *state) error {
-		_, err := abortEnvironmentUpdate(st, named{EnvironmentId: stale.ID})
-		st.after = nil // it was committed, but has interrupted nothing yet
-		return err
-	}))
-	if c.service.settle(stale, nil) {
-		t.Error("an update that was aborted was recorded as done")
-	}
-	c.service.interrupt(stale.ID)
-	if e := c.settled(stale.ID); *e.VersionLabel != "v1" {
-		t.Errorf("ended as %s", *e.VersionLabel)
-	}
-}
-
-// patient deploys when it is let, and stops when it is interrupted.
-type patient struct {
-	engine.Pretend
-	asked, let chan string
-}
-
-func (p *patient) Deploy(ctx context.Context, d engine.Deployment) error {
-	p.asked <- d.Version
-	select {
-	case <-p.let:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
-
-func TestRevertThatIsInterruptedIsMadeAgain(t *testing.T) {
-	runner := &patient{asked: make(chan string), let: make(chan string)}
-	c := start(t, t.TempDir(), func(cfg *Config) { cfg.Runner = runner })
-	c.has("v1", "v2")
-	created, err := c.CreateEnvironment(t.Context(), launchInput("shop-x"))
-	must(t, err)
-	<-runner.asked
-	runner.let <- ""
-	e := c.settled(*created.EnvironmentId)
-	_, err = c.UpdateEnvironment(t.Context(), &eb.UpdateEnvironmentInput{EnvironmentId: e.EnvironmentId, VersionLabel: aws.String("v2")})
-	must(t, err)
-	if got := <-runner.asked; got != "v2" {
-		t.Fatalf("deploys %s", got)
-	}
-	_, err = c.AbortEnvironmentUpdate(t.Context(), &eb.AbortEnvironmentUpdateInput{EnvironmentId: e.EnvironmentId})
-	must(t, err)
-	for range 2 {
-		if got := <-runner.asked; got != "v1" {
-			t.Fatalf("reverts to %s", got)
-		}
-		if c.row(*e.EnvironmentId).Status != "Aborting" {
-			t.Fatal("it is said to be reverted while that is under way")
-		}
-		c.service.interrupt(*e.EnvironmentId)
-	}
-	<-runner.asked
-	runner.let <- ""
-	if e := c.settled(*e.EnvironmentId); *e.VersionLabel != "v1" {
-		t.Errorf("ended as %s", *e.VersionLabel)
 	}
 }
 
@@ -351,8 +235,7 @@ func TestSwapNeedsTwoNamesOrTwoIds(t *testing.T) {
 	refused(t, err, "MissingRequiredParameter", "You must specify the source and the destination environment in the same way.")
 }
 
-// Many clients change the same few environments; each is refused or served, and everything
-// comes to rest.
+// Many clients change the same few environments. Each call is refused or served, and all work ends.
 func TestManyClientsAtOnce(t *testing.T) {
 	c := start(t, t.TempDir())
 	c.has("v1", "v2")

@@ -13,15 +13,16 @@ type template struct {
 }
 
 type createTemplateIn struct {
-	ApplicationName     string `aws:"required,min=1,max=100"`
-	TemplateName        string `aws:"required,min=1,max=100"`
-	Description         string `aws:"max=200"`
-	EnvironmentId       string
-	SolutionStackName   string `aws:"max=255"`
-	PlatformArn         string
-	SourceConfiguration *sourceConfiguration
-	OptionSettings      options
-	Tags                []tag
+	ApplicationName       string `aws:"required,min=1,max=100"`
+	TemplateName          string `aws:"required,min=1,max=100"`
+	Description           string `aws:"max=200"`
+	EnvironmentId         string
+	SolutionStackName     string `aws:"max=255"`
+	PlatformArn           string
+	SourceConfiguration   *sourceConfiguration
+	TemplateSpecification *templateSpecification
+	OptionSettings        options
+	Tags                  []tag
 }
 
 type sourceConfiguration struct {
@@ -72,13 +73,17 @@ func (st *state) newTemplate(in createTemplateIn) (template, error) {
 	return t, err
 }
 
-// templateBase is what a new template copies: an environment, another template or a platform.
+// templateBase returns what a new template copies: an environment, another template or a platform.
 func (st *state) templateBase(in createTemplateIn) (template, error) {
+	var environment string
+	if in.TemplateSpecification != nil {
+		environment = in.TemplateSpecification.TemplateSource.EnvironmentName
+	}
 	switch from := in.SourceConfiguration; {
-	case in.EnvironmentId != "" && from != nil:
+	case in.EnvironmentId+environment != "" && from != nil:
 		return template{}, conflicting("Specify either EnvironmentId or SourceConfiguration.")
-	case in.EnvironmentId != "":
-		e, err := st.live(in.EnvironmentId, "")
+	case in.EnvironmentId+environment != "":
+		e, err := st.live(in.EnvironmentId, environment)
 		return template{Platform: e.Setup.Platform, Tier: e.Tier, Options: e.Setup.Options}, err
 	case from != nil:
 		return st.template(from.ApplicationName, from.TemplateName)
@@ -155,8 +160,8 @@ type describeSettingsIn struct {
 
 type describeSettingsOut struct{ ConfigurationSettings []settingsDescription }
 
-// describeConfigurationSettings answers one set, and while an update changes options a
-// second one, which is pending.
+// describeConfigurationSettings returns one set of options and, while an update changes them, a second
+// one that is pending.
 func describeConfigurationSettings(st *state, in describeSettingsIn) (out describeSettingsOut, err error) {
 	if _, err := st.application(in.ApplicationName); err != nil {
 		return out, err

@@ -14,8 +14,8 @@ import (
 	"beansprout/localcloud/wire"
 )
 
-// table is a bucket of records of one type, kept as JSON under keys whose parts are joined
-// by "/"; the first part is the region, so regions know nothing of one another.
+// table is a bucket of records of one type, kept as JSON under keys whose parts are joined by "/".
+// The first part is the region, so regions are separate.
 type table[T any] struct {
 	bucket string
 	shared bool // one for all regions
@@ -28,21 +28,21 @@ var (
 	environments = table[environment]{bucket: "environments"} // id
 	events       = table[event]{bucket: "events"}             // milliseconds
 	names        = table[string]{bucket: "names"}             // name -> id of the row that is not terminated
-	// prefixes holds CNAME prefix -> id of the row that is not terminated. The URLs of the
-	// local cloud have no region in them, so a prefix is taken in all regions at once.
+	// prefixes maps the part of a CNAME before .localhost to the id of the row that is not
+	// terminated. That part is the prefix, with the region if another region had the prefix already.
 	prefixes = table[string]{bucket: "prefixes", shared: true}
 )
 
 var buckets = []string{applications.bucket, versions.bucket, templates.bucket, environments.bucket, events.bucket, names.bucket, prefixes.bucket}
 
-// state is what one call sees and changes, in one transaction. Between reads and writes no
-// error needs a look: the first one sticks, and undoes the transaction.
+// state is what one call reads and changes in one transaction. Its reads and writes return no
+// errors: it keeps the first error, which undoes the transaction.
 type state struct {
 	wire.Call
 	*Service
 	tx    *bolt.Tx
 	err   error
-	after []func() error // run once the changes are durable
+	after []func() error // run after the changes are durable
 }
 
 func (t table[T]) key(st *state, parts []string) []byte {
@@ -72,13 +72,13 @@ func (t table[T]) delete(st *state, parts ...string) {
 	st.fail(st.tx.Bucket([]byte(t.bucket)).Delete(t.key(st, parts)))
 }
 
-// all yields the records under the parts, in the order of their keys.
+// all yields the records whose keys begin with the parts, in the order of their keys.
 func (t table[T]) all(st *state, parts ...string) iter.Seq[T] {
 	prefix := string(t.key(st, parts)) + "/"
 	return t.records(st, t.scan(st, prefix, prefix))
 }
 
-// after yields the records of the region behind the one with the key.
+// after yields the records of the region whose keys are after key.
 func (t table[T]) after(st *state, key string) iter.Seq[T] {
 	prefix := st.Region + "/"
 	return t.records(st, t.scan(st, prefix, prefix+key+"\x00"))
@@ -95,7 +95,7 @@ func (t table[T]) everywhere(st *state) iter.Seq2[string, T] {
 	}
 }
 
-// backwards yields the records of the region from the one before the key down.
+// backwards yields the records of the region whose keys are before the given one, in reverse order.
 func (t table[T]) backwards(st *state, before string) iter.Seq[T] {
 	prefix := st.Region + "/"
 	return t.records(st, func(yield func(key, raw []byte) bool) {
@@ -119,7 +119,7 @@ func (t table[T]) count(st *state) (n int) {
 	return n
 }
 
-// scan yields what has a prefix, from a key on.
+// scan yields the records whose keys have a prefix, from a key on.
 func (t table[T]) scan(st *state, prefix, from string) iter.Seq2[[]byte, []byte] {
 	return func(yield func(key, raw []byte) bool) {
 		c := st.tx.Bucket([]byte(t.bucket)).Cursor()
@@ -147,7 +147,7 @@ func (t table[T]) decode(st *state, raw []byte) (rec T) {
 
 func (st *state) fail(err error) { st.err = errors.Join(st.err, err) }
 
-// open opens the file that holds everything.
+// open opens the file of the state.
 func open(path string) (*bolt.DB, error) {
 	db, err := bolt.Open(path, 0o600, &bolt.Options{Timeout: time.Second})
 	if err != nil {

@@ -23,10 +23,10 @@ type updateTagsIn struct {
 	TagsToRemove []string `aws:"each,min=1,max=128"`
 }
 
-// tagged is what can have tags: what they are, and how they are replaced.
+// tagged is a resource that can have tags.
 type tagged struct {
 	tags    map[string]string
-	system  []tag // cannot be changed
+	system  []tag // which cannot be changed
 	replace func(map[string]string) error
 }
 
@@ -64,15 +64,15 @@ func updateTagsForResource(st *state, in updateTagsIn) (none, error) {
 	return none{}, t.replace(tags)
 }
 
-// withoutName drops the tag "Name", which is the system's on environments: to touch it
-// changes nothing, and fails when nothing else is changed.
+// withoutName removes the tag "Name", which is the system's on environments. A change of that tag
+// does nothing, and fails if it is the only change.
 func withoutName(tags []tag) []tag {
 	return slices.DeleteFunc(slices.Clone(tags), func(t tag) bool { return t.Key == "Name" })
 }
 
-// tagged finds what an ARN names.
+// tagged returns the resource with that ARN.
 func (st *state) tagged(resource string) (tagged, error) {
-	prefix := "arn:aws:elasticbeanstalk:" + st.Region + ":" + st.Account + ":"
+	prefix := wire.ARN("elasticbeanstalk", st.Region, st.Account, "")
 	kind, path, ok := strings.Cut(strings.TrimPrefix(resource, prefix), "/")
 	if !ok || !strings.HasPrefix(resource, prefix) {
 		return tagged{}, wire.Errorf("ResourceTypeNotSupportedException", "The resource type of '%s' is not supported.", resource)
@@ -104,7 +104,7 @@ func (st *state) taggedKinds(app, name string) map[string]func() (tagged, bool) 
 	}
 }
 
-// taggedRecord is for everything whose tags are only written down.
+// taggedRecord returns a resource whose tags are only recorded.
 func taggedRecord[T any](st *state, in table[T], tags func(*T) *map[string]string, key ...string) (tagged, bool) {
 	rec, ok := in.get(st, key...)
 	return tagged{tags: *tags(&rec), replace: func(with map[string]string) error {
@@ -114,7 +114,7 @@ func taggedRecord[T any](st *state, in table[T], tags func(*T) *map[string]strin
 	}}, ok
 }
 
-// taggedEnvironment is for the tags of an environment: to write them is an update of it.
+// taggedEnvironment returns an environment. A write of its tags is an update of the environment.
 func (st *state) taggedEnvironment(app, name string) (tagged, bool) {
 	id, _ := names.get(st, name)
 	e, ok := environments.get(st, id)

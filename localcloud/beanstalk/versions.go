@@ -11,7 +11,7 @@ import (
 	"beansprout/localcloud/wire"
 )
 
-// The statuses of a version. They are upper case on the wire, whatever the model says.
+// The statuses of a version. They are upper case on the wire, unlike in the model.
 const (
 	unprocessed = "UNPROCESSED"
 	processing  = "PROCESSING"
@@ -50,7 +50,7 @@ type createVersionIn struct {
 	Tags                   []tag
 }
 
-// sourceBuild and buildConfiguration are for CodeBuild, which there is none of here.
+// sourceBuild and buildConfiguration are for CodeBuild, which does not exist here.
 type sourceBuild struct {
 	SourceType       string `aws:"required,enum=Git|Zip"`
 	SourceRepository string `aws:"required,enum=CodeCommit|S3"`
@@ -131,7 +131,7 @@ func (st *state) versionApplication(in createVersionIn) error {
 	return err
 }
 
-// checkBundle refuses bundles that are not there, too large, or in another region.
+// checkBundle refuses bundles that do not exist, are too large, or are in another region.
 func (st *state) checkBundle(v version) error {
 	if v.Bucket == "" || v.Key == "" {
 		return conflicting("Both S3 bucket and key must be specified.")
@@ -165,10 +165,10 @@ func (v version) describe() versionDescription {
 	return d
 }
 
-// process ends the processing of a version: it has worked when the bundle can be read. AWS
-// looks into env.yaml and .ebextensions, too.
+// process processes a version, which succeeds if the bundle can be read. AWS checks env.yaml and
+// .ebextensions, too.
 func (s *Service) process(v version) {
-	if s.ctx.Err() != nil { // the next start takes it up
+	if s.ctx.Err() != nil { // the next start continues it
 		return
 	}
 	v.Status = processed
@@ -204,7 +204,7 @@ type describeVersionsOut struct {
 	NextToken           string
 }
 
-// describeApplicationVersions lists the newest first.
+// describeApplicationVersions returns the newest versions first.
 func describeApplicationVersions(st *state, in describeVersionsIn) (out describeVersionsOut, err error) {
 	var path []string
 	if in.ApplicationName != "" {
@@ -223,7 +223,7 @@ func describeApplicationVersions(st *state, in describeVersionsIn) (out describe
 	return out, err
 }
 
-// farFuture is in milliseconds and has as many digits as its distance to any date of use.
+// farFuture is in milliseconds. Its distance to any date in use has as many digits as it has.
 const farFuture = 99_000_000_000_000
 
 type deleteVersionIn struct {
@@ -232,8 +232,8 @@ type deleteVersionIn struct {
 	DeleteSourceBundle bool
 }
 
-// deleteApplicationVersion deletes a version also while environments run it: AWS does so
-// whatever its model says, and they go on until they are rebuilt.
+// deleteApplicationVersion deletes a version even if environments run it. AWS does so, too, unlike in
+// its model. The environments still run it until they are rebuilt.
 func deleteApplicationVersion(st *state, in deleteVersionIn) (none, error) {
 	v, ok := versions.get(st, in.ApplicationName, in.VersionLabel)
 	if !ok {

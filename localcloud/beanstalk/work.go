@@ -13,12 +13,11 @@ import (
 	"beansprout/localcloud/wire"
 )
 
-// goOn carries out the work of an environment in a goroutine of its own.
+// goOn performs the work of an environment in its own goroutine.
 func (s *Service) goOn(region, id string) { s.wait.Go(func() { s.carryOut(region, id) }) }
 
-// carryOut performs what is under way for the environment and settles it. Where an abort
-// changed what is to be done meanwhile, it begins anew. When the service is closed, the
-// work is left as it is, for the next start.
+// carryOut performs the work of the environment and settles it. It begins again if an abort has
+// changed the work meanwhile. If the service is closed, the work waits for the next start.
 func (s *Service) carryOut(region, id string) {
 	defer s.turn(id)()
 	for {
@@ -40,7 +39,7 @@ func (s *Service) carryOut(region, id string) {
 	}
 }
 
-// attempt returns a context that ends with the service, and when the work is aborted.
+// attempt returns a context that ends with the service or when the work is aborted.
 func (s *Service) attempt(id string) (context.Context, func()) {
 	ctx, cancel := context.WithCancel(s.ctx)
 	s.mu.Lock()
@@ -54,7 +53,7 @@ func (s *Service) attempt(id string) (context.Context, func()) {
 	}
 }
 
-// interrupt ends the attempt that is being made for the environment, if there is one.
+// interrupt ends the running attempt for the environment, if there is one.
 func (s *Service) interrupt(id string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -63,7 +62,7 @@ func (s *Service) interrupt(id string) {
 	}
 }
 
-// turn waits until no other work is done for the environment, and returns what ends ours.
+// turn waits until no other work runs for the environment. The caller calls end after its own work.
 func (s *Service) turn(id string) (end func()) {
 	s.mu.Lock()
 	turn := s.turns[id]
@@ -84,7 +83,7 @@ func (s *Service) row(region, id string) (e environment, ok bool) {
 	return e, ok && err == nil
 }
 
-// perform does what the work asks of the world outside the state.
+// perform does the part of the work that is outside the state.
 func (s *Service) perform(ctx context.Context, e environment) error {
 	w := e.Work
 	if w.Aborted {
@@ -109,7 +108,7 @@ func (s *Service) perform(ctx context.Context, e environment) error {
 	return s.run(ctx, e.ID, e.Name, w.Wanted)
 }
 
-// run hands a setup to the runner, a few at a time. A paused environment runs nothing.
+// run deploys a setup; a few deployments run at a time. A paused environment runs nothing.
 func (s *Service) run(ctx context.Context, id, name string, set setup) error {
 	if set.Options.paused() {
 		return s.Runner.Terminate(ctx, id)
@@ -127,11 +126,11 @@ func (s *Service) run(ctx context.Context, id, name string, set setup) error {
 	return s.Runner.Deploy(ctx, engine.Deployment{
 		Environment: id, Name: name, Version: set.Version,
 		Bundle: bytes.NewReader(bundle), Size: int64(len(bundle)), Foreign: foreign(set.Platform),
-		Variables: set.Options.variables(), HealthPath: set.Options.healthPath(), Deadline: set.Options.deadline(),
+		Variables: set.Options.variables(), HealthPath: set.Options.healthPath(), Port: set.Options.port(), Deadline: set.Options.deadline(),
 	})
 }
 
-// bundle reads the bundle of a setup; the sample application has none.
+// bundle returns the bundle of a setup, and nil for the sample application.
 func (s *Service) bundle(set setup) ([]byte, error) {
 	if set.Key == "" {
 		return nil, nil
@@ -144,8 +143,8 @@ func (s *Service) bundle(set setup) ([]byte, error) {
 	return io.ReadAll(body)
 }
 
-// settle records how the work of e ended. It returns false when something else is to be
-// done by now: the update was aborted just before it ended.
+// settle records how the work of e ended. It returns false if the work has changed: the update was
+// aborted just before it ended.
 func (s *Service) settle(e environment, outcome error) (settled bool) {
 	settled = true
 	call := wire.Call{ID: e.Work.Request, Region: e.Region, Account: e.Account, Now: s.Now()}
@@ -160,7 +159,7 @@ func (s *Service) settle(e environment, outcome error) (settled bool) {
 		st.finishDeletion(after.Application)
 		return nil
 	})
-	if err != nil { // it stays under way until the next start
+	if err != nil { // the next start does it again
 		s.Log.Error("settle environment", "environment", e.Name, "id", e.ID, "error", err)
 		return true
 	}

@@ -1,5 +1,5 @@
-// Package cloudtest makes large local clouds for tests: a state file with one environment
-// goes in, one with thousands comes out, in the time that a few calls would take.
+// Package cloudtest makes large local clouds for tests: it turns a state file with one environment
+// into one with thousands, in the time of a few calls.
 package cloudtest
 
 import (
@@ -12,10 +12,9 @@ import (
 	bolt "go.etcd.io/bbolt"
 )
 
-// Multiply makes n environments of the only one that the closed cloud in dir has: all alike
-// but for the id (e-0000000000 and on), the name and the CNAME prefix (both load-0 and on), and
-// for what dress, where it isn't nil, changes about the row of the i-th. It goes round the quota
-// of environments on purpose.
+// Multiply turns the only environment of the closed cloud in dir into n. They differ in their id
+// (e-0000000000 and on), their name and CNAME prefix (both load-0 and on), and in what dress, if
+// not nil, changes in the row of the i-th. The quota of environments does not apply.
 func Multiply(dir string, n int, dress func(i int, row map[string]any)) error {
 	db, err := bolt.Open(filepath.Join(dir, "beanstalk.db"), 0o600, &bolt.Options{Timeout: time.Second})
 	if err != nil {

@@ -1,6 +1,5 @@
-// Package conformance drives the local cloud with clients that nobody here wrote, boto3
-// and the aws command line, and compares its answers with botocore's model of AWS. It
-// holds tests only.
+// Package conformance drives the local cloud with clients that are not ours, boto3 and the aws
+// command line, and compares its answers with botocore's model of AWS. It holds only tests.
 package conformance
 
 import (
@@ -19,7 +18,7 @@ import (
 	"beansprout/localcloud/engine"
 )
 
-// access is what a client must know of a cloud.
+// access is what a client must know about a cloud.
 type access struct {
 	Endpoint string `json:"endpoint"`
 	Key      string `json:"key"`
@@ -27,8 +26,8 @@ type access struct {
 	Account  string `json:"account"`
 }
 
-// start starts a cloud without Docker that ends with the test. A version called "broken"
-// does not run there.
+// start starts a cloud without Docker that ends with the test. A version called "broken" does not
+// run on it.
 func start(t *testing.T, cfg localcloud.Config) access {
 	t.Helper()
 	cfg.Dir = t.TempDir()
@@ -54,7 +53,7 @@ func start(t *testing.T, cfg localcloud.Config) access {
 	return access{r.Endpoint, r.Key, r.Secret, r.Account}
 }
 
-// needs skips a test, loudly, where a command does not work.
+// needs skips the test with a message if a command does not work.
 func needs(t *testing.T, command string, args ...string) {
 	t.Helper()
 	if out, err := exec.Command(command, args...).CombinedOutput(); err != nil {
@@ -65,7 +64,7 @@ func needs(t *testing.T, command string, args ...string) {
 	}
 }
 
-// outcome is one line of a script: a case with what was wrong, or, at the end, which
+// outcome is one line of a script's output: a case with its failures or, at the end, which
 // operations succeeded and how many calls were to be refused.
 type outcome struct {
 	Case     string   `json:"case"`
@@ -74,7 +73,7 @@ type outcome struct {
 	Refusals int      `json:"refusals"`
 }
 
-// drive runs one of the scripts on clouds, and reports its cases as tests.
+// drive runs one of the scripts on clouds and reports its cases as tests.
 func drive(t *testing.T, script string, clouds map[string]access) {
 	t.Helper()
 	needs(t, "python3", "-c", "import boto3")

@@ -14,20 +14,19 @@ import (
 	"time"
 )
 
-// blobs keeps layers, configs and manifests in files named by their SHA-256, whatever
-// repository they were pushed to. A file appears whole under its name, or not at all.
-// Uploads are files too, so that pushes never wait for one another. Nothing is synced: a
-// killed process loses none of it, a power cut may.
+// blobs keeps layers, configs and manifests in files named by their SHA-256, for all repositories
+// together. A file under its name is complete. Uploads are files, too, so that pushes never wait for
+// one another. Nothing is synced: a killed process loses nothing, a power failure may lose files.
 type blobs struct {
 	dir     string
 	uploads string
-	moving  sync.RWMutex // a sweep holds it alone, so that nothing that was promised goes
+	moving  sync.RWMutex // a sweep locks it, so that it removes no blob that a push relies on
 }
 
-// grace is how long a file that no image names is left alone: its push may be in progress.
+// grace is how long a file that no image names stays, because its push may be in progress.
 const grace = time.Hour
 
-// errDigest is an upload whose bytes are not what its client says.
+// errDigest is reported for an upload whose bytes do not have the client's digest.
 var errDigest = errors.New("digest did not match the uploaded content")
 
 func openBlobs(dir string) (*blobs, error) {
@@ -35,15 +34,15 @@ func openBlobs(dir string) (*blobs, error) {
 	return b, errors.Join(os.MkdirAll(b.dir, 0o700), os.MkdirAll(b.uploads, 0o700))
 }
 
-// path takes digests that passed the router or came out of a parsed manifest.
+// path returns the file of a digest that has passed the router or is from a parsed manifest.
 func (b *blobs) path(digest string) string {
 	return filepath.Join(b.dir, strings.TrimPrefix(digest, "sha256:"))
 }
 
 func (b *blobs) upload(id string) string { return filepath.Join(b.uploads, id) }
 
-// reserve says whether a blob is here, and keeps it from the sweep for the grace time:
-// the client that asked will not push it again.
+// reserve reports whether a blob exists, and protects it from the sweep for the grace time, because
+// the client that asks will not push it again.
 func (b *blobs) reserve(digest string) bool {
 	b.moving.RLock()
 	defer b.moving.RUnlock()
@@ -57,7 +56,7 @@ func (b *blobs) begin(first []byte) (id string, err error) {
 	return id, os.WriteFile(b.upload(id), first, 0o600)
 }
 
-// extend adds what r gives to an upload and returns its size in bytes.
+// extend adds the content of r to an upload and returns its size in bytes.
 func (b *blobs) extend(id string, r io.Reader) (size int64, err error) {
 	f, err := os.OpenFile(b.upload(id), os.O_WRONLY|os.O_APPEND, 0)
 	if err != nil {
@@ -70,7 +69,7 @@ func (b *blobs) extend(id string, r io.Reader) (size int64, err error) {
 	return f.Seek(0, io.SeekEnd)
 }
 
-// commit makes an upload a blob if it has the digest, and drops it if not.
+// commit makes an upload a blob if it has the digest, and else removes it.
 func (b *blobs) commit(id, digest string) error {
 	f, err := os.Open(b.upload(id))
 	if err != nil {
@@ -89,8 +88,8 @@ func (b *blobs) commit(id, digest string) error {
 	return os.Rename(f.Name(), b.path(digest))
 }
 
-// sweep removes the files that are older than before: blobs that are not live, and
-// uploads that nobody went on with. It returns how many went.
+// sweep removes the files that are older than before: blobs that are not live, and abandoned
+// uploads. It returns how many it removed.
 func (b *blobs) sweep(live map[string]bool, before time.Time) (removed int, err error) {
 	b.moving.Lock()
 	defer b.moving.Unlock()

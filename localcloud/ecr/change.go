@@ -1,7 +1,6 @@
 package ecr
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 
@@ -29,12 +28,15 @@ func (s *Service) putImage(_ context.Context, c wire.Call, in struct {
 	}
 	out.Image = imageManifest{s.Account, in.RepositoryName, imageID{m.Digest, tag}, in.ImageManifest, m.MediaType}
 	return out, s.push(c.Region, in.RepositoryName, tag, m, body, func(r *repository) error {
-		return cmp.Or(r.known(m.Digest, tag), r.writable(tag))
+		if err := r.known(m.Digest, tag); err != nil {
+			return err
+		}
+		return r.writable(tag)
 	})
 }
 
-// batchDeleteImage takes tags away, and images by their digest or with their last tag.
-// What cannot go is named in the answer and hinders nothing else.
+// batchDeleteImage removes tags, and images by their digest or with their last tag. The answer lists
+// what it cannot delete; the rest is deleted.
 func (s *Service) batchDeleteImage(_ context.Context, c wire.Call, in struct {
 	target
 	ImageIDs []imageID `json:"imageIds" aws:"required,min=1,max=100"`
@@ -55,7 +57,7 @@ func (s *Service) batchDeleteImage(_ context.Context, c wire.Call, in struct {
 	return out, err
 }
 
-// delete returns what is gone, an entry for each tag of an image.
+// delete deletes an image or a tag. It returns an entry for each tag of a deleted image.
 func (r *repository) delete(id imageID) (gone []imageID, _ *failure) {
 	digest, fail := r.resolve(id)
 	if fail != nil {

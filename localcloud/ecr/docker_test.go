@@ -21,7 +21,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ecr/types"
 )
 
-// engine is a Docker Engine with an image of ours.
+// engine is a Docker Engine with an image of the test.
 type engine struct {
 	*bench
 	docker *client.Client
@@ -44,7 +44,7 @@ func newEngine(t *testing.T, b *bench) *engine {
 	return e
 }
 
-// build makes an image of one file that no other image has.
+// build builds an image of one file that no other image has.
 func (e *engine) build() {
 	e.Helper()
 	var sources bytes.Buffer
@@ -65,7 +65,7 @@ func (e *engine) build() {
 	e.must(drain(out.Body, nil))
 }
 
-// drain reads a stream to its end, where Docker puts errors too.
+// drain reads a stream to its end and returns the errors that Docker puts into it.
 func drain(stream io.ReadCloser, err error) error {
 	if err != nil {
 		return err
@@ -116,7 +116,7 @@ func TestDockerEngine(t *testing.T) {
 	e := newEngine(t, b)
 	password := b.password("us-east-1")
 	e.must(e.push("team/shop:a", password))
-	e.must(e.push("team/shop:a", password)) // again, changing nothing
+	e.must(e.push("team/shop:a", password)) // again, which changes nothing
 
 	out, err := c.DescribeImages(t.Context(), &awsecr.DescribeImagesInput{RepositoryName: aws.String("team/shop")})
 	e.must(err)

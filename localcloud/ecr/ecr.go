@@ -1,17 +1,16 @@
-// Package ecr is ECR on this machine. AWS calls about repositories and images come in at
-// Control, docker push and docker pull at Registry; both work on the same state, which
-// lives in one directory and survives a kill at any moment.
+// Package ecr is ECR on this machine. Control answers AWS's calls about repositories and images,
+// Registry answers docker push and docker pull. Both use the same state, which is in one directory
+// and survives a kill at any time.
 //
-// The registry is a handler of our own. Mutability, tags, push dates and lifecycle are
-// facts of the control API, so every manifest must be looked up there anyway; inside
-// go-containerregistry's handler, which keeps manifests in memory, each would exist twice,
-// be replayed at start and be corrected after every deletion, and uploads, blobs and
-// missing layers need code of ours besides. What is left for it is the reading of files.
-// Its v1 package reads the manifests.
+// The handler of the registry is ours. The control API holds mutability, tags, push dates and
+// lifecycle, so each manifest must be looked up there. go-containerregistry's handler keeps manifests
+// in memory: each would exist twice, be replayed at the start and be corrected after each deletion,
+// and uploads, blobs and missing layers would need our code, too. Only its v1 package is used, to
+// read manifests.
 //
-// A repository belongs to a region, but the registry's paths name none (AWS's have it in
-// the host name). The token does: a token from GetAuthorizationToken opens the repositories
-// of the region that was asked, so one name may exist in several regions.
+// A repository belongs to a region, but the registry's paths do not name it (AWS has it in the host
+// name). The token does: a token from GetAuthorizationToken opens the repositories of the region
+// that was asked, so one name may exist in several regions.
 package ecr
 
 import (
@@ -25,13 +24,13 @@ import (
 	"beansprout/localcloud/wire"
 )
 
-// Config says where an ECR keeps its state and how it is reached.
+// Config configures a Service.
 type Config struct {
-	Dir     string           // state; created when missing
+	Dir     string           // of the state; created if missing
 	Account string           // 12 digits
 	Host    func() string    // host:port of the registry, as in repositoryUri and proxyEndpoint
 	Now     func() time.Time // nil = time.Now
-	Log     *slog.Logger     // nil = silence
+	Log     *slog.Logger     // nil = no log
 }
 
 // Service is one account's ECR in all regions.
@@ -44,8 +43,8 @@ type Service struct {
 	loop   sync.WaitGroup
 }
 
-// New opens the state in c.Dir, carries out what is due, and keeps doing so every hour
-// until Close. It fails when another process holds the state.
+// New opens the state in c.Dir. It applies the lifecycle policies and frees unused blobs, then and
+// every hour until Close. It fails if another process holds the state.
 func New(c Config) (*Service, error) {
 	if c.Now == nil {
 		c.Now = time.Now
@@ -73,14 +72,14 @@ func (s *Service) open() (err error) {
 	return err
 }
 
-// Close stops the hourly work and releases the state. Requests that come later fail.
+// Close stops the hourly work and releases the state. Later requests fail.
 func (s *Service) Close() error {
 	close(s.stop)
 	s.loop.Wait()
 	return s.store.db.Close()
 }
 
-// Control answers the AWS calls; requests must carry a [wire.Call].
+// Control returns the handler of AWS's calls. Requests must carry a [wire.Call].
 func (s *Service) Control() http.Handler {
 	return wire.JSON("AmazonEC2ContainerRegistry_V20150921", map[string]wire.Operation{
 		"BatchDeleteImage":      own(s, s.batchDeleteImage),

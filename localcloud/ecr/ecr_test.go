@@ -79,7 +79,8 @@ func (b *bench) passes(d time.Duration) { b.setClock(b.clock().Add(d)) }
 
 var scope = regexp.MustCompile(`Credential=[^/]+/[0-9]+/([^/]+)/ecr/`)
 
-// front does what package localcloud does: it tells the parts by path, and the region by the signature.
+// front does what package localcloud does: it chooses the part by the path, and the region by the
+// signature.
 func front(svc *Service, now func() time.Time) http.Handler {
 	registry, control := svc.Registry(), svc.Control()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -105,7 +106,7 @@ func (b *bench) client(region string) *awsecr.Client {
 	})
 }
 
-// create makes a repository in us-east-1.
+// create creates a repository in us-east-1.
 func (b *bench) create(name string) *awsecr.Client {
 	b.Helper()
 	c := b.client("us-east-1")
@@ -115,7 +116,7 @@ func (b *bench) create(name string) *awsecr.Client {
 	return c
 }
 
-// login asks for a token as a client does.
+// login gets a token as a client does.
 func (b *bench) login(region string) remote.Option {
 	b.Helper()
 	return remote.WithAuth(&authn.Basic{Username: "AWS", Password: b.password(region)})
@@ -147,7 +148,7 @@ func (b *bench) ref(s string) name.Reference {
 	return ref
 }
 
-// image makes a new image of one layer.
+// image returns a new image of one layer.
 func (b *bench) image() v1.Image {
 	b.Helper()
 	img, err := random.Image(2000, 1)
@@ -157,7 +158,7 @@ func (b *bench) image() v1.Image {
 	return img
 }
 
-// push pushes img, or a new image for nil, to us-east-1 and returns its digest.
+// push pushes img to us-east-1, or a new image if img is nil, and returns its digest.
 func (b *bench) push(ref string, img v1.Image) string {
 	b.Helper()
 	if img == nil {
@@ -178,7 +179,7 @@ func (b *bench) digest(img interface{ Digest() (v1.Hash, error) }) string {
 	return d.String()
 }
 
-// pulls says whether all of an image is there.
+// pulls reports whether all of an image can be pulled.
 func (b *bench) pulls(ref string, auth remote.Option) error {
 	img, err := remote.Image(b.ref(ref), auth)
 	if err != nil {

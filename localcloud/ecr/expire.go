@@ -8,17 +8,17 @@ import (
 	"time"
 )
 
-// aged is what a lifecycle policy looks at in an image.
+// aged holds the facts of an image that a lifecycle policy uses.
 type aged struct {
 	Digest string
 	Tags   []string
 	Pushed time.Time
-	Listed bool // named by a manifest list, without which it cannot go
+	Listed bool // a manifest list names it, so it cannot be removed alone
 }
 
-// expire returns the digests of the images that a policy takes away now. After the ECR
-// user guide: a rule counts every image it selects, those that another rule expires
-// included, but an image that a rule selects can be expired by no rule of lower priority.
+// expire returns the digests of the images that a policy removes now. According to the ECR user
+// guide a rule counts all images that it selects, including those that another rule expires, but a
+// rule cannot expire an image that a rule of higher priority selects.
 func expire(p policy, images []aged, now time.Time) (gone []string) {
 	newestFirst := slices.SortedFunc(slices.Values(images), func(a, b aged) int {
 		return cmp.Or(b.Pushed.Compare(a.Pushed), strings.Compare(a.Digest, b.Digest))
@@ -40,8 +40,8 @@ func expire(p policy, images []aged, now time.Time) (gone []string) {
 	return gone
 }
 
-// selects says whether an image with these tags meets the tag requirements: of a list,
-// all entries.
+// selects reports whether an image with these tags meets the tag requirements: all entries of a
+// list.
 func (s selection) selects(tags []string) bool {
 	if s.TagStatus != "tagged" {
 		return s.TagStatus == "any" || len(tags) == 0
@@ -55,14 +55,14 @@ func (s selection) selects(tags []string) bool {
 	})
 }
 
-// matches relies on tags having no slash and patterns no sign but the star: path's rules
-// are then AWS's.
+// matches reports whether a tag matches a pattern. Tags have no slash, and the only special character
+// in patterns is the star, so package path has the same rules as AWS.
 func matches(pattern, tag string) bool {
 	ok, _ := path.Match(pattern, tag)
 	return ok
 }
 
-// exceeded says whether the image of that rank, 1 for the newest, and age is too many or too old.
+// exceeded reports whether an image with that rank, 1 for the newest, or age is beyond the limit.
 func (s selection) exceeded(rank int, age time.Duration) bool {
 	if s.CountType == "imageCountMoreThan" {
 		return rank > s.CountNumber

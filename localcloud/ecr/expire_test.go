@@ -129,7 +129,7 @@ func TestParsePolicyRefuses(t *testing.T) {
 	}
 }
 
-func TestParsePolicyTakes(t *testing.T) {
+func TestParsePolicyAccepts(t *testing.T) {
 	for _, text := range []string{
 		lifecyclePolicy(ageRule(7, untagged, 1), countRule(3, patterns("*test*1*2*3", "test*1*2*3*"), 5), ageRule(9, anyImage, 365)),
 		lifecyclePolicy(countRule(1, patterns("*"), 1)),

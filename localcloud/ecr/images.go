@@ -23,7 +23,7 @@ type failure struct {
 	FailureReason string  `json:"failureReason"`
 }
 
-// resolve returns the digest of the image that id means, or why there is none.
+// resolve returns the digest of the image that id means, or a failure if there is none.
 func (r *repository) resolve(id imageID) (digest string, _ *failure) {
 	fail := func(code, reason string) (string, *failure) { return "", &failure{id, code, reason} }
 	byTag, tagged := r.Tags[id.ImageTag]
@@ -41,7 +41,7 @@ func (r *repository) resolve(id imageID) (digest string, _ *failure) {
 	return cmp.Or(id.ImageDigest, byTag), nil
 }
 
-// ids names an image once per tag, and an untagged one by its digest.
+// ids returns an id of the image for each of its tags, and its digest alone if it has none.
 func (r *repository) ids(digest string) (ids []imageID) {
 	for _, tag := range r.tagsOf(digest) {
 		ids = append(ids, imageID{digest, tag})
@@ -52,8 +52,7 @@ func (r *repository) ids(digest string) (ids []imageID) {
 	return ids
 }
 
-// filter chooses images by whether they have a tag, and by their status, which is ACTIVE
-// for all of them here.
+// filter selects images by whether they have a tag, and by their status, which is always ACTIVE here.
 type filter struct {
 	TagStatus   string `json:"tagStatus" aws:"enum=TAGGED|UNTAGGED|ANY"`
 	ImageStatus string `json:"imageStatus" aws:"enum=ACTIVE|ARCHIVED|ACTIVATING|ANY"`
@@ -105,7 +104,7 @@ func (s *Service) describeImages(_ context.Context, c wire.Call, in struct {
 	return out, err
 }
 
-// chosen returns the digests of the ids, of all images for nil.
+// chosen returns the digests of the ids, and of all images if ids is nil.
 func (r *repository) chosen(ids []imageID) (digests []string, err error) {
 	if ids == nil {
 		return slices.Collect(maps.Keys(r.Images)), nil
@@ -178,8 +177,11 @@ func (s *Service) batchGetImage(_ context.Context, c wire.Call, in struct {
 		if err != nil {
 			return out, fmt.Errorf("read manifest: %w", err)
 		}
-		out.Images = append(out.Images, imageManifest{
-			r.Registry, r.Name, imageID{digest, id.ImageTag}, string(body), r.Images[digest].MediaType})
+		kind := r.Images[digest].MediaType
+		if len(in.AcceptedMediaTypes) > 0 && !slices.Contains(in.AcceptedMediaTypes, kind) {
+			return out, wire.Errorf("InvalidParameterException", "The image %s has the media type %s, which is not among 'acceptedMediaTypes'.", digest, kind)
+		}
+		out.Images = append(out.Images, imageManifest{r.Registry, r.Name, imageID{digest, id.ImageTag}, string(body), kind})
 	}
 	return out, nil
 }

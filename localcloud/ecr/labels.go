@@ -2,7 +2,6 @@ package ecr
 
 import (
 	"context"
-	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -10,19 +9,19 @@ import (
 	"beansprout/localcloud/wire"
 )
 
-// label is a tag of the repository itself, which has nothing to do with image tags.
+// label is a tag of the repository itself, not of an image.
 type label struct {
 	Key   string  `json:"Key" aws:"required,min=1,max=128"`
-	Value *string `json:"Value" aws:"required,max=256"` // may be empty, and is shown then too
+	Value *string `json:"Value" aws:"required,max=256"` // an empty value is shown, too
 }
 
 const maxLabels = 50
 
 func (r *repository) arn() string {
-	return fmt.Sprintf("arn:aws:ecr:%s:%s:repository/%s", r.Region, r.Registry, r.Name)
+	return wire.ARN("ecr", r.Region, r.Registry, "repository/"+r.Name)
 }
 
-// label adds to the repository's tags or overwrites them.
+// label adds tags to the repository or overwrites them.
 func (r *repository) label(labels []label) error {
 	for _, l := range labels {
 		if strings.HasPrefix(strings.ToLower(l.Key), "aws:") {
@@ -40,7 +39,7 @@ type arn struct {
 	ResourceArn string `json:"resourceArn" aws:"required"`
 }
 
-// name finds the repository that an ARN of this account and region names.
+// name returns the name of the repository in an ARN of this account and region.
 func (a arn) name(c wire.Call) (string, error) {
 	name, ok := strings.CutPrefix(a.ResourceArn, (&repository{Registry: c.Account, Region: c.Region}).arn())
 	if !ok {

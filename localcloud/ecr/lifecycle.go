@@ -55,14 +55,14 @@ func (s *Service) deleteLifecyclePolicy(_ context.Context, c wire.Call, in targe
 	return out, err
 }
 
-// due returns what the repository's policy takes away now.
+// due returns the digests of the images that the repository's policy removes now.
 func (r *repository) due(now time.Time) []string {
 	if r.Policy == "" {
 		return nil
 	}
 	p, err := parsePolicy(r.Policy)
 	if err != nil {
-		return nil // a version with stricter rules reads what an older one took
+		return nil // an older version of this package accepted it
 	}
 	images := make([]aged, 0, len(r.Images))
 	for digest, i := range r.Images {
@@ -71,7 +71,7 @@ func (r *repository) due(now time.Time) []string {
 	return expire(p, images, now)
 }
 
-// settle lets the policy act and returns how many images went.
+// settle applies the policy and returns how many images it removed.
 func (r *repository) settle(now time.Time) int {
 	gone := r.due(now)
 	for _, digest := range gone {
@@ -81,7 +81,7 @@ func (r *repository) settle(now time.Time) int {
 	return len(gone)
 }
 
-// settled returns a repository after its policy had its say.
+// settled applies the policy of a repository and returns the repository.
 func (s *Service) settled(region, name string, now time.Time) (*repository, error) {
 	r, err := s.lookup(region, name)
 	if err != nil || len(r.due(now)) == 0 {

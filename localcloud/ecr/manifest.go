@@ -15,7 +15,7 @@ import (
 // maxManifest is ECR's limit in bytes.
 const maxManifest = 4 << 20
 
-// manifest is what is kept of an image's or manifest list's manifest; its bytes are a blob.
+// manifest holds facts about the manifest of an image or of a manifest list. Its bytes are a blob.
 type manifest struct {
 	Digest       string
 	MediaType    string
@@ -25,7 +25,8 @@ type manifest struct {
 	Children     []string `json:",omitempty"` // digests of a list's manifests
 }
 
-// parseManifest reads a manifest pushed as mediaType; "" = the one that it names itself.
+// parseManifest reads a manifest that was pushed as mediaType. If that is "", the manifest names its
+// type.
 func parseManifest(body []byte, mediaType string) (manifest, error) {
 	var named struct{ MediaType string }
 	if err := json.Unmarshal(body, &named); err != nil {

@@ -59,7 +59,7 @@ func FuzzManifest(f *testing.F) {
 			return
 		}
 		for _, d := range append(m.Blobs, m.Children...) {
-			if d != ":" && !digestForm.MatchString(d) { // ":" is one without a digest, which no file has
+			if d != ":" && !digestForm.MatchString(d) { // ":" has no digest, and no file has that name
 				t.Errorf("took %q for a digest", d)
 			}
 		}

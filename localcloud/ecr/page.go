@@ -7,14 +7,14 @@ import (
 	"strings"
 )
 
-// page is the part of a list that a call asks for.
+// page says which part of a list a call asks for.
 type page struct {
 	NextToken  string `json:"nextToken"`
 	MaxResults int    `json:"maxResults" aws:"min=1,max=1000"`
 }
 
-// cut returns a page of all in the order of their keys, and the token of the next page.
-// It names the last key that was seen: what comes and goes meanwhile shifts nothing.
+// cut returns a page of all in the order of their keys, and the token of the next page. The token is
+// the last key of the page, so that entries that come or go between two calls shift nothing.
 func cut[T any](p page, all []T, key func(T) string) (part []T, next string, err error) {
 	last, err := base64.StdEncoding.DecodeString(p.NextToken)
 	if err != nil {

@@ -12,8 +12,8 @@ import (
 	"unicode/utf8"
 )
 
-// policy is a lifecycle policy as the ECR user guide describes it ("Lifecycle policy
-// properties"), without what concerns the archive storage class.
+// policy is a lifecycle policy as in the ECR user guide ("Lifecycle policy properties"), without the
+// archive storage class.
 type policy struct {
 	Rules []rule `json:"rules"`
 }
@@ -36,8 +36,8 @@ type selection struct {
 	CountNumber    int      `json:"countNumber"`
 }
 
-// parsePolicy reads a policy and refuses what ECR refuses, naming the place. The rules
-// come back by priority.
+// parsePolicy reads a policy and returns its rules by priority. It refuses what ECR refuses, and
+// names the place.
 func parsePolicy(text string) (p policy, err error) {
 	dec := json.NewDecoder(strings.NewReader(text))
 	dec.DisallowUnknownFields()
@@ -51,8 +51,10 @@ func parsePolicy(text string) (p policy, err error) {
 		return policy{}, fmt.Errorf("/rules: has %d elements, must have 1 to 50", n)
 	}
 	for i, r := range p.Rules {
-		if wrong := cmp.Or(r.wrong(), r.Selection.wrongTags(), r.Selection.wrongCount()); wrong != "" {
-			return policy{}, fmt.Errorf("/rules/%d%s", i, wrong)
+		for _, check := range []func() string{r.wrong, r.Selection.wrongTags, r.Selection.wrongCount} {
+			if wrong := check(); wrong != "" {
+				return policy{}, fmt.Errorf("/rules/%d%s", i, wrong)
+			}
 		}
 	}
 	slices.SortStableFunc(p.Rules, func(a, b rule) int { return cmp.Compare(a.RulePriority, b.RulePriority) })
@@ -108,7 +110,7 @@ func (s selection) wrongCount() string {
 	return ""
 }
 
-// checkTogether holds for rules that are sorted by priority.
+// checkTogether checks the rules against each other. They must be sorted by priority.
 func (p policy) checkTogether() error {
 	untagged := 0
 	for i, r := range p.Rules {

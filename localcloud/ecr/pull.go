@@ -41,7 +41,7 @@ func (s *Service) pullManifest(w http.ResponseWriter, _ *http.Request, p place) 
 	w.Header().Set("Content-Type", img.MediaType)
 	w.Header().Set("Docker-Content-Digest", img.Digest)
 	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
-	_, _ = w.Write(body) // net/http leaves it out for HEAD; a client that left is no error of ours
+	_, _ = w.Write(body) // net/http drops it for HEAD; the client may have left
 	return nil
 }
 
@@ -59,8 +59,8 @@ func (s *Service) listTags(w http.ResponseWriter, _ *http.Request, p place) erro
 	return nil
 }
 
-// locate finds the image of a tag or digest. Where a token for all regions finds several,
-// the one pushed last answers.
+// locate finds the image of a tag or digest. If a token for all regions finds several, it returns
+// the one that was pushed last.
 func (s *Service) locate(p place) (found image, err error) {
 	rs, err := s.candidates(p)
 	for _, r := range rs {

@@ -12,13 +12,13 @@ import (
 	"beansprout/localcloud/wire"
 )
 
-// The registry protocol's tag ends before ECR's limit of 300 characters.
+// The registry protocol limits tags to fewer characters than ECR, which allows 300.
 var (
 	tagForm    = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$`)
 	digestForm = regexp.MustCompile(`^sha256:[0-9a-f]{64}$`)
 )
 
-// beginUpload ignores ?mount= and ?digest=: the protocol then has the client upload.
+// beginUpload ignores ?mount= and ?digest=, so that the client uploads, as the protocol demands then.
 func (s *Service) beginUpload(w http.ResponseWriter, _ *http.Request, p place) error {
 	if _, err := s.lookup(p.region, p.name); err != nil {
 		return err
@@ -104,7 +104,7 @@ func (s *Service) pushManifest(w http.ResponseWriter, r *http.Request, p place) 
 	return err
 }
 
-// push stores an image whose parts are all here, unless refuse has a reason against it.
+// push stores an image if all its parts exist and refuse returns nil.
 func (s *Service) push(region, name, tag string, m manifest, body []byte, refuse func(*repository) error) error {
 	if _, err := s.lookup(region, name); err != nil {
 		return err

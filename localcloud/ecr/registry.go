@@ -11,7 +11,7 @@ import (
 
 // place is what a request to the registry is about.
 type place struct {
-	region string // that of the token; "" = all, for pulling only
+	region string // of the token; "" = all, only for pulls
 	name   string // of the repository
 	ref    string // digest, tag or upload
 }
@@ -22,8 +22,8 @@ type route struct {
 	answer func(http.ResponseWriter, *http.Request, place) error
 }
 
-// Registry answers docker push and docker pull under /v2/ for the user AWS with a token.
-// Deleting is the control API's, as with AWS.
+// Registry returns the handler of docker push and docker pull under /v2/, for the user AWS with a
+// token. As on AWS only the control API deletes.
 func (s *Service) Registry() http.Handler {
 	hello := regexp.MustCompile(`^/v2()()/?$`)
 	uploads := regexp.MustCompile(`^/v2/(.+)/blobs/uploads()/?$`)
@@ -62,8 +62,8 @@ func (s *Service) route(w http.ResponseWriter, r *http.Request, routes []route) 
 	return &refusal{http.StatusMethodNotAllowed, "UNSUPPORTED", "The operation is unsupported."}
 }
 
-// authorize returns the region that the request's token opens. A missing or foreign token
-// is answered with a challenge, an expired one with 403 and none, as ECR does
+// authorize returns the region that the request's token opens. As ECR does, it answers a missing or
+// foreign token with a challenge, and an expired one with 403 and no challenge
 // (github.com/flipt-io/flipt/issues/3043).
 func (s *Service) authorize(w http.ResponseWriter, r *http.Request) (region string, err error) {
 	user, password, ok := r.BasicAuth()
@@ -83,7 +83,7 @@ func (s *Service) hello(w http.ResponseWriter, _ *http.Request, _ place) error {
 	return nil
 }
 
-// refusal is an error in the registry's own terms.
+// refusal is an error of the registry protocol.
 type refusal struct {
 	status  int
 	Code    string `json:"code"`
@@ -92,14 +92,14 @@ type refusal struct {
 
 func (e *refusal) Error() string { return e.Code + ": " + e.Message }
 
-// spoken says how the registry words what the control API refuses.
+// spoken returns the registry's words for a refusal of the control API.
 func spoken(err error) *refusal {
 	if e, ok := errors.AsType[*refusal](err); ok {
 		return e
 	}
 	e, ok := errors.AsType[*wire.Error](err)
 	if !ok {
-		return &refusal{http.StatusInternalServerError, "UNKNOWN", err.Error()}
+		return &refusal{wire.StatusOf(err), "UNKNOWN", err.Error()}
 	}
 	switch e.Code {
 	case "RepositoryNotFoundException":
@@ -114,7 +114,7 @@ func spoken(err error) *refusal {
 
 func (s *Service) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	e := spoken(err)
-	if e.status == http.StatusInternalServerError {
+	if e.status >= http.StatusInternalServerError {
 		s.Log.Error("registry", "method", r.Method, "path", r.URL.Path, "error", err)
 	}
 	writeJSON(w, e.status, map[string][]*refusal{"errors": {e}})
@@ -123,5 +123,5 @@ func (s *Service) refuse(w http.ResponseWriter, r *http.Request, err error) {
 func writeJSON(w http.ResponseWriter, status int, v any) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(v) // a client that left is no error of ours
+	_ = json.NewEncoder(w).Encode(v) // the client may have left
 }

@@ -47,7 +47,7 @@ func (b *bench) index(ref string) (p pushedIndex) {
 	return p
 }
 
-// wantRefusal checks status, code and a part of the message of a registry's error.
+// wantRefusal checks the status, the code and a part of the message of a registry's error.
 func (b *bench) wantRefusal(err error, status int, code, part string) {
 	b.Helper()
 	var refused *transport.Error
@@ -176,7 +176,7 @@ func TestRegionsHaveTheirOwnRepositories(t *testing.T) {
 	}
 }
 
-// head returns the digest behind a reference, "" for none.
+// head returns the digest of a reference, and "" if there is none.
 func (b *bench) head(ref string, auth remote.Option) string {
 	b.Helper()
 	d, err := remote.Head(b.ref(ref), auth)
@@ -186,7 +186,7 @@ func (b *bench) head(ref string, auth remote.Option) string {
 	return d.Digest.String()
 }
 
-// send is a request with a good token.
+// send sends a request with a valid token.
 func (b *bench) send(method, path string, body io.Reader) *http.Response {
 	b.Helper()
 	req, err := http.NewRequestWithContext(b.Context(), method, b.server.URL+path, body)
@@ -227,7 +227,7 @@ func TestWrongRequests(t *testing.T) {
 		{"PUT", upload, "x", 400},
 		{"PUT", upload + "?digest=sha512:00", "x", 400},
 		{"PUT", upload + "?digest=" + zeros, "x", 400},
-		{"PUT", upload + "?digest=" + zeros, "x", 404}, // it was dropped
+		{"PUT", upload + "?digest=" + zeros, "x", 404}, // the upload was removed
 		{"PUT", "/v2/shop/manifests/a", "{", 400},
 		{"PUT", "/v2/shop/manifests/a", `{"mediaType":"text/plain"}`, 400},
 		{"PUT", "/v2/shop/manifests/a", `{"mediaType":"application/vnd.oci.image.manifest.v1+json"}`, 404},
@@ -270,7 +270,7 @@ func TestBlobsCanBeReadInParts(t *testing.T) {
 	}
 }
 
-// An upload that stalls must not keep another push waiting: here it would wait for ever.
+// An upload that stalls must not make another push wait. Here it would wait for ever.
 func TestPushesDoNotWaitForEachOther(t *testing.T) {
 	b := newBench(t)
 	b.create("shop")

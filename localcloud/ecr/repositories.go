@@ -8,7 +8,7 @@ import (
 	"beansprout/localcloud/wire"
 )
 
-// registry names an account.
+// registry is the parameter that names an account.
 type registry struct {
 	RegistryID string `json:"registryId" aws:"pattern=[0-9]{12}"`
 }
@@ -20,7 +20,7 @@ func (r registry) foreign(account string) error {
 	return wire.Errorf("AccessDeniedException", "User is not authorized to access the registry with id '%s'", r.RegistryID)
 }
 
-// own makes an operation that is refused on another account's registry.
+// own returns an operation that refuses another account's registry.
 func own[In interface{ foreign(string) error }, Out any](s *Service, f func(context.Context, wire.Call, In) (Out, error)) wire.Operation {
 	return wire.Op(func(ctx context.Context, c wire.Call, in In) (out Out, err error) {
 		if err := in.foreign(s.Account); err != nil {
@@ -30,7 +30,7 @@ func own[In interface{ foreign(string) error }, Out any](s *Service, f func(cont
 	})
 }
 
-// target is what every call about one repository says.
+// target holds the parameters of all calls about one repository.
 type target struct {
 	registry
 	RepositoryName string `json:"repositoryName" aws:"required,min=2,max=256,pattern=[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*(\\/[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*)*"`
@@ -45,7 +45,7 @@ func (s *Service) lookup(region, name string) (*repository, error) {
 	return r, err
 }
 
-// update changes a repository and returns it as it is then; when change fails, it stays.
+// update changes a repository and returns the changed one. If change fails, the repository stays.
 func (s *Service) update(region, name string, change func(*repository) error) (after *repository, err error) {
 	err = s.store.change(region, name, func(r *repository) (*repository, error) {
 		if r == nil {
@@ -62,7 +62,7 @@ func noRepository(account, name string) error {
 		"The repository with name '%s' does not exist in the registry with id '%s'", name, account)
 }
 
-// invalid is ECR's refusal of a parameter.
+// invalid returns ECR's refusal of a parameter.
 func invalid(parameter, constraint string) error {
 	return wire.Errorf("InvalidParameterException", "Invalid parameter at '%s' failed to satisfy constraint: '%s'", parameter, constraint)
 }
@@ -71,7 +71,7 @@ type scanning struct {
 	ScanOnPush bool `json:"scanOnPush"`
 }
 
-// encryption with a key is not served: there is no KMS here.
+// encryption with a key is refused: there is no KMS here.
 type encryption struct {
 	EncryptionType string `json:"encryptionType" aws:"required,enum=AES256"`
 	KmsKey         string `json:"kmsKey" aws:"min=1,max=2048"`
@@ -84,7 +84,7 @@ func (e encryption) check() error {
 	return invalid("encryptionConfiguration.kmsKey", "A key goes with encryption by KMS only")
 }
 
-// exclusion excepts tags from the mutability of the others, which is not served.
+// exclusion excepts tags from the mutability of the others. It is refused.
 type exclusion struct {
 	FilterType string `json:"filterType" aws:"required,enum=WILDCARD"`
 	Filter     string `json:"filter" aws:"required,min=1,max=128,pattern=[0-9a-zA-Z._*-]{1,128}"`
@@ -97,7 +97,7 @@ func refuseExclusions(given []exclusion) error {
 	return invalid("imageTagMutabilityExclusionFilters", "Exclusion filters go with a mutability WITH_EXCLUSION only")
 }
 
-// description is a repository as AWS shows it.
+// description is AWS's description of a repository.
 type description struct {
 	RepositoryArn              string     `json:"repositoryArn"`
 	RegistryID                 string     `json:"registryId"`
@@ -125,7 +125,10 @@ func (s *Service) createRepository(_ context.Context, c wire.Call, in struct {
 	EncryptionConfiguration    encryption  `json:"encryptionConfiguration"`
 	Tags                       []label     `json:"tags"`
 }) (described, error) {
-	if err := cmp.Or(refuseExclusions(in.Exclusions), in.EncryptionConfiguration.check()); err != nil {
+	if err := refuseExclusions(in.Exclusions); err != nil {
+		return described{}, err
+	}
+	if err := in.EncryptionConfiguration.check(); err != nil {
 		return described{}, err
 	}
 	fresh := newRepository(s.Account, c.Region, in.RepositoryName, c.Now)

@@ -9,8 +9,8 @@ import (
 	"beansprout/localcloud/wire"
 )
 
-// repository is everything about one repository. Its methods decide and change; what they
-// change is kept when the store's transaction ends.
+// repository is the record of one repository. Its methods check and change it; the store's
+// transaction saves it.
 type repository struct {
 	Registry   string // account
 	Region     string
@@ -20,7 +20,7 @@ type repository struct {
 	ScanOnPush bool
 	Labels     map[string]string // the resource's tags, not the images'
 	Policy     string            // lifecycle policy as given; "" = none
-	Evaluated  time.Time         // when Policy was last carried out
+	Evaluated  time.Time         // when Policy was last applied
 	Images     map[string]image  // by digest
 	Tags       map[string]string // image tag -> digest
 }
@@ -59,7 +59,7 @@ func (r *repository) listed(digest string) (lists []string) {
 	return lists
 }
 
-// size is AWS's: of a manifest list it is that of its largest image.
+// size returns the size of an image. As on AWS a manifest list has the size of its largest image.
 func (r *repository) size(digest string) int64 {
 	i := r.Images[digest]
 	size := i.Size
@@ -69,8 +69,8 @@ func (r *repository) size(digest string) int64 {
 	return size
 }
 
-// put stores an image and, unless tag is "", points the tag at it. The push date of an
-// image that is there already stays.
+// put stores an image and, unless tag is "", points the tag at it. An image that exists keeps its
+// push date.
 func (r *repository) put(m manifest, tag string, now time.Time) {
 	if _, ok := r.Images[m.Digest]; !ok {
 		r.Images[m.Digest] = image{m, now}
@@ -80,13 +80,13 @@ func (r *repository) put(m manifest, tag string, now time.Time) {
 	}
 }
 
-// remove takes an image and its tags away.
+// remove removes an image and its tags.
 func (r *repository) remove(digest string) {
 	delete(r.Images, digest)
 	maps.DeleteFunc(r.Tags, func(_, d string) bool { return d == digest })
 }
 
-// known refuses what changes nothing, as PutImage does (a docker push may repeat itself).
+// known refuses a change that changes nothing, as PutImage does. A docker push may repeat itself.
 func (r *repository) known(digest, tag string) error {
 	_, pushed := r.Images[digest]
 	if !pushed || tag != "" && r.Tags[tag] != digest {
@@ -100,8 +100,8 @@ func (r *repository) known(digest, tag string) error {
 		"Image with %s already exists in the repository with name '%s' in registry with id '%s'", what, r.Name, r.Registry)
 }
 
-// writable refuses a tag that is taken and immutable, also for the very same image:
-// github.com/aws/containers-roadmap/issues/2179.
+// writable refuses a tag that exists and is immutable, even for the same image
+// (github.com/aws/containers-roadmap/issues/2179).
 func (r *repository) writable(tag string) error {
 	if _, taken := r.Tags[tag]; !taken || r.Mutability == "MUTABLE" {
 		return nil
@@ -110,7 +110,7 @@ func (r *repository) writable(tag string) error {
 		"The image tag '%s' already exists in the '%s' repository and cannot be overwritten because the tag is immutable.", tag, r.Name)
 }
 
-// lack refuses an image whose parts are not here; blob says which layers are.
+// lack refuses an image if one of its parts does not exist. blob reports whether a layer exists.
 func (r *repository) lack(m manifest, blob func(digest string) bool) error {
 	const text = "%s with digests '[%s]' required for pushing image into repository with name '%s' in the registry with id '%s' do not exist"
 	if missing := slices.DeleteFunc(slices.Clone(m.Blobs), blob); len(missing) > 0 {

@@ -22,7 +22,7 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// backdate makes every file as old as if it had been pushed two hours ago.
+// backdate makes each file as old as if it had been pushed two hours ago.
 func (b *bench) backdate() {
 	b.Helper()
 	old := time.Now().Add(-2 * time.Hour)
@@ -33,15 +33,15 @@ func (b *bench) backdate() {
 	}
 }
 
-// files are the blobs, manifests and uploads.
+// files returns the names of the blobs, manifests and uploads.
 func (b *bench) files() []string {
 	b.Helper()
-	blobs, _ := filepath.Glob(filepath.Join(b.dir, "blobs", "*")) // the pattern is good
+	blobs, _ := filepath.Glob(filepath.Join(b.dir, "blobs", "*")) // the pattern is valid
 	uploads, _ := filepath.Glob(filepath.Join(b.dir, "uploads", "*"))
 	return append(blobs, uploads...)
 }
 
-func TestSweepFreesWhatNothingNames(t *testing.T) {
+func TestSweepFreesUnusedBlobs(t *testing.T) {
 	b := newBench(t)
 	c := b.create("shop")
 	kept := b.image()
@@ -78,7 +78,7 @@ func TestSweepFreesWhatNothingNames(t *testing.T) {
 	}
 }
 
-func TestSweepSparesWhatAPushWasPromised(t *testing.T) {
+func TestSweepKeepsTheBlobsOfARunningPush(t *testing.T) {
 	b := newBench(t)
 	c := b.create("shop")
 	img := b.image()
@@ -114,7 +114,7 @@ func (b *bench) layer() v1.Layer {
 	return layers[0]
 }
 
-func TestPoliciesAreCarriedOutAtStart(t *testing.T) {
+func TestPoliciesAreAppliedAtTheStart(t *testing.T) {
 	b := newBench(t)
 	c := b.create("shop")
 	text := lifecyclePolicy(ageRule(1, anyImage, 1))
@@ -126,7 +126,7 @@ func TestPoliciesAreCarriedOutAtStart(t *testing.T) {
 	b.restart()
 	r, err := b.svc.store.get("us-east-1", "shop")
 	if err != nil || len(r.Images) > 0 {
-		t.Errorf("still there after the start, though nobody looked: %v, %v", r.Images, err)
+		t.Errorf("the start has not applied the policy: %v, %v", r.Images, err)
 	}
 }
 
@@ -160,7 +160,7 @@ func TestStateIsHeldByOneProcess(t *testing.T) {
 	}
 }
 
-// childDir makes this test binary a process that can be killed.
+// childDir makes this test binary a server that can be killed.
 const childDir = "BEANSPROUT_TEST_ECR_DIR"
 
 func TestMain(m *testing.M) {
@@ -171,7 +171,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// serve says where it listens, and ends when it is killed.
+// serve prints its address and runs until it is killed.
 func serve(dir string) error {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -185,7 +185,7 @@ func serve(dir string) error {
 	return http.Serve(l, front(svc, time.Now))
 }
 
-// startChild runs one on the bench's directory and sends the bench's calls there.
+// startChild starts a server on the bench's directory and sends the bench's calls to it.
 func (b *bench) startChild() *exec.Cmd {
 	b.Helper()
 	cmd := exec.Command(os.Args[0])
@@ -252,7 +252,7 @@ func TestKillLosesNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, id := range out.ImageIds {
-		want = append(want, "shop:"+*id.ImageTag) // one that was stored but not acknowledged must be whole too
+		want = append(want, "shop:"+*id.ImageTag) // an image that was stored but not acknowledged must be complete, too
 	}
 	for _, ref := range want {
 		if err := b.pulls(ref, auth); err != nil {

@@ -12,8 +12,8 @@ import (
 	"go.etcd.io/bbolt"
 )
 
-// store holds one JSON document per repository, with its images and tags. A change is one
-// transaction: after a kill it happened or it did not.
+// store holds one JSON document per repository, with its images and tags. Each change is one
+// transaction, which a kill cannot leave half done.
 type store struct{ db *bbolt.DB }
 
 const (
@@ -21,7 +21,7 @@ const (
 	secretBucket     = "secret"
 )
 
-// openStore also returns the store's secret, made once.
+// openStore opens the store in dir. It also returns the store's secret, which it makes once.
 func openStore(dir string) (_ *store, secret []byte, err error) {
 	db, err := bbolt.Open(filepath.Join(dir, "ecr.db"), 0o600, &bbolt.Options{Timeout: 100 * time.Millisecond})
 	if err != nil {
@@ -43,7 +43,7 @@ func openStore(dir string) (_ *store, secret []byte, err error) {
 	return &store{db}, secret, err
 }
 
-// get returns a repository, nil when there is none.
+// get returns a repository, and nil if there is none.
 func (s *store) get(region, name string) (r *repository, err error) {
 	err = s.db.View(func(tx *bbolt.Tx) error {
 		r, err = decode(tx.Bucket([]byte(repositoryBucket)).Get(key(region, name)))
@@ -52,7 +52,7 @@ func (s *store) get(region, name string) (r *repository, err error) {
 	return r, err
 }
 
-// change replaces a repository by what f makes of it, nil being none, unless f fails.
+// change replaces a repository by the result of f, unless f fails. nil means no repository.
 func (s *store) change(region, name string, f func(*repository) (*repository, error)) error {
 	return s.db.Update(func(tx *bbolt.Tx) error {
 		b, k := tx.Bucket([]byte(repositoryBucket)), key(region, name)
@@ -74,7 +74,7 @@ func (s *store) change(region, name string, f func(*repository) (*repository, er
 	})
 }
 
-// all returns the repositories that keep wants, by region and name.
+// all returns the repositories for which keep returns true, by region and name.
 func (s *store) all(keep func(*repository) bool) (rs []*repository, err error) {
 	err = s.db.View(func(tx *bbolt.Tx) error {
 		for r, err := range repositories(tx) {

@@ -7,7 +7,7 @@ import (
 	"go.etcd.io/bbolt"
 )
 
-// keepTidy does hourly what AWS promises "within 24 hours".
+// keepTidy calls tidy every hour. AWS promises to do the same work "within 24 hours".
 func (s *Service) keepTidy() {
 	tick := time.NewTicker(time.Hour)
 	defer tick.Stop()
@@ -21,10 +21,10 @@ func (s *Service) keepTidy() {
 	}
 }
 
-// tidy carries out the lifecycle policies, then frees what no image names any more.
+// tidy applies the lifecycle policies, then frees the blobs that no image names.
 func (s *Service) tidy() {
 	expired, err := s.expireAll()
-	// Files carry the machine's time, which is not the cloud's when its clock was moved.
+	// The files have the machine's time, which differs from the cloud's if its clock was moved.
 	freed, sweepErr := s.sweep(time.Now().Add(-grace))
 	if err := errors.Join(err, sweepErr); err != nil {
 		s.Log.Error("tidy ECR", "error", err)
@@ -46,8 +46,8 @@ func (s *Service) expireAll() (expired int, err error) {
 	return expired, err
 }
 
-// sweep frees what no image names. It holds the store's one writer, so that no image can
-// be put while its blobs go.
+// sweep frees the blobs that no image names. It holds the store's only write transaction, so that no
+// image is put while its blobs are removed.
 func (s *Service) sweep(before time.Time) (freed int, err error) {
 	err = s.store.db.Update(func(tx *bbolt.Tx) error {
 		live := map[string]bool{}

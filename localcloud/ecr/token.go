@@ -13,7 +13,7 @@ import (
 	"beansprout/localcloud/wire"
 )
 
-// tokenLife is ECR's.
+// tokenLife is that of ECR's tokens.
 const tokenLife = 12 * time.Hour
 
 var (
@@ -21,8 +21,8 @@ var (
 	errExpired = errors.New("authorization token has expired")
 )
 
-// Token returns a password for the user AWS that is valid for 12 hours, may pull from
-// every region's repositories, and may push to none.
+// Token returns a password for the user AWS that is valid for 12 hours. It may pull from the
+// repositories of all regions and push to none.
 func (s *Service) Token() string { return s.sign("", s.Now().Add(tokenLife)) }
 
 func (s *Service) sign(region string, expires time.Time) string {
@@ -30,7 +30,7 @@ func (s *Service) sign(region string, expires time.Time) string {
 	return encode64([]byte(claim)) + "." + encode64(s.mac(claim))
 }
 
-// verify returns the region that a token opens, "" for that of [Service.Token].
+// verify returns the region that a token opens, and "" for a token of [Service.Token].
 func (s *Service) verify(token string) (region string, err error) {
 	head, tail, _ := strings.Cut(token, ".")
 	claim, err1 := base64.RawURLEncoding.DecodeString(head)
@@ -47,14 +47,14 @@ func (s *Service) verify(token string) (region string, err error) {
 
 func (s *Service) mac(claim string) []byte {
 	h := hmac.New(sha256.New, s.secret)
-	_, _ = h.Write([]byte(claim)) // never fails
+	_, _ = h.Write([]byte(claim)) // cannot fail
 	return h.Sum(nil)
 }
 
 func encode64(b []byte) string { return base64.RawURLEncoding.EncodeToString(b) }
 
-// getAuthorizationToken gives one token: an account has one registry, and registryIds has
-// long been deprecated.
+// getAuthorizationToken returns one token: an account has one registry, and registryIds is
+// deprecated.
 func (s *Service) getAuthorizationToken(_ context.Context, c wire.Call, in struct {
 	RegistryIDs []string `json:"registryIds" aws:"min=1,max=10,each,pattern=[0-9]{12}"`
 }) (out struct {

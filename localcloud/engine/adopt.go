@@ -7,18 +7,18 @@ import (
 	"github.com/docker/docker/api/types/container"
 )
 
-// found is a generation as the engine's labels tell it.
+// found is a generation as the labels of its containers describe it.
 type found struct {
 	front
 	id, key    string
-	missing    int      // containers that should be there and are not
+	missing    int      // how many of its containers do not exist
 	essentials []string // the ids of the essential containers
 	down       []string // the names, in the document, of containers that must run and do not
 }
 
-// adopt looks for what an earlier process left. The wanted generation, if it runs and answers, is
-// put behind the URL (true). Any other one that does serves while its successor starts. The rest
-// is removed.
+// adopt looks for the generations of an earlier process. It puts the wanted generation behind the
+// URL if that runs and answers, and returns true. Any other generation that runs and answers serves
+// while its successor starts. All others are removed.
 func (e *Engine) adopt(ctx context.Context, s *site, id, key string) (bool, error) {
 	list, err := e.docker.ContainerList(ctx, container.ListOptions{All: true, Filters: e.mine(labelEnvironment, id)})
 	if err != nil {
@@ -51,7 +51,7 @@ func (e *Engine) adoptOne(ctx context.Context, s *site, id string, all map[strin
 
 func (f found) whole() bool { return len(f.down) == 0 && f.missing == 0 }
 
-// group puts containers back together to generations.
+// group groups containers by generation.
 func group(list []container.Summary) map[string]found {
 	all := map[string]found{}
 	for _, c := range list {

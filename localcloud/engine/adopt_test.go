@@ -30,7 +30,7 @@ func TestSameDeploymentIsAdopted(t *testing.T) {
 	}
 	second := killed(t, e)
 	get := visit(t, second)
-	want(t, get, "/", 503, "Nothing has been deployed")
+	want(t, get, "/", 503, "is being started")
 	if err := second.Deploy(t.Context(), deployment()); err != nil {
 		t.Fatal(err)
 	}
@@ -69,7 +69,7 @@ func TestGenerationFoundAfterAKillServesUntilItsSuccessorAnswers(t *testing.T) {
 	want(t, get, "/", 200, "version=v3")
 }
 
-// leaveHalf leaves what a process that was killed in the middle of a start leaves.
+// leaveHalf leaves what a process leaves that is killed during a start.
 func leaveHalf(t *testing.T, e *Engine) {
 	t.Helper()
 	d := deploymentWith(t, "half", web(nil), object{"name": "more", "image": testImage, "memory": 8})
@@ -113,7 +113,7 @@ func TestBrokenGenerationIsReplacedNotAdopted(t *testing.T) {
 	want(t, get, "/", 502, "restarting")
 }
 
-// kill stops a container in a way that the engine does not restart it from.
+// kill stops a container so that the engine does not restart it.
 func kill(t *testing.T, e *Engine, name string) {
 	t.Helper()
 	all, err := e.docker.ContainerList(t.Context(), container.ListOptions{Filters: e.mine(labelContainer, name)})
@@ -125,7 +125,7 @@ func kill(t *testing.T, e *Engine, name string) {
 	}
 }
 
-func TestAnswerDoesNotHideAContainerThatStopped(t *testing.T) {
+func TestStoppedContainerFailsAGenerationThatAnswers(t *testing.T) {
 	t.Parallel()
 	e := newTestEngine(t, Config{})
 	d := deploymentWith(t, "v1", web(nil), object{"name": "job", "image": testImage, "memory": 16})

@@ -13,7 +13,7 @@ import (
 	"github.com/docker/docker/api/types/container"
 )
 
-// front is where a generation is asked whether it answers.
+// front is the address at which a generation is checked.
 type front struct {
 	port       int
 	host, path string
@@ -22,14 +22,18 @@ type front struct {
 const (
 	firstPause = 2 * time.Millisecond
 	longPause  = 100 * time.Millisecond
-	askTimeout = 5 * time.Second // as a load balancer's
+	askTimeout = 5 * time.Second // that of a load balancer
+	errorsTime = 5 * time.Second // after which an application without a health path may answer 5xx
 )
 
-var errSilent = errors.New("it took the connection and sent no answer")
+var (
+	errSilent = errors.New("it took the connection and sent no answer")
+	errAnswer = errors.New("it answered")
+)
 
-// ask wants any answer below 500. A single instance on AWS has no HTTP check at all, so a page that
-// is missing or forbidden is the application's own business; but what says 5xx is still starting,
-// or waits for a container behind it.
+// ask sends one check and wants an answer below 500. A single instance on AWS has no HTTP check, so
+// a page may be missing or forbidden; but an application that answers 5xx is still starting, or
+// waits for another container.
 func (f front) ask(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
@@ -50,18 +54,20 @@ func (f front) ask(ctx context.Context) error {
 	}
 	defer response.Body.Close()
 	if response.StatusCode >= 500 {
-		return fmt.Errorf("it answered %s", response.Status)
+		return fmt.Errorf("%w %s", errAnswer, response.Status)
 	}
 	return nil
 }
 
 // await returns when the front answers, when a container that must run does not, or when the time
-// is over.
+// is over. Without a health path, as on a single instance of AWS, the application may answer 5xx
+// for good.
 func (e *Engine) await(ctx context.Context, g *generation) error {
 	patience := cmp.Or(g.Deadline, e.Deadline)
 	limited, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	last := errSilent
+	var failing time.Time // when its answers began to be errors
 	for pause := firstPause; ; pause = min(2*pause, longPause) {
 		err := g.health().ask(limited)
 		if stopped := e.stands(ctx, g); stopped != nil || err == nil {
@@ -69,6 +75,14 @@ func (e *Engine) await(ctx context.Context, g *generation) error {
 		}
 		if limited.Err() == nil {
 			last = err
+		}
+		switch {
+		case !errors.Is(err, errAnswer):
+			failing = time.Time{}
+		case failing.IsZero():
+			failing = time.Now()
+		case g.HealthPath == "" && time.Since(failing) > errorsTime:
+			return nil
 		}
 		select {
 		case <-limited.Done():
@@ -78,7 +92,7 @@ func (e *Engine) await(ctx context.Context, g *generation) error {
 	}
 }
 
-// stands returns why a container that must run does not.
+// stands returns an error if a container that must run does not.
 func (e *Engine) stands(ctx context.Context, g *generation) error {
 	list, err := e.docker.ContainerList(ctx, container.ListOptions{All: true, Filters: e.mine(labelGeneration, g.id)})
 	if err != nil {
@@ -92,7 +106,7 @@ func (e *Engine) stands(ctx context.Context, g *generation) error {
 	return nil
 }
 
-// post says how a container ended: its code and its last words.
+// post returns how a container ended: its exit code and the end of its log.
 func (e *Engine) post(ctx context.Context, name, shortName string) error {
 	found, err := e.docker.ContainerInspect(ctx, name)
 	if err != nil {
@@ -112,9 +126,9 @@ func (e *Engine) post(ctx context.Context, name, shortName string) error {
 	return &Failure{cause: fmt.Sprintf("ECS task stopped due to: Essential container in task exited. (%s: %s)", shortName, how)}
 }
 
-// silent is the failure of a front that did not answer in time.
+// silent returns the failure of a front that did not answer in time.
 func (g *generation) silent(patience time.Duration, last error) error {
 	c := g.containers[slices.IndexFunc(g.containers, definition.isFront)]
 	return &Failure{cause: fmt.Sprintf("Container %s did not answer GET %s on its port %d within %s: %s",
-		c.name, oneLine(g.health().path, 100), c.front(), patience, oneLine(last.Error(), 200))}
+		c.name, oneLine(g.health().path, 100), c.front, patience, oneLine(last.Error(), 200))}
 }

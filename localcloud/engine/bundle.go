@@ -2,6 +2,7 @@ package engine
 
 import (
 	"archive/zip"
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -12,26 +13,26 @@ import (
 	"maps"
 	"net/url"
 	"os"
-	"path/filepath"
+	"path"
 	"slices"
-	"strings"
+
+	"beansprout/dockerrun"
 )
 
 const (
 	mostBundle   = 512 << 20 // AWS's limit
-	mostUnpacked = 2 << 30
 	mostDocument = 1 << 20
 	documentName = "Dockerrun.aws.json"
 )
 
-// bundle is what a deployment brings: its Dockerrun document and its files.
+// bundle is the content of a deployment: its Dockerrun document and its files.
 type bundle struct {
 	document
 	files    *zip.Reader // nil: a document without files
-	runnable bool        // there is a document; a war or a jar has none
+	runnable bool        // it has a document, unlike a war or a jar
 }
 
-// open reads a hostile bundle: a zip, or a Dockerrun.aws.json alone, which AWS takes too.
+// open reads an untrusted bundle: a zip, or a Dockerrun.aws.json alone, which AWS accepts, too.
 func open(d Deployment) (bundle, error) {
 	if d.Size == 0 {
 		return bundle{}, nil
@@ -46,20 +47,20 @@ func open(d Deployment) (bundle, error) {
 	if err != nil || text == nil {
 		return bundle{files: files}, err
 	}
-	doc, err := parse(text)
+	doc, err := parse(text, cmp.Or(d.Port, 80))
 	return bundle{document: doc, files: files, runnable: true}, err
 }
 
 func readDocument(r io.ReaderAt, size int64) ([]byte, *zip.Reader, error) {
 	whole := io.NewSectionReader(r, 0, size)
-	files, err := zip.NewReader(r, size)
+	files, err := dockerrun.OpenArchive(r, size)
 	if err != nil {
 		if text, err := readLimited(whole); err == nil && json.Valid(text) {
 			return text, nil, nil
 		}
 		return nil, nil, &Failure{cause: "The source bundle is not a zip archive: " + oneLine(err.Error(), 200)}
 	}
-	f, err := files.Open(documentName)
+	f, err := openDocument(files)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, files, nil
 	}
@@ -74,6 +75,23 @@ func readDocument(r io.ReaderAt, size int64) ([]byte, *zip.Reader, error) {
 	return text, files, nil
 }
 
+// openDocument opens the Dockerrun.aws.json of a bundle, which must be a regular file.
+func openDocument(archive *zip.Reader) (fs.File, error) {
+	file, err := archive.Open(documentName)
+	if err != nil {
+		return nil, err
+	}
+	info, err := file.Stat()
+	if err == nil && !info.Mode().IsRegular() {
+		err = errors.New("is not a regular file")
+	}
+	if err != nil {
+		_ = file.Close()
+		return nil, err
+	}
+	return file, nil
+}
+
 func readLimited(r io.Reader) ([]byte, error) {
 	text, err := io.ReadAll(io.LimitReader(r, mostDocument+1))
 	if err == nil && len(text) > mostDocument {
@@ -82,7 +100,7 @@ func readLimited(r io.Reader) ([]byte, error) {
 	return text, err
 }
 
-// key names what a deployment runs: equal keys, equal containers.
+// key identifies what a deployment runs: deployments with equal keys run equal containers.
 func (d Deployment) key() (string, error) {
 	h := sha256.New()
 	if _, err := io.Copy(h, io.NewSectionReader(d.Bundle, 0, d.Size)); err != nil {
@@ -91,28 +109,70 @@ func (d Deployment) key() (string, error) {
 	for _, name := range slices.Sorted(maps.Keys(d.Variables)) {
 		fmt.Fprintf(h, "\x00%q=%q", name, d.Variables[name])
 	}
-	fmt.Fprintf(h, "\x00%q", d.HealthPath)
+	fmt.Fprintf(h, "\x00%q\x00%d", d.HealthPath, cmp.Or(d.Port, 80))
 	return hex.EncodeToString(h.Sum(nil))[:32], nil
 }
 
-// unpack writes the bundle's files below dir. os.CopyFS takes names that stay below dir and plain
-// files alone: a link, which a container's mount would follow, is an error.
+// unpack writes the bundle's files below dir. It writes links last, so that no file is written
+// through a link.
 func unpack(files *zip.Reader, dir string) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil || files == nil {
 		return err
 	}
-	var size uint64
-	for _, f := range files.File {
-		// The reader fails on a file that is larger than it says.
-		if size += min(f.UncompressedSize64, mostUnpacked+1); size > mostUnpacked {
-			return &Failure{cause: "The source bundle unpacks to more than 2 GiB."}
-		}
-		if !filepath.IsLocal(strings.TrimSuffix(f.Name, "/")) || strings.Contains(f.Name, `\`) {
-			return &Failure{cause: "The source bundle has an entry outside its root: " + oneLine(f.Name, 200)}
-		}
+	if err := dockerrun.CheckArchive(files, "zip"); err != nil {
+		return &Failure{cause: "The source bundle cannot be unpacked: " + oneLine(err.Error(), 300)}
 	}
-	if err := os.CopyFS(dir, files); err != nil {
-		return &Failure{cause: "The source bundle cannot be unpacked: " + oneLine(err.Error(), 200)}
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return err
+	}
+	defer root.Close()
+	for _, link := range []bool{false, true} {
+		for _, f := range files.File {
+			if link != (f.Mode()&fs.ModeSymlink != 0) {
+				continue
+			}
+			if err := unpackEntry(root, f); err != nil {
+				return &Failure{cause: fmt.Sprintf("The source bundle cannot be unpacked: %s: %s", oneLine(f.Name, 200), oneLine(err.Error(), 200))}
+			}
+		}
 	}
 	return nil
+}
+
+// unpackEntry writes an entry that CheckArchive has accepted. An entry that occurs twice is equal
+// both times.
+func unpackEntry(root *os.Root, f *zip.File) error {
+	name := path.Clean(f.Name)
+	if f.Mode().IsDir() {
+		return root.MkdirAll(name, 0o755)
+	}
+	if err := root.MkdirAll(path.Dir(name), 0o755); err != nil {
+		return err
+	}
+	content, err := f.Open()
+	if err != nil {
+		return err
+	}
+	defer content.Close()
+	if f.Mode()&fs.ModeSymlink != 0 {
+		target, err := io.ReadAll(content)
+		if err != nil {
+			return err
+		}
+		return unlessThere(root.Symlink(string(target), name))
+	}
+	to, err := root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644|f.Mode().Perm())
+	if err != nil {
+		return unlessThere(err)
+	}
+	_, err = io.Copy(to, content)
+	return errors.Join(err, to.Close())
+}
+
+func unlessThere(err error) error {
+	if errors.Is(err, fs.ErrExist) {
+		return nil
+	}
+	return err
 }

@@ -4,6 +4,7 @@ import (
 	"archive/zip"
 	"bytes"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -12,7 +13,7 @@ import (
 	"testing"
 )
 
-func TestBundlesAreReadByWhatTheyAre(t *testing.T) {
+func TestKindsOfBundlesAreRecognized(t *testing.T) {
 	doc := dockerrunOf(nil, web(nil))
 	tests := map[string]struct {
 		content  []byte
@@ -61,7 +62,7 @@ func TestUnpackedBundleStaysInItsDirectory(t *testing.T) {
 		"deep parent":  {"a/../../x", 0o644, false},
 		"absolute":     {"/x", 0o644, false},
 		"backslash":    {`a\..\..\x`, 0o644, false},
-		"link":         {"link", fs.ModeSymlink | 0o777, false},
+		"link out":     {"link", fs.ModeSymlink | 0o777, false},
 		"device":       {"dev", fs.ModeDevice | 0o644, false},
 		"socket":       {"sock", fs.ModeSocket | 0o644, false},
 		"empty folder": {"dir/", fs.ModeDir | 0o755, true},
@@ -103,15 +104,15 @@ func TestUnpackedBundleStaysInItsDirectory(t *testing.T) {
 
 func TestBundleThatUnpacksToTooMuchIsRefused(t *testing.T) {
 	files := &zip.Reader{}
-	for range 3 {
-		files.File = append(files.File, &zip.File{FileHeader: zip.FileHeader{Name: "x", UncompressedSize64: mostUnpacked - 1}})
+	for i := range 3 {
+		files.File = append(files.File, &zip.File{FileHeader: zip.FileHeader{Name: fmt.Sprint(i), UncompressedSize64: 2 << 30}})
 	}
-	if err := unpack(files, t.TempDir()); err == nil || !strings.Contains(err.Error(), "more than 2 GiB") {
+	if err := unpack(files, t.TempDir()); err == nil || !strings.Contains(err.Error(), "more than 4 GB") {
 		t.Errorf("got %v", err)
 	}
 }
 
-func TestKeyFollowsWhatRuns(t *testing.T) {
+func TestKeyChangesWithTheDeployment(t *testing.T) {
 	base := func() Deployment { return deploymentOf("v1", []byte("bundle")) }
 	changes := map[string]func(*Deployment){
 		"other bundle":   func(d *Deployment) { *d = deploymentOf("v1", []byte("bundlf")) },
@@ -139,7 +140,7 @@ func TestKeyFollowsWhatRuns(t *testing.T) {
 	}
 }
 
-func TestContainersOwnVariablesWin(t *testing.T) {
+func TestContainersOwnVariablesTakePrecedence(t *testing.T) {
 	all := map[string]string{"B": "deployment", "A": "x=y"}
 	got := environment(all, []variable{{"B", "own"}, {"C", ""}})
 	if want := []string{"A=x=y", "B=own", "C="}; !slices.Equal(got, want) {
@@ -150,5 +151,46 @@ func TestContainersOwnVariablesWin(t *testing.T) {
 	}
 	if got := environment(nil, nil); got != nil {
 		t.Errorf("got %q of nothing", got)
+	}
+}
+
+func TestLinksOfABundleStayInIt(t *testing.T) {
+	for want, entries := range map[string][]string{
+		"": {"a/up -> ..", "current -> releases/2", "releases/2/app = two", "x -> a/up/current/app"},
+		`entry "c" is a link that leaves the archive's root`: {"a/b -> ..", "c -> a/b/.."},
+		`entry "a/passwd" is below "a", which is no folder`:  {"a -> .", "a/passwd = x"},
+	} {
+		var content bytes.Buffer
+		w := zip.NewWriter(&content)
+		for _, entry := range entries {
+			name, text, _ := strings.Cut(entry, " = ")
+			h := &zip.FileHeader{Name: name}
+			h.SetMode(0o644)
+			if link, target, ok := strings.Cut(entry, " -> "); ok {
+				h.Name, text = link, target
+				h.SetMode(fs.ModeSymlink | 0o777)
+			}
+			f, err := w.CreateHeader(h)
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, _ = f.Write([]byte(text))
+		}
+		_ = w.Close()
+		files, err := zip.NewReader(bytes.NewReader(content.Bytes()), int64(content.Len()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		dir := t.TempDir()
+		err = unpack(files, dir)
+		if want != "" {
+			if err == nil || !strings.Contains(err.Error(), want) {
+				t.Errorf("got %v, want %s", err, want)
+			}
+			continue
+		}
+		if text, read := os.ReadFile(filepath.Join(dir, "x")); err != nil || read != nil || string(text) != "two" {
+			t.Errorf("unpacked: %v; through the links: %q, %v", err, text, read)
+		}
 	}
 }

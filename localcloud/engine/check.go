@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// AWS's limit; it also keeps a generation within its /28.
+// mostContainers is AWS's limit. It also keeps a generation within its /28.
 const mostContainers = 10
 
 var (
@@ -17,15 +17,19 @@ var (
 	linkRule = regexp.MustCompile(`^[A-Za-z0-9_-]+(:[A-Za-z0-9_.-]+)?$`)
 )
 
-// rule is one of ECS's and what ECS says when it is broken. Where AWS's wording is not known the
-// sentence is ours.
+// rule is one of ECS's rules with the message for its violation. The message is ours where AWS's is
+// not known.
 type rule struct {
 	broken bool
 	says   string
 }
 
-// check applies ECS's rules and sorts the containers so that each comes after those it needs.
-func (d *document) check() error {
+// check applies ECS's rules and sorts the containers so that each comes after those that it needs.
+func (d *document) check(port int) error {
+	d.find(port)
+	if a := d.access; a != nil && (a.bucket == "" || a.key == "") {
+		return refused("authentication must name a bucket and a key")
+	}
 	rules := []rule{
 		{len(d.containers) == 0, "Container list cannot be empty."},
 		{len(d.containers) > mostContainers, "Too many containers."},
@@ -46,9 +50,9 @@ func (d *document) check() error {
 			return refusedByECS(r.says)
 		}
 	}
-	// AWS would run it, and nothing would answer the URL: better said before anything starts.
+	// AWS would run it although nothing could answer the URL. It is refused here before it starts.
 	if !slices.ContainsFunc(d.containers, definition.isFront) {
-		return refused("no container has hostPort 80: nothing would answer the URL")
+		return refused("no container has hostPort %d: nothing would answer the URL", port)
 	}
 	return d.sort()
 }
@@ -115,6 +119,9 @@ func (v variable) invalid() bool {
 }
 
 func (p portMapping) invalid() bool {
+	if p.ports != "" {
+		return false
+	}
 	return p.container < 1 || p.container > 65535 || p.host < 0 || p.host > 65535 ||
 		!slices.Contains([]string{"", "tcp", "udp"}, p.protocol)
 }
@@ -133,10 +140,10 @@ func (d *document) sharesHostPort() bool {
 	return false
 }
 
-// sort puts each container after those it needs, and the front last where it can be: when it
-// answers, the others have had the time to fail.
+// sort puts each container after those that it needs, and the front last if possible: when the
+// front answers, the others have had time to fail.
 func (d *document) sort() error {
-	slices.SortStableFunc(d.containers, func(a, b definition) int { return cmp.Compare(min(a.front(), 1), min(b.front(), 1)) })
+	slices.SortStableFunc(d.containers, func(a, b definition) int { return cmp.Compare(min(a.front, 1), min(b.front, 1)) })
 	var sorted []definition
 	for len(d.containers) > 0 {
 		i := slices.IndexFunc(d.containers, func(c definition) bool { return !slices.ContainsFunc(c.needs(), d.has) })

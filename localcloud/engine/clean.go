@@ -11,8 +11,8 @@ import (
 	"github.com/docker/docker/api/types/image"
 )
 
-// Terminate removes everything of an environment: containers, networks, volumes, files. What is
-// not there is success.
+// Terminate removes all containers, networks, volumes and files of an environment. It succeeds if
+// there are none.
 func (e *Engine) Terminate(ctx context.Context, id string) error {
 	if err := checkID(id); err != nil {
 		return err
@@ -40,8 +40,8 @@ func (e *Engine) Terminate(ctx context.Context, id string) error {
 	return nil
 }
 
-// Close ends what is at work and removes this cloud's containers and networks. What environments
-// keep on volumes stays for the next Engine.
+// Close ends all operations and removes this cloud's containers and networks. The environments'
+// volumes stay for the next Engine.
 func (e *Engine) Close(ctx context.Context) error {
 	e.finish()
 	e.sites.each(func(s *site) {
@@ -56,8 +56,8 @@ func (e *Engine) Close(ctx context.Context) error {
 	return nil
 }
 
-// Reset closes the engine and removes also the volumes, the files, and the images of this
-// cloud's registry.
+// Reset closes the engine and also removes the volumes, the files, and the images of this cloud's
+// registry.
 func (e *Engine) Reset(ctx context.Context) error {
 	err := errors.Join(e.Close(ctx), e.remove(ctx, e.mine(), everything), e.removeImages(ctx), os.RemoveAll(e.Dir), e.docker.Close())
 	if err != nil {
@@ -73,7 +73,7 @@ func (e *Engine) clear(ctx context.Context, s *site, id string) error {
 	})
 }
 
-// drop removes one generation, also when ctx has ended; what fails is left to clear.
+// drop removes one generation, even if ctx has ended. What it cannot remove is left to clear.
 func (e *Engine) drop(ctx context.Context, s *site, id, generation string) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), e.timeout)
 	defer cancel()
@@ -86,7 +86,7 @@ func (e *Engine) drop(ctx context.Context, s *site, id, generation string) {
 
 func everything(map[string]string) bool { return true }
 
-// removeImages takes this cloud's names off images; an image without another name goes with them.
+// removeImages removes this cloud's names from images, and the images that have no other name.
 func (e *Engine) removeImages(ctx context.Context) error {
 	images, err := e.docker.ImageList(ctx, image.ListOptions{})
 	if err != nil {

@@ -10,8 +10,8 @@ import (
 )
 
 // Deploy runs d as the environment's next generation, puts it behind the URL when it answers, and
-// then drains and removes the generation before; with Config.Gap that one is removed first. When
-// the same deployment already runs and answers, nothing is started. An error that is no *Failure
+// then drains and removes the generation before; with Config.Gap that one is removed first. It
+// starts nothing if the same deployment already runs and answers. An error that is not a *Failure
 // means that ctx or the engine ended.
 func (e *Engine) Deploy(ctx context.Context, d Deployment) error {
 	if err := checkID(d.Environment); err != nil {
@@ -28,16 +28,17 @@ func (e *Engine) Deploy(ctx context.Context, d Deployment) error {
 		return err
 	}
 	defer done()
-	s.explain("This environment is being launched.")
+	s.explain(startsUp, true)
 	if err := e.deploy(ctx, s, d); err != nil {
 		err = verdict(ctx, s, err)
-		s.explain("The last deployment did not come up. " + err.Error())
+		s.explain("The last deployment did not come up. "+err.Error(), false)
 		return err
 	}
 	return nil
 }
 
-// verdict tells failures from interruptions, and what a failure left.
+// verdict returns the failure or the interruption that err means, and for a failure whether the URL
+// still has an answer.
 func verdict(ctx context.Context, s *site, err error) error {
 	if ctx.Err() != nil {
 		return fmt.Errorf("deployment interrupted: %w", context.Cause(ctx))
@@ -51,7 +52,7 @@ func verdict(ctx context.Context, s *site, err error) error {
 	return failure
 }
 
-// said is what the Docker Engine said, in one line.
+// said returns the Docker Engine's message in one line.
 func said(err error) string {
 	var timeout net.Error
 	if errors.As(err, &timeout) && timeout.Timeout() {
@@ -61,7 +62,11 @@ func said(err error) string {
 }
 
 func (e *Engine) deploy(ctx context.Context, s *site, d Deployment) error {
+	_, known := s.current()
 	b, err := open(d)
+	if known || err != nil { // at its start a process keeps the failure that the one before recorded
+		err = errors.Join(err, e.forgetFailure(d.Environment))
+	}
 	if err != nil {
 		return err
 	}
@@ -77,18 +82,12 @@ func (e *Engine) run(ctx context.Context, s *site, d Deployment, b bundle) error
 	if err != nil {
 		return err
 	}
-	_, known := s.current()
 	adopted, err := e.adopt(ctx, s, d.Environment, key)
-	if err != nil {
+	if adopted || err != nil {
 		return err
 	}
-	if !adopted || known { // a process that begins keeps what the one before has to say
-		if err := e.forgetFailure(d.Environment); err != nil {
-			return err
-		}
-	}
-	if adopted {
-		return nil
+	if err := e.forgetFailure(d.Environment); err != nil {
+		return err
 	}
 	if e.Gap {
 		e.vacate(ctx, s, d.Environment)
@@ -101,7 +100,7 @@ func (e *Engine) run(ctx context.Context, s *site, d Deployment, b bundle) error
 	return nil
 }
 
-// standIn answers for deployments without containers.
+// standIn returns the handler that answers for a deployment without containers.
 func standIn(d Deployment) http.Handler {
 	switch {
 	case d.Size == 0:
@@ -112,8 +111,8 @@ func standIn(d Deployment) http.Handler {
 	return hollow
 }
 
-// switchTo puts t behind the URL and takes what was there away, in the background: who asked it
-// gets an answer, for as long as Config.Drain.
+// switchTo puts t behind the URL and removes the target before in the background: its requests may
+// take Config.Drain to end.
 func (e *Engine) switchTo(ctx context.Context, s *site, id string, t *target) {
 	old := s.swap(t, "")
 	if old == nil {
@@ -146,7 +145,7 @@ func (e *Engine) retire(ctx context.Context, s *site, id string, old *target) {
 	e.drop(ctx, s, id, old.generation)
 }
 
-// checkID refuses an id that would reach beyond one environment's labels and files.
+// checkID refuses an id that could match other labels or files than those of one environment.
 func checkID(id string) error {
 	if !nameRule.MatchString(id) {
 		return fmt.Errorf("environment id %q is not valid", id)

@@ -12,7 +12,7 @@ func TestDeployedContainersAnswerAtTheURL(t *testing.T) {
 	t.Parallel()
 	e := newTestEngine(t, Config{})
 	get := visit(t, e)
-	want(t, get, "/", 503, "Nothing has been deployed")
+	want(t, get, "/", 503, "is being started")
 	api := object{"name": "api", "image": testImage, "memoryReservation": 32}
 	if err := e.Deploy(t.Context(), deploymentWith(t, "v1", web(object{"links": []string{"api:backend"}}), api)); err != nil {
 		t.Fatal(err)
@@ -36,12 +36,13 @@ func TestDeployedContainersAnswerAtTheURL(t *testing.T) {
 	}
 }
 
-func TestFailedDeploymentSaysWhyAndLeavesTheOneBefore(t *testing.T) {
+func TestFailedDeploymentSaysWhyAndKeepsTheOneBefore(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
 		deployment Deployment
 		want       []string
 		tail       string
+		mute       bool // none of its containers ran, so it must not have logs of an earlier one
 	}{
 		"exits at once": {
 			deployment: deploymentWith(t, "v2", web(object{"command": []string{"exit=7"}})),
@@ -69,6 +70,7 @@ func TestFailedDeploymentSaysWhyAndLeavesTheOneBefore(t *testing.T) {
 		"image that does not exist": {
 			deployment: deploymentWith(t, "v2", web(object{"image": "127.0.0.1:1/none:1"})),
 			want:       []string{"ECS task stopped due to: Task failed to start. (web: CannotPullContainerError: ", "127.0.0.1:1"},
+			mute:       true,
 		},
 		"command that does not exist": {
 			deployment: deploymentWith(t, "v2", web(object{"entryPoint": []string{"/none"}})),
@@ -81,6 +83,7 @@ func TestFailedDeploymentSaysWhyAndLeavesTheOneBefore(t *testing.T) {
 		"document that is none": {
 			deployment: deploymentOf("v2", zipOf(t, documentName, `{"containerDefinitions":[]}`)),
 			want:       []string{"ECS Application sourcebundle validation error: AWSEBDockerrunVersion is missing."},
+			mute:       true,
 		},
 	}
 	e := newTestEngine(t, Config{})
@@ -91,6 +94,9 @@ func TestFailedDeploymentSaysWhyAndLeavesTheOneBefore(t *testing.T) {
 	before := things(t, e)
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
+			if err := writeFile(e.failedFile("e-abcdefghij"), "what an older one said\n"); err != nil {
+				t.Fatal(err)
+			}
 			test.deployment.Deadline = time.Second
 			err := e.Deploy(t.Context(), test.deployment)
 			var failure *Failure
@@ -109,8 +115,10 @@ func TestFailedDeploymentSaysWhyAndLeavesTheOneBefore(t *testing.T) {
 			if after := things(t, e); strings.Join(after, " ") != strings.Join(before, " ") {
 				t.Errorf("there are %q, want %q", after, before)
 			}
-			if tail, err := e.Tail(t.Context(), "e-abcdefghij", 0); err != nil || !strings.Contains(tail, "==> web <==\n") || !strings.Contains(tail, test.tail) {
-				t.Errorf("Tail = %q, %v, want %q in it", tail, err, test.tail)
+			running, failed, err := e.Tail(t.Context(), "e-abcdefghij", 0)
+			if err != nil || running != "==> web <==\nlistening on :8080\n" || !strings.Contains(failed, test.tail) ||
+				strings.Contains(failed, "older") || test.mute && failed != "" {
+				t.Errorf("Tail = %q, %q, %v, want %q in the second", running, failed, err, test.tail)
 			}
 		})
 	}
@@ -128,7 +136,7 @@ func TestFailedFirstDeploymentIsExplainedAtTheURL(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if tail, err := again.Tail(t.Context(), "e-abcdefghij", 0); err != nil || !strings.HasPrefix(tail, "==> the last deployment, which failed <==\n==> web <==\n") || strings.Count(tail, "\n") != 4 {
+	if _, tail, err := again.Tail(t.Context(), "e-abcdefghij", 0); err != nil || !strings.HasPrefix(tail, "==> the last deployment, which failed <==\n==> web <==\n") || strings.Count(tail, "\n") != 4 {
 		t.Errorf("Tail of another process = %q, %v, want two lines of web", tail, err)
 	}
 }
@@ -175,7 +183,7 @@ func TestInterruptedDeploymentIsNoFailureAndLeavesNothing(t *testing.T) {
 			if !errors.Is(err, context.Canceled) || errors.As(err, &failure) {
 				t.Errorf("got %v, want an interruption", err)
 			}
-			time.Sleep(300 * time.Millisecond) // what was only given up would turn up now
+			time.Sleep(300 * time.Millisecond) // a start that still runs would show now
 			if left := things(t, direct); len(left) > 0 {
 				t.Errorf("left behind: %q", left)
 			}
@@ -183,14 +191,27 @@ func TestInterruptedDeploymentIsNoFailureAndLeavesNothing(t *testing.T) {
 	}
 }
 
-func TestLateAnswerIsWaitedFor(t *testing.T) {
+func TestLateAnswerIsWaitedForAsLongAsTheConfigSays(t *testing.T) {
 	t.Parallel()
-	e := newTestEngine(t, Config{})
-	get := visit(t, e)
-	if err := e.Deploy(t.Context(), deploymentWith(t, "v1", web(object{"command": []string{"late=700ms"}}))); err != nil {
-		t.Fatal(err)
+	slow := func() Deployment { return deploymentWith(t, "v1", web(object{"command": []string{"late=5s"}})) }
+	for _, deadline := range []time.Duration{3 * time.Second, 0} {
+		t.Run(deadline.String(), func(t *testing.T) {
+			t.Parallel()
+			e := newTestEngine(t, Config{Deadline: deadline})
+			get := visit(t, e)
+			err := e.Deploy(t.Context(), slow())
+			if deadline == 0 && err == nil {
+				want(t, get, "/", 200, "version=v1")
+				return
+			}
+			const says = "Container web did not answer GET / on its port 8080 within 3s: "
+			var failure *Failure
+			if !errors.As(err, &failure) || !strings.HasPrefix(failure.Reason(), says) || len(failure.Reason()) == len(says) {
+				t.Errorf("got %v, want %q and what came", err, says)
+			}
+			want(t, get, "/", 503, "did not come up", "GET / on its port 8080 within 3s: ")
+		})
 	}
-	want(t, get, "/", 200, "version=v1")
 }
 
 func TestCrashedContainerComesBack(t *testing.T) {
@@ -202,4 +223,19 @@ func TestCrashedContainerComesBack(t *testing.T) {
 	}
 	want(t, get, "/crash", 502, "may be restarting")
 	eventually(t, "the container restarts", func() bool { status, _ := get("/"); return status == 200 })
+}
+
+func TestLastingErrorsFailADeploymentOnlyWithAHealthPath(t *testing.T) {
+	t.Parallel()
+	e := newTestEngine(t, Config{Deadline: 15 * time.Second})
+	get := visit(t, e)
+	d := deploymentWith(t, "v1", web(object{"command": []string{"status=503"}}))
+	if err := e.Deploy(t.Context(), d); err != nil {
+		t.Fatal(err)
+	}
+	want(t, get, "/", 503, "version=v1")
+	d.HealthPath, d.Deadline = "/", errorsTime+2*time.Second
+	if err := e.Deploy(t.Context(), d); err == nil || !strings.Contains(err.Error(), "did not answer GET / on its port 8080 within 7s: it answered 503") {
+		t.Errorf("with a health path: %v", err)
+	}
 }

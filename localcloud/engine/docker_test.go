@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"bytes"
 	"context"
 	"encoding/base64"
 	"errors"
@@ -42,131 +41,7 @@ func TestEngineElsewhereIsRefused(t *testing.T) {
 	}
 }
 
-// relay stands between an engine under test and the Docker Engine.
-type relay struct {
-	net.Listener
-	mu     sync.Mutex
-	hang   bool
-	opened []net.Conn
-	part   string // of a request
-	found  func() // is called once part was handed on
-}
-
-// on calls f when a request with this part is on its way.
-func (r *relay) on(part string, f func()) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.part, r.found = part, f
-}
-
-// Write looks at what is handed on.
-func (r *relay) Write(p []byte) (int, error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.found != nil && bytes.Contains(p, []byte(r.part)) {
-		r.found()
-	}
-	return len(p), nil
-}
-
-func newRelay(t *testing.T) *relay {
-	t.Helper()
-	docker, err := dial("")
-	if err != nil {
-		t.Fatal(err)
-	}
-	path, isUnix := strings.CutPrefix(docker.DaemonHost(), "unix://")
-	if !isUnix {
-		t.Skip("the Docker Engine is not behind a unix socket")
-	}
-	l, err := net.Listen("unix", filepath.Join(t.TempDir(), "docker.sock"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	r := &relay{Listener: l}
-	go r.accept(path)
-	t.Cleanup(func() { r.stop() })
-	return r
-}
-
-func (r *relay) accept(path string) {
-	for {
-		from, err := r.Accept()
-		if err != nil {
-			return
-		}
-		r.mu.Lock()
-		r.opened = append(r.opened, from)
-		if r.hang {
-			r.mu.Unlock()
-			continue
-		}
-		to, err := net.Dial("unix", path)
-		r.opened = append(r.opened, to)
-		r.mu.Unlock()
-		if err != nil {
-			return
-		}
-		go func() { _, _ = io.Copy(io.MultiWriter(to, r), from); to.Close() }()
-		go func() { _, _ = io.Copy(from, to); from.Close() }()
-	}
-}
-
-// cut ends every connection; with hang new ones get no answer.
-func (r *relay) cut(hang bool) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.hang = hang
-	for _, c := range r.opened {
-		c.Close()
-	}
-	r.opened = nil
-}
-
-func (r *relay) stop() {
-	r.Close()
-	r.cut(false)
-}
-
-func TestDockerEngineThatStopsHalfWayIsAClearFailure(t *testing.T) {
-	t.Parallel()
-	for _, hang := range []bool{false, true} {
-		t.Run(fmt.Sprintf("hang=%t", hang), func(t *testing.T) {
-			direct := newTestEngine(t, Config{})
-			r := newRelay(t)
-			e, err := connect(t.Context(), Config{Cloud: direct.Cloud, Dir: direct.Dir, Host: "unix://" + r.Addr().String()}, 8*time.Second)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if err := e.Deploy(t.Context(), deploymentWith(t, "v1", web(nil))); err != nil {
-				t.Fatal(err)
-			}
-			get := visit(t, e)
-			failed := make(chan error)
-			go func() {
-				failed <- e.Deploy(t.Context(), deploymentWith(t, "v2", web(object{"command": []string{"mute"}})))
-			}()
-			eventually(t, "the next generation starts", func() bool { return len(things(t, direct)) == 4 })
-			if !hang {
-				r.Close()
-			}
-			r.cut(hang)
-			var failure *Failure
-			if err := <-failed; !errors.As(err, &failure) || !strings.Contains(failure.Reason(), "Docker") {
-				t.Errorf("got %v, want a failure that names Docker", err)
-			}
-			want(t, get, "/", 200, "version=v1")
-			if hang {
-				return
-			}
-			if err := e.Terminate(t.Context(), "e-abcdefghij"); err == nil {
-				t.Error("terminated without an engine")
-			}
-		})
-	}
-}
-
-func TestPortThatIsTakenMeanwhileIsTriedAgain(t *testing.T) {
+func TestPortTakenByAnotherProcessIsReplaced(t *testing.T) {
 	t.Parallel()
 	e := newTestEngine(t, Config{})
 	l, err := net.Listen("tcp4", "127.0.0.1:0")
@@ -189,7 +64,7 @@ func TestPortThatIsTakenMeanwhileIsTriedAgain(t *testing.T) {
 	}
 }
 
-func TestOnlySoManyGenerationsStartAtOnce(t *testing.T) {
+func TestNumberOfStartingGenerationsIsLimited(t *testing.T) {
 	t.Parallel()
 	e := newTestEngine(t, Config{})
 	for range cap(e.slots) {
@@ -212,7 +87,7 @@ func TestOnlySoManyGenerationsStartAtOnce(t *testing.T) {
 	}
 }
 
-func TestErrorInThePullsProgressIsAnError(t *testing.T) {
+func TestErrorInTheProgressOfAPullIsAnError(t *testing.T) {
 	tests := map[string]string{
 		`{"status":"Pulling"}{"status":"Done"}`: "",
 		``:                                      "",
@@ -228,7 +103,7 @@ func TestErrorInThePullsProgressIsAnError(t *testing.T) {
 	}
 }
 
-func TestManyEnvironmentsSideBySide(t *testing.T) {
+func TestManyEnvironmentsAtOnce(t *testing.T) {
 	t.Parallel()
 	e := newTestEngine(t, Config{})
 	var all sync.WaitGroup
@@ -262,7 +137,7 @@ func TestManyEnvironmentsSideBySide(t *testing.T) {
 	}
 }
 
-// newRegistry serves images to user AWS with this token alone.
+// newRegistry serves images only to the user AWS with this token.
 func newRegistry(t *testing.T, token string) string {
 	t.Helper()
 	images := registry.New(registry.Logger(log.New(io.Discard, "", 0)))
@@ -278,7 +153,7 @@ func newRegistry(t *testing.T, token string) string {
 	return server.Listener.Addr().String()
 }
 
-// push puts the test image into a registry and forgets it locally.
+// push pushes the test image to a registry and removes its name there from the engine.
 func push(t *testing.T, e *Engine, ref, token string) {
 	t.Helper()
 	if err := e.docker.ImageTag(t.Context(), testImage, ref); err != nil {
@@ -334,7 +209,7 @@ func TestImagesOfTheOwnRegistryArePulledWithTheToken(t *testing.T) {
 	}
 }
 
-func TestClosedEngineTakesNothingMore(t *testing.T) {
+func TestClosedEngineRefusesOperations(t *testing.T) {
 	t.Parallel()
 	e := newTestEngine(t, Config{})
 	started := make(chan error)
@@ -357,12 +232,12 @@ func TestClosedEngineTakesNothingMore(t *testing.T) {
 	if err := e.Terminate(t.Context(), "e-abcdefghij"); !errors.Is(err, ErrClosed) {
 		t.Errorf("Terminate: %v, want %v", err, ErrClosed)
 	}
-	if _, err := e.Tail(t.Context(), "e-abcdefghij", 1); !errors.Is(err, ErrClosed) {
+	if _, _, err := e.Tail(t.Context(), "e-abcdefghij", 1); !errors.Is(err, ErrClosed) {
 		t.Errorf("Tail: %v, want %v", err, ErrClosed)
 	}
 }
 
-// Not parallel: it counts goroutines.
+// It is not parallel because it counts goroutines.
 func TestNothingRunsAfterClose(t *testing.T) {
 	before := runtime.NumGoroutine()
 	e := newTestEngine(t, Config{})
@@ -395,7 +270,7 @@ func TestEngineWithoutIdentityIsRefused(t *testing.T) {
 	}
 }
 
-func TestIDsThatReachFurtherAreRefused(t *testing.T) {
+func TestInvalidIDsAreRefused(t *testing.T) {
 	t.Parallel()
 	e := newTestEngine(t, Config{})
 	for _, id := range []string{"", ".", "..", "a/b", "/", "../x"} {
@@ -407,7 +282,7 @@ func TestIDsThatReachFurtherAreRefused(t *testing.T) {
 		if err := e.Terminate(t.Context(), id); err == nil {
 			t.Errorf("Terminate(%q) succeeded", id)
 		}
-		if _, err := e.Tail(t.Context(), id, 1); err == nil {
+		if _, _, err := e.Tail(t.Context(), id, 1); err == nil {
 			t.Errorf("Tail(%q) succeeded", id)
 		}
 	}

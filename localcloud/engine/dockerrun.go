@@ -6,18 +6,27 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"path"
 	"slices"
 	"strings"
+
+	"beansprout/dockerrun"
 )
 
-// document is a Dockerrun.aws.json of version 2, as far as Beanstalk honours it.
+// document holds the parts of a Dockerrun.aws.json of version 2 that Beanstalk honours.
 type document struct {
 	version    json.RawMessage
+	access     *access // credentials for the images' registry, which are not used
 	volumes    []volume
 	containers []definition
 }
 
-type volume struct{ name, sourcePath string }
+type access struct{ bucket, key string }
+
+type volume struct {
+	name, sourcePath string
+	shared           string // the name or file system of a volume that has no path and outlasts deployments
+}
 
 type definition struct {
 	name, image                      string
@@ -28,7 +37,9 @@ type definition struct {
 	ports                            []portMapping
 	mounts                           []mountPoint
 	volumesFrom                      []volumeSource
+	dependsOn                        []dependency
 	user, workingDirectory, hostname string
+	front                            int // its port behind the environment's URL; 0 if it is not the front
 }
 
 type variable struct{ name, value string }
@@ -36,6 +47,7 @@ type variable struct{ name, value string }
 type portMapping struct {
 	host, container int
 	protocol        string
+	ports           string // containerPortRange, instead of host and container
 }
 
 type mountPoint struct {
@@ -43,24 +55,27 @@ type mountPoint struct {
 	readOnly     bool
 }
 
+type dependency struct{ container string }
+
 type volumeSource struct {
 	container string
 	readOnly  bool
 }
 
-// refused is AWS's wording for a document that Beanstalk itself turns down.
+// refused returns the failure for a document that Beanstalk itself refuses, in AWS's words.
 func refused(format string, args ...any) *Failure {
 	return &Failure{cause: "ECS Application sourcebundle validation error: " + fmt.Sprintf(format, args...)}
 }
 
-// refusedByECS is how Beanstalk hands on that ECS does not register the task definition.
+// refusedByECS returns the failure for a task definition that ECS refuses, in Beanstalk's words.
 func refusedByECS(message string) *Failure {
 	return &Failure{cause: "Service:AmazonECS, Code:ClientException, Message:" + oneLine(message, 400) +
 		", Class:com.amazonaws.services.ecs.model.ClientException"}
 }
 
-// parse reads a hostile Dockerrun.aws.json. Its error is a *Failure in AWS's words.
-func parse(text []byte) (document, error) {
+// parse reads an untrusted Dockerrun.aws.json, of which a container must answer on port. Its error is
+// a *Failure in AWS's words.
+func parse(text []byte, port int) (document, error) {
 	var d document
 	if err := json.Unmarshal(text, &d); err != nil {
 		return d, mistake(text, err)
@@ -69,13 +84,14 @@ func parse(text []byte) (document, error) {
 	case "", "null":
 		return d, refused("AWSEBDockerrunVersion is missing.")
 	case "2":
-		return d, d.check()
+		return d, d.check(port)
 	default:
 		return d, refused("Unsupported AWSEBDockerrunVersion: %s", oneLine(version, 40))
 	}
 }
 
-// mistake words an error of the JSON decoder. AWS names the token that it met and no place.
+// mistake returns the failure for an error of the JSON decoder. AWS names the token, not its
+// position.
 func mistake(text []byte, err error) *Failure {
 	var syntax *json.SyntaxError
 	if errors.As(err, &syntax) {
@@ -93,24 +109,26 @@ func mistake(text []byte, err error) *Failure {
 	return refused("%s", oneLine(err.Error(), 200))
 }
 
-// fields says where each key of an object goes; nil means that the key is known and not honoured.
+// fields maps the honoured keys of an object to the variables that take their values. All other
+// keys of the format are known, too, and ignored.
 type fields map[string]any
 
-// decode is strict where encoding/json is kind: AWS tells upper from lower case in keys.
-func (f fields) decode(b []byte) error {
+// decode reads the object at a path of the format. It is stricter than encoding/json, because AWS
+// distinguishes upper and lower case in keys.
+func (f fields) decode(b []byte, path ...string) error {
 	var object map[string]json.RawMessage
 	if err := json.Unmarshal(b, &object); err != nil {
 		return err
 	}
+	known := dockerrun.Keys(path...)
 	for _, key := range slices.Sorted(maps.Keys(object)) {
-		into, known := f[key]
-		if !known {
+		if _, ok := known[key]; !ok {
 			return fmt.Errorf("unknown key %q", key)
 		}
-		if into == nil {
+		if f[key] == nil {
 			continue
 		}
-		if err := json.Unmarshal(object[key], into); err != nil {
+		if err := json.Unmarshal(object[key], f[key]); err != nil {
 			return fmt.Errorf("%s: %w", key, err)
 		}
 	}
@@ -118,50 +136,73 @@ func (f fields) decode(b []byte) error {
 }
 
 func (d *document) UnmarshalJSON(b []byte) error {
-	return fields{
-		"AWSEBDockerrunVersion": &d.version, "volumes": &d.volumes, "containerDefinitions": &d.containers,
-		"authentication": nil, "executionRoleArn": nil, "taskRoleArn": nil, "family": nil, "networkMode": nil,
-	}.decode(b)
+	return fields{"AWSEBDockerrunVersion": &d.version, "volumes": &d.volumes, "containerDefinitions": &d.containers, "authentication": &d.access}.decode(b)
 }
 
 func (v *volume) UnmarshalJSON(b []byte) error {
-	var host json.RawMessage
-	if err := (fields{"name": &v.name, "host": &host}).decode(b); err != nil || host == nil {
+	var host, docker, efs json.RawMessage
+	err := fields{"name": &v.name, "host": &host, "dockerVolumeConfiguration": &docker, "efsVolumeConfiguration": &efs}.decode(b, "volumes")
+	if err != nil {
 		return err
 	}
-	return fields{"sourcePath": &v.sourcePath}.decode(host)
+	var scope, system, root string
+	for _, part := range []struct {
+		key    string
+		text   json.RawMessage
+		fields fields
+	}{
+		{"host", host, fields{"sourcePath": &v.sourcePath}},
+		{"dockerVolumeConfiguration", docker, fields{"scope": &scope}},
+		{"efsVolumeConfiguration", efs, fields{"fileSystemId": &system, "rootDirectory": &root}},
+	} {
+		if part.text == nil {
+			continue
+		}
+		if err := part.fields.decode(part.text, "volumes", part.key); err != nil {
+			return err
+		}
+	}
+	switch {
+	case system != "":
+		v.shared = "efs:" + system + ":" + path.Clean("/"+root)
+	case scope == "shared":
+		v.shared = "docker:" + v.name
+	}
+	return nil
 }
 
-// The keys without a place are ECS's own: Beanstalk hands them on, and a machine of one's own
-// has no use for them or must not grant them (privileged).
+// UnmarshalJSON ignores the keys that Beanstalk only passes on to ECS: they mean nothing on this
+// machine, or must not be granted (privileged).
 func (c *definition) UnmarshalJSON(b []byte) error {
 	return fields{
 		"name": &c.name, "image": &c.image, "essential": &c.essential,
 		"memory": &c.memory, "memoryReservation": &c.reservation, "environment": &c.environment,
 		"command": &c.command, "entryPoint": &c.entryPoint, "links": &c.links,
 		"portMappings": &c.ports, "mountPoints": &c.mounts, "volumesFrom": &c.volumesFrom,
-		"user": &c.user, "workingDirectory": &c.workingDirectory, "hostname": &c.hostname,
-		"cpu": nil, "privileged": nil, "readonlyRootFilesystem": nil, "disableNetworking": nil,
-		"dnsServers": nil, "dnsSearchDomains": nil, "extraHosts": nil, "dockerSecurityOptions": nil,
-		"dockerLabels": nil, "ulimits": nil, "logConfiguration": nil, "healthCheck": nil,
-		"linuxParameters": nil, "interactive": nil, "pseudoTerminal": nil, "systemControls": nil,
-		"resourceRequirements": nil, "secrets": nil, "environmentFiles": nil, "dependsOn": nil,
-		"startTimeout": nil, "stopTimeout": nil, "repositoryCredentials": nil,
-	}.decode(b)
+		"user": &c.user, "workingDirectory": &c.workingDirectory, "hostname": &c.hostname, "dependsOn": &c.dependsOn,
+	}.decode(b, "containerDefinitions")
+}
+
+func (a *access) UnmarshalJSON(b []byte) error {
+	return fields{"bucket": &a.bucket, "key": &a.key}.decode(b, "authentication")
+}
+
+func (d *dependency) UnmarshalJSON(b []byte) error {
+	return fields{"containerName": &d.container}.decode(b, "containerDefinitions", "dependsOn")
 }
 
 func (v *variable) UnmarshalJSON(b []byte) error {
-	return fields{"name": &v.name, "value": &v.value}.decode(b)
+	return fields{"name": &v.name, "value": &v.value}.decode(b, "containerDefinitions", "environment")
 }
 
 func (p *portMapping) UnmarshalJSON(b []byte) error {
-	return fields{"hostPort": &p.host, "containerPort": &p.container, "protocol": &p.protocol}.decode(b)
+	return fields{"hostPort": &p.host, "containerPort": &p.container, "protocol": &p.protocol, "containerPortRange": &p.ports}.decode(b, "containerDefinitions", "portMappings")
 }
 
 func (m *mountPoint) UnmarshalJSON(b []byte) error {
-	return fields{"sourceVolume": &m.volume, "containerPath": &m.path, "readOnly": &m.readOnly}.decode(b)
+	return fields{"sourceVolume": &m.volume, "containerPath": &m.path, "readOnly": &m.readOnly}.decode(b, "containerDefinitions", "mountPoints")
 }
 
 func (v *volumeSource) UnmarshalJSON(b []byte) error {
-	return fields{"sourceContainer": &v.container, "readOnly": &v.readOnly}.decode(b)
+	return fields{"sourceContainer": &v.container, "readOnly": &v.readOnly}.decode(b, "containerDefinitions", "volumesFrom")
 }

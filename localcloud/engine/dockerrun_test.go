@@ -8,7 +8,7 @@ import (
 	"unicode"
 )
 
-// Most rows change one thing in a document that is right.
+// Most rows change one part of a valid document.
 func TestWrongDocumentsAreRefusedInAWSsWords(t *testing.T) {
 	const bundle, ecs = "ECS Application sourcebundle validation error: ", "Service:AmazonECS, Code:ClientException, Message:"
 	mount := func(volume, path string) object {
@@ -47,7 +47,7 @@ func TestWrongDocumentsAreRefusedInAWSsWords(t *testing.T) {
 		"link to itself":        {dockerrunOf(nil, web(object{"links": []string{"web"}})), ecs + "Container links should not have a cycle"},
 		"volumes from nothing":  {dockerrunOf(nil, web(object{"volumesFrom": []object{{"sourceContainer": "x"}}})), ecs + "Container 'web' needs container 'x'"},
 		"unknown volume":        {dockerrunOf(nil, web(mount("v", "/v"))), ecs + "Unknown volume 'v'."},
-		"log volume of nobody":  {dockerrunOf(nil, web(mount("awseb-logs-x", "/v"))), ecs + "Unknown volume 'awseb-logs-x'."},
+		"unknown log volume":    {dockerrunOf(nil, web(mount("awseb-logs-x", "/v"))), ecs + "Unknown volume 'awseb-logs-x'."},
 		"mount on the root":     {dockerrunOf(nil, web(mount("awseb-logs-web", "/x/.."))), ecs + "Invalid containerPath '/x/..' for container 'web'."},
 		"relative volume":       {dockerrunOf([]object{{"name": "v", "host": object{"sourcePath": "etc"}}}, web(nil)), ecs + "Invalid volume 'v'. host.sourcePath must be absolute."},
 		"volume twice":          {dockerrunOf([]object{{"name": "v"}, {"name": "v"}}, web(nil)), ecs + "Volume 'v' is used more than once."},
@@ -55,7 +55,7 @@ func TestWrongDocumentsAreRefusedInAWSsWords(t *testing.T) {
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			_, err := parse([]byte(test.text))
+			_, err := parse([]byte(test.text), 80)
 			var failure *Failure
 			if !errors.As(err, &failure) || !strings.HasPrefix(failure.Reason(), test.want) {
 				t.Errorf("got %v, want %q", err, test.want)
@@ -64,17 +64,17 @@ func TestWrongDocumentsAreRefusedInAWSsWords(t *testing.T) {
 	}
 }
 
-func TestRightDocumentIsTaken(t *testing.T) {
+func TestValidDocumentIsAccepted(t *testing.T) {
 	d, err := parse([]byte(`{"AWSEBDockerrunVersion": 2, "authentication": {"bucket": "b", "key": "k"},
 		"volumes": [{"name": "v", "host": {"sourcePath": "/var/app/current"}}, {"name": "w", "host": {}}, {"name": "x", "host": null}],
 		"containerDefinitions": [{"name": "web", "image": "i", "memoryReservation": 8, "cpu": 10, "links": null,
 			"portMappings": [{"hostPort": 80, "containerPort": 1}, {"containerPort": 2}, {"containerPort": 3}],
-			"mountPoints": [{"sourceVolume": "v", "containerPath": "/v", "readOnly": true}]}]}`))
+			"mountPoints": [{"sourceVolume": "v", "containerPath": "/v", "readOnly": true}]}]}`), 80)
 	if err != nil {
 		t.Fatal(err)
 	}
 	c := d.containers[0]
-	if c.memory != 0 || c.reservation != 8 || c.front() != 1 || !c.isEssential() || !c.mounts[0].readOnly {
+	if c.memory != 0 || c.reservation != 8 || c.front != 1 || !c.isEssential() || !c.mounts[0].readOnly {
 		t.Errorf("read as %+v", c)
 	}
 	if got := d.bundlePaths(); len(got) != 1 || got[0] != "" {
@@ -106,7 +106,7 @@ func FuzzDockerrun(f *testing.F) {
 	f.Add([]byte(`{"AWSEBDockerrunVersion":{"a":"\u001b[2J"}}`))
 	f.Add([]byte(`[`))
 	f.Fuzz(func(t *testing.T, text []byte) {
-		d, err := parse(text)
+		d, err := parse(text, 80)
 		if err != nil {
 			var failure *Failure
 			if !errors.As(err, &failure) || strings.ContainsFunc(failure.Reason(), func(r rune) bool { return unicode.IsControl(r) }) {

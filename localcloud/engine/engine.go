@@ -1,10 +1,10 @@
-// Package engine runs what is deployed to the local cloud. A bundle goes in; containers
-// on the Docker Engine and an answering URL come out. Each deployment is one generation: its
-// containers on a network of its own. The next generation is started beside it, takes over
-// the URL when it answers, and only then the one before is drained and removed.
+// Package engine runs what is deployed to the local cloud: it turns a bundle into containers on the
+// Docker Engine and a URL that answers. Each deployment is one generation: its containers on a
+// network of its own. The next generation starts beside it and takes over the URL when it answers.
+// Only then is the one before drained and removed.
 //
-// What exists is read from labels on containers, networks and volumes, never from
-// memory alone, so a process that was killed finds everything again.
+// The labels of containers, networks and volumes record what exists, so that after a kill the next
+// process finds everything again.
 package engine
 
 import (
@@ -21,27 +21,28 @@ import (
 	"runtime"
 	"time"
 
+	"github.com/docker/docker/api/types/registry"
 	"github.com/docker/docker/client"
 )
 
-// Config says where an Engine works and how patient it is.
+// Config configures an Engine.
 type Config struct {
-	Cloud    string        // id of the local cloud: the label of everything made here
+	Cloud    string        // id of the local cloud, with which everything made here is labelled
 	Host     string        // the Docker Engine, e.g. unix:///var/run/docker.sock; "" = DOCKER_HOST, else the usual socket
 	Registry string        // host:port of the cloud's own image registry
 	Token    func() string // password of the registry's user AWS; nil = pull without
-	Dir      string        // unpacked bundles and logs of failed generations; created when missing
-	Deadline time.Duration // how long a generation may take to answer; 0 = 20 s
+	Dir      string        // for unpacked bundles and logs of failed generations; created if missing
+	Deadline time.Duration // how long a generation may take to answer; 0 = 2 min
 	Drain    time.Duration // how long requests to the generation before may take to end; 0 = 10 s
 	Log      *slog.Logger  // nil = no log
 
-	// Gap stops the generation before a new one first, as AWS's deployment policy AllAtOnce does: the
-	// URL answers 503 until the new one answers, and when that fails nothing answers any more. A
-	// bundle that cannot be read is refused before anything is stopped.
+	// Gap stops the running generation before the next one starts, as AWS's deployment policy
+	// AllAtOnce does: the URL answers 503 until the next one answers, and nothing answers if that
+	// fails. A bundle that cannot be read is refused before anything is stopped.
 	Gap bool
 }
 
-// Deployment is what an environment is to run next.
+// Deployment is what an environment will run next.
 type Deployment struct {
 	Environment string            // id, e-...
 	Name        string            // of the environment
@@ -51,12 +52,12 @@ type Deployment struct {
 	Foreign     bool              // for a platform without containers, which is not run here
 	Variables   map[string]string // aws:elasticbeanstalk:application:environment
 	HealthPath  string            // "" = "/"
+	Port        int               // of the instance, where requests are sent to; 0 = 80
 	Deadline    time.Duration     // how long a generation may take to answer; 0 = the engine's default
 }
 
-// Failure is a deployment that did not come to run. The generation before it, if any, goes on,
-// unless Config.Gap had it stopped. Any other error of Deploy means that it was interrupted, not
-// that it failed.
+// Failure is a deployment that failed. The generation before it, if any, still runs, unless
+// Config.Gap has stopped it. Any other error of Deploy means that the deployment was interrupted.
 type Failure struct {
 	cause string
 	down  bool
@@ -65,16 +66,16 @@ type Failure struct {
 // Error returns the cause.
 func (f *Failure) Error() string { return f.cause }
 
-// Reason is the cause in one line, in AWS's words where AWS has words for it.
+// Reason returns the cause in one line, in AWS's words where these are known.
 func (f *Failure) Reason() string { return f.cause }
 
-// Down says whether the failure left nothing behind the environment's URL.
+// Down reports whether after the failure nothing answers the environment's URL.
 func (f *Failure) Down() bool { return f.down }
 
-// ErrClosed is reported by an Engine that was closed.
+// ErrClosed is reported by a closed Engine.
 var ErrClosed = errors.New("the local engine is closed")
 
-// callTimeout bounds every short call to the Docker Engine: one that hangs must not hang us.
+// callTimeout limits each short call to the Docker Engine, which may hang.
 const callTimeout = 30 * time.Second
 
 // Engine runs deployments on a Docker Engine. It is safe for concurrent use.
@@ -82,16 +83,16 @@ type Engine struct {
 	Config
 	sites
 	*life
-	docker  *client.Client // calls that end soon; each is bounded
-	streams *client.Client // pulls, logs, waits; bounded by their contexts
-	slots   chan struct{}  // one per generation that may be starting at a time
+	docker  *client.Client // for short calls, limited by timeout
+	streams *client.Client // for pulls, logs and waits, limited by their contexts
+	slots   chan struct{}  // one per generation that may start at the same time
 	timeout time.Duration  // of each short call
 	port    func() (int, error)
 }
 
-// New connects to the Docker Engine. It must be a Linux engine that shares this machine's
-// loopback: it pulls from the cloud's registry there and publishes ports there. The Engine does
-// not end with ctx but with Close.
+// New connects to the Docker Engine. It must be a Linux engine that shares this machine's loopback,
+// because it pulls from the cloud's registry and publishes ports there. The Engine works until
+// Close, even if ctx ends.
 func New(ctx context.Context, c Config) (*Engine, error) {
 	return connect(ctx, c, callTimeout)
 }
@@ -100,7 +101,7 @@ func connect(ctx context.Context, c Config, timeout time.Duration) (*Engine, err
 	if c.Cloud == "" || c.Dir == "" {
 		return nil, errors.New("make a local engine: it needs the cloud's id and a directory")
 	}
-	c.Deadline = cmp.Or(c.Deadline, 20*time.Second)
+	c.Deadline = cmp.Or(c.Deadline, 2*time.Minute)
 	c.Drain = cmp.Or(c.Drain, 10*time.Second)
 	c.Log = cmp.Or(c.Log, slog.New(slog.DiscardHandler))
 	e := &Engine{Config: c, life: begin(ctx), slots: make(chan struct{}, 2*runtime.NumCPU()), timeout: timeout, port: freePort}
@@ -131,16 +132,32 @@ func dial(host string, opts ...client.Opt) (*client.Client, error) {
 	return client.NewClientWithOpts(opts...)
 }
 
-// suits refuses an engine that is out of reach or lives on another loopback.
+// suits refuses an engine that cannot be reached or has another loopback.
 func (e *Engine) suits(ctx context.Context) error {
+	host := e.docker.DaemonHost()
+	if !local(host) {
+		return fmt.Errorf("the Docker Engine at %s %w", host, ErrOtherLoopback)
+	}
 	info, err := e.docker.Info(ctx)
 	if err != nil {
 		return fmt.Errorf("reach the Docker Engine: %w", err)
 	}
-	host := e.docker.DaemonHost()
-	if info.OSType != "linux" || info.OperatingSystem == "Docker Desktop" || !local(host) {
-		return fmt.Errorf("the Docker Engine at %s (%s) does not share this machine's loopback: the local cloud needs a Linux engine on this machine",
-			host, info.OperatingSystem)
+	if info.OSType != "linux" || info.OperatingSystem == "Docker Desktop" {
+		return fmt.Errorf("the Docker Engine at %s (%s) %w", host, info.OperatingSystem, ErrOtherLoopback)
+	}
+	return nil
+}
+
+// ErrOtherLoopback is reported for an engine whose loopback is not this process's: it is on another
+// machine or in a virtual machine, or this process is in a container.
+var ErrOtherLoopback = errors.New("does not share this machine's loopback")
+
+// CheckReach has the engine log in to the registry, and reports ErrOtherLoopback if that fails.
+// Another program that answers at that address does not know the token.
+func (e *Engine) CheckReach(ctx context.Context) error {
+	_, err := e.docker.RegistryLogin(ctx, registry.AuthConfig{ServerAddress: e.Registry, Username: "AWS", Password: e.Token()})
+	if err != nil {
+		return fmt.Errorf("the Docker Engine at %s %w: it can't reach the local cloud at %s: %w", e.docker.DaemonHost(), ErrOtherLoopback, e.Registry, err)
 	}
 	return nil
 }

@@ -2,11 +2,12 @@ package engine
 
 import "context"
 
-// vacate stops what serves before its successor is started, as AWS's policy AllAtOnce does. New
-// requests are answered 503 from here on; those in flight have the time that the containers take
-// to end.
+// vacate stops the running generation before its successor starts, as AWS's policy AllAtOnce does.
+// From then on new requests are answered 503. Those in flight may end while the containers stop.
 func (e *Engine) vacate(ctx context.Context, s *site, id string) {
-	old := s.swap(nil, "The next version is being started; the one before was stopped.")
+	const why = "The next version is being started; the one before was stopped."
+	old := s.swap(nil, why)
+	s.explain(why, true)
 	if old == nil {
 		return
 	}

@@ -13,15 +13,15 @@ import (
 	"time"
 )
 
-// seen is one answer as a client saw it.
+// seen is one answer that a client got.
 type seen struct {
 	asked, answered time.Time
 	status          int
 	version         string
 }
 
-// hammer asks a URL from many clients until it is stopped, which returns what they saw.
-// await returns when one of them has seen a version.
+// hammer sends requests of many clients to a URL until stop is called, which returns their answers.
+// await returns when one of them has got a version.
 func hammer(t *testing.T, get func(path string) (int, string)) (await func(version string), stop func() []seen) {
 	ctx, cancel := context.WithCancel(t.Context())
 	var clients sync.WaitGroup
@@ -95,7 +95,7 @@ func TestGapAnswers503BetweenTwoVersions(t *testing.T) {
 	t.Logf("answers: %v", count)
 }
 
-// tally counts what clients saw, and says when the first 503 and the first v2 had arrived.
+// tally counts the answers, and returns when the first 503 and the first v2 had arrived.
 func tally(t *testing.T, all []seen) (count map[string]int, closed, reopened time.Time) {
 	count = map[string]int{}
 	for _, s := range all {
@@ -108,7 +108,7 @@ func tally(t *testing.T, all []seen) (count map[string]int, closed, reopened tim
 			reopened = first(reopened, s.answered)
 		case s.version == "v1":
 			count["v1"]++
-		case s.status == http.StatusBadGateway: // in flight when the containers were stopped
+		case s.status == http.StatusBadGateway: // it was in flight when the containers stopped
 			count["cut"]++
 		default:
 			t.Errorf("a client saw %d %q", s.status, s.version)
@@ -124,7 +124,7 @@ func first(a, b time.Time) time.Time {
 	return a
 }
 
-// watchGenerations looks all the time whether containers of two generations exist at once.
+// watchGenerations checks all the time whether containers of two generations exist at once.
 func watchGenerations(t *testing.T, e *Engine, together *atomic.Bool) (stop func()) {
 	ctx, cancel := context.WithCancel(t.Context())
 	var watcher sync.WaitGroup
@@ -148,7 +148,7 @@ func watchGenerations(t *testing.T, e *Engine, together *atomic.Bool) (stop func
 	}
 }
 
-func TestFailureInTheGapLeavesNothing(t *testing.T) {
+func TestNothingAnswersAfterAFailureInTheGap(t *testing.T) {
 	t.Parallel()
 	e := newTestEngine(t, Config{Gap: true})
 	get := visit(t, e)
@@ -179,7 +179,7 @@ func TestFailureInTheGapLeavesNothing(t *testing.T) {
 	want(t, get, "/", 200, "version=v1")
 }
 
-func TestGapIsNotMadeForWhatRunsAlready(t *testing.T) {
+func TestUnchangedDeploymentMakesNoGap(t *testing.T) {
 	t.Parallel()
 	e := newTestEngine(t, Config{Gap: true})
 	for range 2 {
@@ -200,7 +200,7 @@ func TestGapIsNotMadeForWhatRunsAlready(t *testing.T) {
 	}
 }
 
-func TestGapAfterAPageOfOurs(t *testing.T) {
+func TestGapAfterTheLocalCloudsOwnPage(t *testing.T) {
 	t.Parallel()
 	e := newTestEngine(t, Config{Gap: true})
 	get := visit(t, e)
@@ -224,7 +224,7 @@ func TestGapAfterAPageOfOurs(t *testing.T) {
 func TestWithoutGapNoFailureTakesTheURLDown(t *testing.T) {
 	t.Parallel()
 	e := newTestEngine(t, Config{})
-	for _, down := range []bool{true, false} { // the first one has nothing to go back to
+	for _, down := range []bool{true, false} { // there is no generation before the first one
 		var failure *Failure
 		err := e.Deploy(t.Context(), deploymentWith(t, "v2", web(object{"command": []string{"exit=1"}})))
 		if !errors.As(err, &failure) || failure.Down() != down {

@@ -21,8 +21,8 @@ type generation struct {
 	Deployment
 	bundle
 	id, key string
-	port    int    // of the loopback, where the front answers
-	dir     string // the unpacked bundle
+	port    int    // on the loopback, where the front answers
+	dir     string // of the unpacked bundle
 }
 
 func newGeneration(d Deployment, b bundle, key string) *generation {
@@ -31,8 +31,8 @@ func newGeneration(d Deployment, b bundle, key string) *generation {
 
 var errPortTaken = errors.New("the chosen port was taken meanwhile")
 
-// start brings a deployment up and returns when it answers. What fails is removed again; its
-// logs are kept for Tail.
+// start starts a generation and returns when it answers. It removes a generation that fails and
+// keeps its logs for Tail.
 func (e *Engine) start(ctx context.Context, s *site, d Deployment, b bundle, key string) (*generation, error) {
 	select {
 	case e.slots <- struct{}{}:
@@ -87,8 +87,8 @@ func (e *Engine) raise(ctx context.Context, s *site, g *generation) error {
 	return e.settle(ctx, e.essentials(g))
 }
 
-// place unpacks the bundle where a container mounts from it. What it mounts and the bundle does not
-// have is an empty directory, as Docker makes it.
+// place unpacks the bundle if a container mounts a path of it. A path that the bundle does not have
+// becomes an empty directory, as in Docker.
 func (e *Engine) place(g *generation) error {
 	paths := g.bundlePaths()
 	if len(paths) == 0 {
@@ -108,8 +108,8 @@ func (e *Engine) place(g *generation) error {
 	return nil
 }
 
-// launch creates and starts a container. An interruption takes effect before or after it: the
-// engine would go on alone, and leave behind what nobody knows.
+// launch creates and starts a container. It cannot be interrupted: the engine would continue and
+// leave a container that this process does not know.
 func (e *Engine) launch(ctx context.Context, g *generation, c definition) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
@@ -129,7 +129,8 @@ func (e *Engine) launch(ctx context.Context, g *generation, c definition) error 
 	return nil
 }
 
-// create pulls an image that has been removed from the engine since it was looked for.
+// create creates a container. It pulls the image again if that was removed from the engine since
+// provide.
 func (e *Engine) create(ctx context.Context, g *generation, c definition, name string) error {
 	config, host, net := e.spec(g, c)
 	_, err := e.docker.ContainerCreate(ctx, config, host, net, nil, name)
@@ -143,13 +144,13 @@ func portTaken(err error) bool {
 	return strings.Contains(err.Error(), "address already in use") || strings.Contains(err.Error(), "port is already allocated")
 }
 
-// cannot is how ECS words a container that does not even start.
+// cannot returns the failure of a container that does not start, in ECS's words.
 func cannot(what string, c definition, err error) error {
 	return &Failure{cause: fmt.Sprintf("ECS task stopped due to: Task failed to start. (%s: %s: %s)", c.name, what, said(err))}
 }
 
-// settle lets the engine restart essential containers that crash from now on, as ECS does. Until
-// the generation answered, an exit was a failure and nothing to repeat.
+// settle has the engine restart essential containers that crash from now on, as ECS does. Before
+// the generation answers, an exit is a failure.
 func (e *Engine) settle(ctx context.Context, essentials []string) error {
 	policy := container.UpdateConfig{RestartPolicy: container.RestartPolicy{Name: container.RestartPolicyAlways}}
 	for _, name := range essentials {

@@ -73,7 +73,7 @@ func TestEveryHonouredFieldReachesTheContainer(t *testing.T) {
 	}
 }
 
-func TestDiskOutlastsGenerationsAndScratchDoesNot(t *testing.T) {
+func TestOnlyPathsOfTheInstanceOutlastGenerations(t *testing.T) {
 	t.Parallel()
 	e := newTestEngine(t, Config{})
 	get := visit(t, e)
@@ -87,7 +87,7 @@ func TestDiskOutlastsGenerationsAndScratchDoesNot(t *testing.T) {
 		}
 	}
 	deploy("v1")
-	want(t, get, "/read?file=/srv/motd", 422, "no such file") // a path of the instance hides the image's
+	want(t, get, "/read?file=/srv/motd", 422, "no such file") // the volume hides the image's file
 	want(t, get, "/write?file=/srv/x&text=kept", 200, "written")
 	want(t, get, "/write?file=/scratch/x&text=lost", 200, "written")
 	deploy("v2")
@@ -106,7 +106,7 @@ func TestStartOrderFollowsLinks(t *testing.T) {
 		web(object{"links": []string{"b:x"}}),
 		object{"name": "c", "image": "i", "memory": 4},
 		object{"name": "b", "image": "i", "memory": 4, "volumesFrom": []object{{"sourceContainer": "a"}}},
-		object{"name": "a", "image": "i", "memory": 4})))
+		object{"name": "a", "image": "i", "memory": 4})), 80)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -116,5 +116,45 @@ func TestStartOrderFollowsLinks(t *testing.T) {
 	}
 	if want := []string{"c", "a", "b", "web"}; !slices.Equal(got, want) {
 		t.Errorf("started as %q, want %q", got, want)
+	}
+}
+
+func TestTheFrontHasTheDeploymentsPort(t *testing.T) {
+	t.Parallel()
+	e := newTestEngine(t, Config{})
+	get := visit(t, e)
+	zipped := zipOf(t, documentName, dockerrunOf(nil,
+		web(object{"portMappings": []object{{"hostPort": 9050, "containerPort": 8080}}}),
+		object{"name": "other", "image": testImage, "memory": 8, "portMappings": []object{{"hostPort": 80, "containerPort": 1}}}))
+	d := deploymentOf("v1", zipped)
+	d.Port = 9050
+	if err := e.Deploy(t.Context(), d); err != nil {
+		t.Fatal(err)
+	}
+	want(t, get, "/", 200, "version=v1")
+	d.Port = 9051
+	if err := e.Deploy(t.Context(), d); err == nil || !strings.Contains(err.Error(), "no container has hostPort 9051") {
+		t.Errorf("a port that no container is on: %v", err)
+	}
+}
+
+func TestSharedVolumesOutlastGenerations(t *testing.T) {
+	e := &Engine{Config: Config{Cloud: "c"}}
+	for text, want := range map[string]string{
+		`{"name": "v"}`: "volume",
+		`{"name": "v", "dockerVolumeConfiguration": {"scope": "task"}}`:                                                            "volume",
+		`{"name": "v", "dockerVolumeConfiguration": {"scope": "shared", "autoprovision": true}}`:                                   "disk",
+		`{"name": "v", "dockerVolumeConfiguration": {"scope": "shared", "driverOpts": {"type": "none", "device": "/etc"}}}`:        "disk",
+		`{"name": "v", "efsVolumeConfiguration": {"fileSystemId": "fs-1", "rootDirectory": "/a", "transitEncryption": "ENABLED"}}`: "disk",
+	} {
+		var v volume
+		if err := v.UnmarshalJSON([]byte(text)); err != nil {
+			t.Errorf("%s: %v", text, err)
+		}
+		g := newGeneration(Deployment{Environment: "e"}, bundle{}, "k")
+		m := e.source(g, v)
+		if m.Type != "volume" || strings.Contains(m.Source, "-disk-") != (want == "disk") || m.VolumeOptions.DriverConfig != nil {
+			t.Errorf("%s: %+v, want a %s", text, m, want)
+		}
 	}
 }

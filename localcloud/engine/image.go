@@ -16,7 +16,7 @@ import (
 
 const pullTimeout = 10 * time.Minute
 
-// provide makes sure that the engine has an image: what it has is not pulled again.
+// provide pulls an image unless the engine has it.
 func (e *Engine) provide(ctx context.Context, ref string) error {
 	if _, err := e.docker.ImageInspect(ctx, ref); !errdefs.IsNotFound(err) {
 		return err
@@ -42,12 +42,13 @@ func (e *Engine) auth(ref string) (string, error) {
 	return registry.EncodeAuthConfig(registry.AuthConfig{Username: "AWS", Password: e.Token(), ServerAddress: e.Registry})
 }
 
-// own says whether an image comes from this cloud's registry.
+// own reports whether an image comes from this cloud's registry.
 func (e *Engine) own(ref string) bool {
 	return e.Registry != "" && strings.HasPrefix(ref, e.Registry+"/")
 }
 
-// pulled reads the progress of a pull to its end: the engine answers 200 and puts the error in there.
+// pulled reads the progress of a pull to its end. The engine answers 200 even if the pull fails, and
+// puts the error into the progress.
 func pulled(progress io.Reader) error {
 	for messages := json.NewDecoder(progress); ; {
 		var m struct{ Error string }

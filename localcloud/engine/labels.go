@@ -6,29 +6,28 @@ import (
 	"github.com/docker/docker/api/types/filters"
 )
 
-// Everything that is made on the Docker Engine carries these labels. They are the engine's
-// memory: a process that was killed reads them back.
+// All that is made on the Docker Engine has these labels. The next process reads them after a kill.
 const (
 	labelCloud       = "beansprout.local"
 	labelEnvironment = "beansprout.environment"
 	labelGeneration  = "beansprout.generation"
-	labelKey         = "beansprout.key"       // what the generation runs: Deployment.key
+	labelKey         = "beansprout.key"       // Deployment.key of the generation
 	labelVersion     = "beansprout.version"   // for people who look at containers
 	labelContainer   = "beansprout.container" // its name in the document
 	labelCount       = "beansprout.containers"
 	labelEssential   = "beansprout.essential" // true or false
-	labelFront       = "beansprout.front"     // on the front alone: its port on the loopback
-	labelHost        = "beansprout.host"      // on the front alone: who it is asked as
-	labelHealth      = "beansprout.health"    // on the front alone: the path that is asked
+	labelFront       = "beansprout.front"     // only on the front: its port on the loopback
+	labelHost        = "beansprout.host"      // only on the front: the Host of its checks
+	labelHealth      = "beansprout.health"    // only on the front: the path of its checks
 )
 
-// name gives things that everyone on the engine sees a name that no other cloud uses.
+// name returns a name on the engine that no other cloud uses.
 func (e *Engine) name(parts ...string) string {
 	short := e.Cloud[:min(6, len(e.Cloud))]
 	return strings.Join(append([]string{"beansprout", short}, parts...), "-")
 }
 
-// mine selects what this cloud made; pairs of label and value narrow it down.
+// mine selects what this cloud made and what also has the given pairs of label and value.
 func (e *Engine) mine(pairs ...string) filters.Args {
 	args := filters.NewArgs(filters.Arg("label", labelCloud+"="+e.Cloud))
 	for i := 0; i+1 < len(pairs); i += 2 {

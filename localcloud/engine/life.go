@@ -5,7 +5,7 @@ import (
 	"sync"
 )
 
-// life counts the operations at work, and ends them when the engine closes.
+// life counts the running operations, and ends them when the engine closes.
 type life struct {
 	over context.Context
 	end  context.CancelCauseFunc
@@ -19,8 +19,8 @@ func begin(ctx context.Context) *life {
 	return &life{over: over, end: end}
 }
 
-// enter returns a context that ends with ctx and with the engine, and what must be called when
-// the operation is over.
+// enter returns a context that ends with ctx or the engine, and a function to be called when the
+// operation is over.
 func (l *life) enter(ctx context.Context) (context.Context, func(), error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -33,7 +33,7 @@ func (l *life) enter(ctx context.Context) (context.Context, func(), error) {
 	return ctx, func() { stop(); cancel(nil); l.work.Done() }, nil
 }
 
-// finish refuses new operations, ends those at work and waits for them.
+// finish refuses new operations, ends the running ones and waits for them.
 func (l *life) finish() {
 	l.mu.Lock()
 	l.end(ErrClosed)

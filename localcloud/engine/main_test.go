@@ -28,7 +28,7 @@ import (
 	"github.com/docker/docker/client"
 )
 
-// testImage is the image of testdata/app, one per run.
+// testImage is the image of testdata/app. Each run makes its own.
 var testImage = "beansprout-engine-test:" + strings.ToLower(rand.Text())
 
 func TestMain(m *testing.M) {
@@ -52,7 +52,7 @@ func runTests(m *testing.M) int {
 	return m.Run()
 }
 
-// importImage builds the test application and makes it an image of one file.
+// importImage builds the test application and an image that contains only it.
 func importImage(docker *client.Client) error {
 	dir, err := os.MkdirTemp("", "engine-test")
 	if err != nil {
@@ -85,7 +85,7 @@ func importImage(docker *client.Client) error {
 	return err
 }
 
-// newTestEngine returns an engine of a cloud of its own, of which nothing is left after the test.
+// newTestEngine returns an engine with its own cloud. Nothing of the cloud is left after the test.
 func newTestEngine(t *testing.T, c Config) *Engine {
 	t.Helper()
 	if testing.Short() {
@@ -120,7 +120,7 @@ func (w testWriter) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// things names what there is of an engine's cloud on the Docker Engine.
+// things returns the names of all that an engine's cloud has on the Docker Engine.
 func things(t *testing.T, e *Engine) []string {
 	t.Helper()
 	ctx := context.Background()
@@ -150,7 +150,7 @@ func things(t *testing.T, e *Engine) []string {
 	return names
 }
 
-// eventually waits for what happens in the background.
+// eventually waits until done returns true.
 func eventually(t *testing.T, what string, ok func() bool) {
 	t.Helper()
 	for end := time.Now().Add(30 * time.Second); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
@@ -161,10 +161,10 @@ func eventually(t *testing.T, what string, ok func() bool) {
 	t.Fatalf("%s: not within 30 s", what)
 }
 
-// object is a piece of a Dockerrun document.
+// object is a part of a Dockerrun document.
 type object = map[string]any
 
-// web is a front of the test application, changed by the given keys.
+// web returns a front with the test application, changed by the given keys.
 func web(changes object) object {
 	c := object{"name": "web", "image": testImage, "memory": 64, "portMappings": []object{{"hostPort": 80, "containerPort": 8080}}}
 	for key, value := range changes {
@@ -181,7 +181,7 @@ func dockerrunOf(volumes []object, containers ...object) string {
 	return string(text)
 }
 
-// zipOf makes a bundle; files are pairs of name and content.
+// zipOf returns a bundle. files are pairs of name and content.
 func zipOf(t testing.TB, files ...string) []byte {
 	t.Helper()
 	var b bytes.Buffer
@@ -208,13 +208,13 @@ func deploymentOf(version string, zipped []byte) Deployment {
 	}
 }
 
-// deploymentWith is a deployment of these containers.
+// deploymentWith returns a deployment of these containers.
 func deploymentWith(t testing.TB, version string, containers ...object) Deployment {
 	return deploymentOf(version, zipOf(t, documentName, dockerrunOf(nil, containers...)))
 }
 
-// visit serves an engine's environment e-abcdefghij at http://shop.localhost and returns what
-// gets a path of it.
+// visit serves an engine's environment e-abcdefghij at http://shop.localhost and returns a function
+// that gets a path of it.
 func visit(t *testing.T, router interface {
 	Router(func(string) (string, bool)) http.Handler
 }) func(path string) (int, string) {

@@ -18,15 +18,15 @@ import (
 	"github.com/docker/docker/api/types/network"
 )
 
-// pools are where the subnets come from; Docker's own pools end after about 30 networks.
+// pools hold the subnets. Docker's own pools are used up after about 30 networks.
 var pools = [...]string{"10.231.0.0/16", "172.29.0.0/16", "192.168.240.0/20"}
 
-// subnetBits make a /28: a gateway and 13 containers, more than a task may have.
+// subnetBits gives a subnet a gateway and 13 containers, more than a task may have.
 const subnetBits = 28
 
 var errNoSubnet = errors.New("no free subnet: every pool collides with a route or network of this machine")
 
-// freeSubnet picks a subnet that overlaps nothing taken. pick returns a number below n.
+// freeSubnet picks a subnet that overlaps none of taken. pick returns a number below n.
 func freeSubnet(taken []netip.Prefix, pick func(n uint32) uint32) (netip.Prefix, error) {
 	for _, p := range pools {
 		pool := netip.MustParsePrefix(p)
@@ -56,8 +56,8 @@ func overlapsAny(p netip.Prefix, taken []netip.Prefix) bool {
 	return false
 }
 
-// hostRoutes reads /proc/net/route: what this machine reaches by other ways than the default
-// route must stay reachable.
+// hostRoutes reads /proc/net/route. The networks that this machine reaches by other routes than the
+// default one must stay reachable.
 func hostRoutes(r io.Reader) []netip.Prefix {
 	var routes []netip.Prefix
 	for lines := bufio.NewScanner(r); lines.Scan(); {
@@ -78,7 +78,7 @@ func hostRoutes(r io.Reader) []netip.Prefix {
 	return routes
 }
 
-// taken lists the subnets that routes and the engine's networks use.
+// taken returns the subnets that routes and the engine's networks use.
 func (e *Engine) taken(ctx context.Context) ([]netip.Prefix, error) {
 	var used []netip.Prefix
 	if f, err := os.Open("/proc/net/route"); err == nil {
@@ -99,8 +99,8 @@ func (e *Engine) taken(ctx context.Context) ([]netip.Prefix, error) {
 	return used, nil
 }
 
-// makeNetwork creates a generation's network. Another process may take the chosen subnet first:
-// then the next free one is tried.
+// makeNetwork creates a generation's network. If another process takes the chosen subnet first, it
+// tries the next free one.
 func (e *Engine) makeNetwork(ctx context.Context, name string, labels map[string]string) error {
 	var failed error
 	for range 20 {
@@ -123,9 +123,9 @@ func (e *Engine) makeNetwork(ctx context.Context, name string, labels map[string
 	return failed
 }
 
-// Published ports come from below the range that the kernel takes ports for connections from:
-// a port that is chosen, not left to the engine, stays the same when its container restarts, and
-// nobody is on it then.
+// Published ports are below the range from which the kernel takes ports for connections. A port
+// that is chosen here, not by the engine, stays the same when its container restarts, and is still
+// free then.
 const firstPort, lastPort = 20000, 32000
 
 var errNoPort = errors.New("no free port between 20000 and 32000")

@@ -16,7 +16,7 @@ func prefixes(all ...string) []netip.Prefix {
 	return out
 }
 
-func TestFreeSubnetOverlapsNothing(t *testing.T) {
+func TestFreeSubnetDoesNotOverlap(t *testing.T) {
 	tests := map[string]struct {
 		taken []netip.Prefix
 		start uint32
@@ -42,7 +42,7 @@ func TestFreeSubnetOverlapsNothing(t *testing.T) {
 	}
 }
 
-func TestHostRoutesLeaveTheDefaultRouteOut(t *testing.T) {
+func TestHostRoutesOmitTheDefaultRoute(t *testing.T) {
 	const table = "Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\t\tMTU\tWindow\tIRTT\n" +
 		"eth0\t00000000\t010200C0\t0003\t0\t0\t0\t00000000\t0\t0\t0\n" +
 		"tun0\t0000080A\t00000000\t0001\t0\t0\t0\t0000F8FF\t0\t0\t0\n" +

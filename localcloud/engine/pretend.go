@@ -6,23 +6,24 @@ import (
 	"net/http"
 )
 
-// Pretend stands in for an Engine without Docker: every deployment runs, and its URL answers 200
-// with the environment and the version. The zero value is ready to use.
+// Pretend replaces an Engine where there is no Docker: each deployment succeeds, and its URL answers
+// 200 with the environment and the version. The zero value is ready to use.
 type Pretend struct {
 	sites
-	// Outcome, when set, is what Deploy returns for a deployment: a *Failure made by Fail, or nil.
+	// Outcome, if set, returns the result of Deploy: a *Failure made by Fail, or nil.
 	Outcome func(Deployment) error
-	// Answer, when set, answers a deployment's URL.
+	// Answer, if set, returns the handler of a deployment's URL.
 	Answer func(Deployment) http.Handler
 }
 
-// Fail is the failure of a deployment for this reason.
+// Fail returns the failure of a deployment for this reason.
 func Fail(reason string) *Failure { return &Failure{cause: oneLine(reason, 1000)} }
 
 // Deploy puts a page behind the environment's URL.
 func (p *Pretend) Deploy(ctx context.Context, d Deployment) error {
 	if p.Outcome != nil {
 		if err := p.Outcome(d); err != nil {
+			p.site(d.Environment).explain("The last deployment did not come up. "+err.Error(), false)
 			return err
 		}
 	}
@@ -37,7 +38,7 @@ func (p *Pretend) Deploy(ctx context.Context, d Deployment) error {
 	return nil
 }
 
-// Terminate takes the page away.
+// Terminate removes the page.
 func (p *Pretend) Terminate(_ context.Context, id string) error {
 	if old := p.site(id).swap(nil, "This environment was terminated."); old != nil {
 		old.cut()
@@ -45,13 +46,13 @@ func (p *Pretend) Terminate(_ context.Context, id string) error {
 	return nil
 }
 
-// Tail says that nothing was logged.
-func (p *Pretend) Tail(context.Context, string, int) (string, error) {
-	return "", nil
+// Tail returns empty logs.
+func (p *Pretend) Tail(context.Context, string, int) (running, failed string, err error) {
+	return "", "", nil
 }
 
-// Close has nothing to end.
+// Close does nothing.
 func (p *Pretend) Close(context.Context) error { return nil }
 
-// Reset has nothing to remove.
+// Reset does nothing.
 func (p *Pretend) Reset(context.Context) error { return nil }

@@ -13,27 +13,27 @@ import (
 	"time"
 )
 
-// newTransport makes the connections to one generation: none is ever shared with another.
-// An idle one is closed by us well before servers usually do it, so that no request is
-// sent on a connection that is just being closed.
+// newTransport returns a transport for one generation, which shares no connection with another. It
+// closes idle connections earlier than most servers do, so that no request is sent on a connection
+// that the server is closing.
 func newTransport() *http.Transport {
 	return &http.Transport{
 		DialContext:           (&net.Dialer{Timeout: 5 * time.Second}).DialContext,
 		MaxIdleConnsPerHost:   64,
 		IdleConnTimeout:       2 * time.Second,
-		ResponseHeaderTimeout: time.Minute, // as nginx on an instance
+		ResponseHeaderTimeout: time.Minute, // that of nginx on an instance
 		DisableCompression:    true,
 	}
 }
 
-// newProxy is the target for a front that is published on the loopback.
+// newProxy returns the target for a front that is published on the loopback.
 func newProxy(ctx context.Context, generation string, port int) *target {
 	transport := newTransport()
 	to := &url.URL{Scheme: "http", Host: net.JoinHostPort("127.0.0.1", strconv.Itoa(port))}
 	t := newTarget(ctx, &httputil.ReverseProxy{
 		Rewrite:      func(r *httputil.ProxyRequest) { forward(r, to) },
 		Transport:    transport,
-		ErrorLog:     log.New(io.Discard, "", 0), // broken connections are the application's business
+		ErrorLog:     log.New(io.Discard, "", 0), // the application may break its connections
 		ErrorHandler: unreachable,
 	})
 	t.generation = generation
@@ -41,11 +41,12 @@ func newProxy(ctx context.Context, generation string, port int) *target {
 	return t
 }
 
-// forward keeps the Host, which the application may show, and adds what AWS's load balancer adds.
+// forward keeps the Host, which the application may show, and adds the headers of AWS's load
+// balancer.
 func forward(r *httputil.ProxyRequest, to *url.URL) {
 	r.SetURL(to)
 	r.Out.Host = r.In.Host
-	r.Out.URL.RawQuery = r.In.URL.RawQuery // also what Go cannot parse
+	r.Out.URL.RawQuery = r.In.URL.RawQuery // includes what Go cannot parse
 	r.Out.Header["X-Forwarded-For"] = r.In.Header["X-Forwarded-For"]
 	r.SetXForwarded()
 	if _, port, err := net.SplitHostPort(r.In.Host); err == nil {
@@ -56,7 +57,7 @@ func forward(r *httputil.ProxyRequest, to *url.URL) {
 func unreachable(w http.ResponseWriter, r *http.Request, err error) {
 	var timeout net.Error
 	switch {
-	case r.Context().Err() != nil: // the client left, or the environment did
+	case r.Context().Err() != nil: // the client left, or the environment was removed
 		page(w, http.StatusBadGateway, "Bad gateway", "The request was ended before the application answered.")
 	case errors.As(err, &timeout) && timeout.Timeout():
 		page(w, http.StatusGatewayTimeout, "Gateway timeout", "The application did not answer in time.")

@@ -20,10 +20,10 @@ type thing struct {
 	remove func() error
 }
 
-// remove takes away the things that args select and want confirms. It goes on after an error.
+// remove removes the things that args select and want confirms. It goes on after an error.
 func (e *Engine) remove(ctx context.Context, args filters.Args, want func(labels map[string]string) bool) error {
 	var failed []error
-	// In this order: a container holds its network and its volumes.
+	// Containers come first, because they hold networks and volumes.
 	for _, list := range []func(context.Context, filters.Args) ([]thing, error){e.containers, e.networks, e.volumes} {
 		things, err := list(ctx, args)
 		if err != nil {
@@ -63,7 +63,7 @@ func (e *Engine) volumes(ctx context.Context, args filters.Args) ([]thing, error
 	return things, err
 }
 
-// removeAll removes what is wanted, a few at a time.
+// removeAll removes the things that want confirms, a few at a time.
 func removeAll(ctx context.Context, things []thing, want func(labels map[string]string) bool) error {
 	var group errgroup.Group
 	group.SetLimit(8)
@@ -76,12 +76,12 @@ func removeAll(ctx context.Context, things []thing, want func(labels map[string]
 			})
 		}
 	}
-	_ = group.Wait() // the errors are in failed: all of them, not the first
+	_ = group.Wait() // failed holds all errors
 	return errors.Join(failed...)
 }
 
-// insist removes something: not found is success, and what another removal or a dying container
-// still holds is tried again for a while.
+// insist calls remove and takes not found for success. It tries again for a while if another removal
+// or a stopping container still holds the thing.
 func insist(ctx context.Context, remove func() error) error {
 	var err error
 	for range 50 {
@@ -101,8 +101,8 @@ func insist(ctx context.Context, remove func() error) error {
 	return err
 }
 
-// stop asks a generation's containers to end, as ECS does before it kills them. Those that do not,
-// or have no time because the engine closes, are killed when they are removed.
+// stop asks a generation's containers to end, as ECS does before it kills them. Those that do not
+// end in time, or before the engine closes, are killed when they are removed.
 func (e *Engine) stop(ctx context.Context, id, generation string) {
 	if ctx.Err() != nil {
 		return

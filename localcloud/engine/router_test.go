@@ -19,7 +19,7 @@ import (
 func TestHostNamesTheEnvironment(t *testing.T) {
 	tests := map[string]string{
 		"shop.localhost": "shop", "shop.localhost:2327": "shop", "SHOP.Localhost.": "shop", "a-b.localhost:1": "a-b",
-		"localhost": "", "localhost:2327": "", ".localhost": "", "a.b.localhost": "", "shop.example.com": "", "127.0.0.1:2327": "", "[::1]:80": "", "": "",
+		"localhost": "", "localhost:2327": "", ".localhost": "", "a.eu-west-1.localhost": "a.eu-west-1", "a.b.c.localhost": "", "shop.example.com": "", "127.0.0.1:2327": "", "[::1]:80": "", "": "",
 	}
 	for host, want := range tests {
 		if got, ok := prefixOf(host); ok != (want != "") || ok && got != want {
@@ -58,8 +58,8 @@ func portOf(t *testing.T, h http.Handler) (*httptest.Server, int) {
 	return server, port
 }
 
-// Servers stand in for generations here: what is proved is that a switch loses no request.
-func TestSwitchWaitsForThoseWhoAskedBefore(t *testing.T) {
+// Servers replace the generations here. The test proves that a switch loses no request.
+func TestSwitchWaitsForEarlierRequests(t *testing.T) {
 	var s sites
 	site := s.site("e-abcdefghij")
 	get := visit(t, &s)
@@ -97,7 +97,7 @@ func TestSwitchWaitsForThoseWhoAskedBefore(t *testing.T) {
 	clients.Wait()
 }
 
-func TestCutEndsWhatIsInFlight(t *testing.T) {
+func TestCutEndsRequestsInFlight(t *testing.T) {
 	var s sites
 	entered := make(chan struct{})
 	_, port := portOf(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -120,7 +120,7 @@ func TestCutEndsWhatIsInFlight(t *testing.T) {
 	want(t, get, "/", 503, "gone")
 }
 
-func TestProxyKeepsTheHostAndTellsWhoAsked(t *testing.T) {
+func TestProxyKeepsTheHostAndForwardsTheClientsAddress(t *testing.T) {
 	_, port := portOf(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		fmt.Fprintf(w, "%s %s %s %s %s", r.Host, r.Header.Get("X-Forwarded-For"), r.Header.Get("X-Forwarded-Proto"),
 			r.Header.Get("X-Forwarded-Port"), r.URL.RawQuery)
@@ -136,7 +136,7 @@ func TestProxyKeepsTheHostAndTellsWhoAsked(t *testing.T) {
 	}
 }
 
-func TestProxyAnswersForAnApplicationThatDoesNot(t *testing.T) {
+func TestProxyAnswersForASilentApplication(t *testing.T) {
 	tests := map[string]struct {
 		err  error
 		want int
@@ -153,7 +153,7 @@ func TestProxyAnswersForAnApplicationThatDoesNot(t *testing.T) {
 	}
 }
 
-func TestStreamReachesTheClientAsItComes(t *testing.T) {
+func TestStreamReachesTheClientAtOnce(t *testing.T) {
 	next := make(chan struct{})
 	_, port := portOf(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		for i := range 3 {
@@ -178,7 +178,7 @@ func TestStreamReachesTheClientAsItComes(t *testing.T) {
 	}
 }
 
-func TestPretendRunsEverything(t *testing.T) {
+func TestPretend(t *testing.T) {
 	p := &Pretend{Outcome: func(d Deployment) error {
 		if d.Version == "bad" {
 			return Fail("no\nluck")
@@ -186,7 +186,7 @@ func TestPretendRunsEverything(t *testing.T) {
 		return nil
 	}}
 	get := visit(t, p)
-	want(t, get, "/", 503, "Nothing has been deployed")
+	want(t, get, "/", 503, "is being started")
 	if err := p.Deploy(t.Context(), deploymentOf("", nil)); err != nil {
 		t.Fatal(err)
 	}
@@ -209,7 +209,7 @@ func TestPretendRunsEverything(t *testing.T) {
 		t.Fatal(err)
 	}
 	want(t, get, "/", 503, "terminated")
-	if text, err := p.Tail(t.Context(), "e-abcdefghij", 1); text != "" || err != nil {
+	if text, _, err := p.Tail(t.Context(), "e-abcdefghij", 1); text != "" || err != nil {
 		t.Errorf("Tail = %q, %v", text, err)
 	}
 }

@@ -7,13 +7,17 @@ import (
 	"sync"
 )
 
-// sites holds what every environment's URL answers.
+// startsUp is shown until an environment's application answers for the first time: after its
+// creation, and after each start of the local cloud.
+const startsUp = "This environment is being started. It answers here as soon as its application does."
+
+// sites holds the site of each environment.
 type sites struct {
 	mu  sync.Mutex
 	all map[string]*site
 }
 
-// site returns an environment's, made when it is not there.
+// site returns the site of an environment, and creates it if there is none.
 func (s *sites) site(id string) *site {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -21,7 +25,7 @@ func (s *sites) site(id string) *site {
 		s.all = map[string]*site{}
 	}
 	if s.all[id] == nil {
-		s.all[id] = &site{turn: make(chan struct{}, 1), alive: map[string]bool{}, why: "Nothing has been deployed to this environment yet."}
+		s.all[id] = &site{turn: make(chan struct{}, 1), alive: map[string]bool{}, why: startsUp, starting: true}
 	}
 	return s.all[id]
 }
@@ -35,14 +39,15 @@ func (s *sites) each(f func(*site)) {
 	}
 }
 
-// site is one environment: what its URL answers, and whose turn it is to change that.
+// site is what an environment's URL answers. Only the operation that holds turn may change it.
 type site struct {
-	turn chan struct{} // holds a token while a deployment or a termination is at work
+	turn chan struct{} // holds a token while a deployment or a termination runs
 
-	mu    sync.Mutex
-	now   *target
-	why   string          // nothing answers
-	alive map[string]bool // generations that start, serve or drain: no leftovers
+	mu       sync.Mutex
+	now      *target
+	why      string          // why nothing answers
+	starting bool            // whether a deployment will soon answer
+	alive    map[string]bool // the generations that start, serve or drain, which clear must keep
 }
 
 // enter waits for the environment's turn.
@@ -55,17 +60,17 @@ func (s *site) enter(ctx context.Context) (func(), error) {
 	}
 }
 
-// target is one generation behind the URL. Who asks before a switch gets its answer from the
-// target that it asked.
+// target is one generation behind the URL. A request that arrives before a switch is answered by
+// the target before.
 type target struct {
 	handler    http.Handler
-	generation string          // "" = a page of ours
-	until      context.Context // ends what is in flight
+	generation string          // "" = a page of the local cloud's own
+	until      context.Context // ends the requests in flight
 	cut        context.CancelFunc
 
 	waiting int           // guarded by site.mu, like retired
 	retired bool          // no longer behind the URL
-	idle    chan struct{} // closed when retired and nobody waits any more
+	idle    chan struct{} // closed when it is retired and no request waits
 }
 
 func newTarget(ctx context.Context, h http.Handler) *target {
@@ -74,14 +79,19 @@ func newTarget(ctx context.Context, h http.Handler) *target {
 	return t
 }
 
-// acquire returns what answers a request, to be released after it; nil, with the reason, when nothing does.
-func (s *site) acquire() (*target, string) {
+// acquire returns the target that answers a request, to be released after it. If there is none, it
+// returns a page that says why.
+func (s *site) acquire() (*target, http.Handler) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.now != nil {
+	switch {
+	case s.now != nil:
 		s.now.waiting++
+		return s.now, nil
+	case s.starting:
+		return nil, soon(s.why)
 	}
-	return s.now, s.why
+	return nil, pageHandler(http.StatusServiceUnavailable, "Nothing answers here", s.why)
 }
 
 func (s *site) release(t *target) {
@@ -97,12 +107,13 @@ func (t *target) rest() {
 	}
 }
 
-// swap puts next behind the URL, nil with the reason why nothing is, and returns what was there.
+// swap puts next behind the URL and returns the target before. If next is nil, why tells why nothing
+// answers.
 func (s *site) swap(next *target, why string) *target {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	old := s.now
-	s.now, s.why = next, why
+	s.now, s.why, s.starting = next, why, false
 	if old != nil {
 		old.retired = true
 		old.rest()
@@ -110,14 +121,15 @@ func (s *site) swap(next *target, why string) *target {
 	return old
 }
 
-// explain changes the reason why nothing answers, where nothing does.
-func (s *site) explain(why string) {
+// explain changes the reason why nothing answers, if nothing does. starting means that a deployment
+// will soon answer.
+func (s *site) explain(why string, starting bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.why = why
+	s.why, s.starting = why, starting
 }
 
-// current returns the generation behind the URL; false when nothing is there.
+// current returns the generation behind the URL, and false if there is none.
 func (s *site) current() (string, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -127,7 +139,7 @@ func (s *site) current() (string, bool) {
 	return s.now.generation, true
 }
 
-// mark notes whether a generation starts, serves or drains.
+// mark records whether a generation starts, serves or drains.
 func (s *site) mark(generation string, alive bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -144,11 +156,11 @@ func (s *site) leftover(generation string) bool {
 	return !s.alive[generation]
 }
 
-// ServeHTTP answers with what is behind the URL now.
+// ServeHTTP has the current target answer.
 func (s *site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	t, why := s.acquire()
+	t, absent := s.acquire()
 	if t == nil {
-		page(w, http.StatusServiceUnavailable, "Nothing answers here", why)
+		absent.ServeHTTP(w, r)
 		return
 	}
 	defer s.release(t)

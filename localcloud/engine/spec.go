@@ -16,7 +16,7 @@ import (
 	"github.com/docker/go-connections/nat"
 )
 
-// leastMemory is Docker's minimum in MiB; ECS allows 4.
+// leastMemory is Docker's minimum in MiB. ECS allows 4.
 const leastMemory = 6
 
 func (e *Engine) labels(g *generation) map[string]string {
@@ -26,7 +26,7 @@ func (e *Engine) labels(g *generation) map[string]string {
 	}
 }
 
-// spec translates a container definition into the engine's terms.
+// spec translates a container definition into the engine's types.
 func (e *Engine) spec(g *generation, c definition) (*container.Config, *container.HostConfig, *network.NetworkingConfig) {
 	config := &container.Config{
 		Image: c.image, Cmd: c.command, Entrypoint: c.entryPoint, User: c.user, WorkingDir: c.workingDirectory,
@@ -42,7 +42,7 @@ func (e *Engine) spec(g *generation, c definition) (*container.Config, *containe
 	}
 	host.Memory, host.MemoryReservation = bytesOf(c.memory), bytesOf(c.reservation)
 	if c.isFront() {
-		publish(config, host, c.front(), g.port)
+		publish(config, host, c.front, g.port)
 		config.Labels[labelFront] = strconv.Itoa(g.port)
 		config.Labels[labelHost], config.Labels[labelHealth] = g.health().host, g.health().path
 	}
@@ -65,7 +65,7 @@ func publish(config *container.Config, host *container.HostConfig, inside, outsi
 	host.PortBindings = nat.PortMap{port: {{HostIP: "127.0.0.1", HostPort: strconv.Itoa(outside)}}}
 }
 
-// environment merges the deployment's variables with the definition's own, which win.
+// environment merges the deployment's variables with those of the definition, which take precedence.
 func environment(all map[string]string, own []variable) []string {
 	merged := maps.Clone(all)
 	if merged == nil {
@@ -81,8 +81,8 @@ func environment(all map[string]string, own []variable) []string {
 	return env
 }
 
-// links makes the other containers known by the names that the definition gives them. Containers
-// without a link do not find each other by name, as on AWS.
+// links returns the links of a container to others, with the names that the definition gives them.
+// As on AWS, a container cannot find another by name without a link.
 func (e *Engine) links(g *generation, c definition) []string {
 	var links []string
 	for _, l := range c.links {
@@ -118,20 +118,25 @@ func (e *Engine) mounts(g *generation, c definition) []mount.Mount {
 	return mounts
 }
 
-// source finds what is behind a volume: a path of the bundle is bound; any other path of the
-// instance is a volume of the environment, which outlasts generations as the instance's disk does
-// and never is this machine's disk; no path is a volume of the generation.
+// source returns the mount for a volume. A path of the bundle is bound. Any other path of the
+// instance is a Docker volume of the environment, never this machine's disk: it outlasts generations
+// as the instance's disk does. So is a volume that ECS shares between tasks. Any other volume belongs
+// to the generation.
 func (e *Engine) source(g *generation, v volume) mount.Mount {
 	if below, ok := v.belowBundle(); ok {
 		return mount.Mount{Type: mount.TypeBind, Source: filepath.Join(g.dir, below)}
 	}
 	labels := map[string]string{labelCloud: e.Cloud, labelEnvironment: g.Environment}
-	if v.sourcePath == "" {
+	if v.sourcePath == "" && v.shared == "" {
 		labels[labelGeneration] = g.id
 		return mount.Mount{Type: mount.TypeVolume, Source: e.name(g.Environment, g.id, "volume", v.name),
 			VolumeOptions: &mount.VolumeOptions{Labels: labels}}
 	}
-	sum := sha256.Sum256([]byte(path.Clean(v.sourcePath)))
+	named := v.shared
+	if named == "" {
+		named = path.Clean(v.sourcePath)
+	}
+	sum := sha256.Sum256([]byte(named))
 	return mount.Mount{Type: mount.TypeVolume, Source: e.name(g.Environment, "disk", hex.EncodeToString(sum[:6])),
 		VolumeOptions: &mount.VolumeOptions{Labels: labels, NoCopy: true}}
 }

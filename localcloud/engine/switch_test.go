@@ -16,7 +16,7 @@ import (
 	"time"
 )
 
-// redeploys is how many the test makes under load; the soak makes 20.
+// redeploys is how many redeploys the test makes under load. The soak test makes 20.
 func redeploys() int {
 	if os.Getenv("BEANSPROUT_SOAK") == "1" {
 		return 20

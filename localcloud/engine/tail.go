@@ -23,33 +23,32 @@ const (
 	logsTimeout = 10 * time.Second
 )
 
-// Tail returns at most the last lines of each container of the environment's newest generation;
-// lines <= 0 means 100. If the last deployment failed, what was kept of its logs follows: up to
-// 100 lines. Nothing there is an empty text.
-func (e *Engine) Tail(ctx context.Context, id string, lines int) (string, error) {
+// Tail returns the last lines of each container of the environment's newest generation; lines <= 0
+// means 100. If the last deployment failed, failed holds up to 100 lines of each of its containers.
+// Both are empty if there is nothing.
+func (e *Engine) Tail(ctx context.Context, id string, lines int) (running, failed string, err error) {
 	if err := checkID(id); err != nil {
-		return "", err
+		return "", "", err
 	}
 	ctx, leave, err := e.enter(ctx)
 	if err != nil {
-		return "", err
+		return "", "", err
 	}
 	defer leave()
 	if lines <= 0 {
 		lines = tailLines
 	}
-	text, err := e.tail(ctx, lines, labelEnvironment, id)
-	if err != nil {
-		return "", fmt.Errorf("tail the logs of %s: %w", id, err)
+	if running, err = e.tail(ctx, lines, labelEnvironment, id); err != nil {
+		return "", "", fmt.Errorf("tail the logs of %s: %w", id, err)
 	}
-	if failed, err := os.ReadFile(e.failedFile(id)); err == nil {
-		text += "==> the last deployment, which failed <==\n" + string(failed)
+	if text, err := os.ReadFile(e.failedFile(id)); err == nil {
+		failed = "==> the last deployment, which failed <==\n" + string(text)
 	}
-	return text, nil
+	return running, failed, nil
 }
 
-// tail reads the newest generation among the containers that have the labels, in the order in which
-// they were made.
+// tail reads the logs of the newest generation among the containers with the labels, in the order in
+// which the containers were made.
 func (e *Engine) tail(ctx context.Context, lines int, labels ...string) (string, error) {
 	list, err := e.docker.ContainerList(ctx, container.ListOptions{All: true, Filters: e.mine(labels...)})
 	if err != nil {
@@ -69,7 +68,7 @@ func (e *Engine) tail(ctx context.Context, lines int, labels ...string) (string,
 	return b.String(), nil
 }
 
-// logs reads the last lines of a container, stdout and stderr as they came.
+// logs returns the last lines of a container, stdout and stderr in their order.
 func (e *Engine) logs(ctx context.Context, name string, lines int) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, logsTimeout)
 	defer cancel()
@@ -89,7 +88,7 @@ func (e *Engine) logs(ctx context.Context, name string, lines int) (string, erro
 	return text, nil
 }
 
-// keepLogs writes down what a failed generation said, before its containers go.
+// keepLogs saves the logs of a failed generation before its containers are removed.
 func (e *Engine) keepLogs(ctx context.Context, g *generation) {
 	text, err := e.tail(ctx, tailLines, labelGeneration, g.id)
 	if err == nil && text != "" {
@@ -100,7 +99,7 @@ func (e *Engine) keepLogs(ctx context.Context, g *generation) {
 	}
 }
 
-// writeFile replaces a file as a whole: half of one would be read as all of it after a kill.
+// writeFile replaces a file atomically, so that a kill leaves no half of one.
 func writeFile(name, text string) error {
 	if err := os.MkdirAll(filepath.Dir(name), 0o700); err != nil {
 		return err

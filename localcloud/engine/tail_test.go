@@ -8,14 +8,14 @@ import (
 func TestTailHasAHeaderAndTheLastLinesOfEachContainer(t *testing.T) {
 	t.Parallel()
 	e := newTestEngine(t, Config{})
-	if tail, err := e.Tail(t.Context(), "e-abcdefghij", 10); tail != "" || err != nil {
-		t.Errorf("Tail of nothing = %q, %v", tail, err)
+	if tail, failed, err := e.Tail(t.Context(), "e-abcdefghij", 10); tail != "" || failed != "" || err != nil {
+		t.Errorf("Tail of nothing = %q, %q, %v", tail, failed, err)
 	}
 	job := object{"name": "job", "image": testImage, "memory": 8, "essential": false, "command": []string{"exit=0"}}
 	if err := e.Deploy(t.Context(), deploymentWith(t, "v1", web(nil), job)); err != nil {
 		t.Fatal(err)
 	}
-	tail, err := e.Tail(t.Context(), "e-abcdefghij", 0)
+	tail, _, err := e.Tail(t.Context(), "e-abcdefghij", 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -24,7 +24,7 @@ func TestTailHasAHeaderAndTheLastLinesOfEachContainer(t *testing.T) {
 			t.Errorf("Tail = %q, want %q in it", tail, want)
 		}
 	}
-	one, err := e.Tail(t.Context(), "e-abcdefghij", 1)
+	one, _, err := e.Tail(t.Context(), "e-abcdefghij", 1)
 	if err != nil || strings.Count(one, "\n") != 4 {
 		t.Errorf("Tail of one line each = %q, %v", one, err)
 	}
@@ -49,7 +49,7 @@ func TestFailedLogIsForgottenWhenTheNextDeploymentRuns(t *testing.T) {
 		if err := from.Deploy(t.Context(), good()); err != nil {
 			t.Fatal(err)
 		}
-		tail, err := from.Tail(t.Context(), "e-abcdefghij", 10)
+		_, tail, err := from.Tail(t.Context(), "e-abcdefghij", 10)
 		if err != nil || strings.Contains(tail, "give up") != kept {
 			t.Errorf("%s: Tail = %q, %v, want the failed one's: %t", next, tail, err, kept)
 		}

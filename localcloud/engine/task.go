@@ -9,7 +9,7 @@ import (
 // instanceDir is where Beanstalk unpacks a bundle on an instance.
 const instanceDir = "/var/app/current"
 
-// logVolume begins the volumes that Beanstalk makes by itself, one per container.
+// logVolume is the prefix of the volumes that Beanstalk makes itself, one per container.
 const logVolume = "awseb-logs-"
 
 func (d *document) volume(name string) (volume, bool) {
@@ -24,7 +24,7 @@ func (d *document) has(container string) bool {
 	return slices.ContainsFunc(d.containers, func(c definition) bool { return c.name == container })
 }
 
-// bundlePaths lists what containers mount from the bundle, relative to its root.
+// bundlePaths returns the paths that containers mount from the bundle, relative to its root.
 func (d *document) bundlePaths() []string {
 	var paths []string
 	for _, c := range d.containers {
@@ -38,28 +38,29 @@ func (d *document) bundlePaths() []string {
 	return paths
 }
 
-// belowBundle returns where in the bundle a volume is.
+// belowBundle returns the path of a volume in the bundle, and false if it is not in the bundle.
 func (v volume) belowBundle() (string, bool) {
 	below, ok := strings.CutPrefix(path.Clean(v.sourcePath)+"/", instanceDir+"/")
 	return strings.TrimSuffix(below, "/"), ok
 }
 
-// isEssential: a container is, unless it says otherwise.
+// isEssential reports whether the container is essential, which is the default.
 func (c definition) isEssential() bool { return c.essential == nil || *c.essential }
 
-// front returns the container's port behind the environment's URL, 0 when it is not the front.
-func (c definition) front() int {
-	for _, p := range c.ports {
-		if p.host == 80 && p.protocol != "udp" {
-			return p.container
+// find records which containers answer on a port of the instance.
+func (d *document) find(port int) {
+	for i, c := range d.containers {
+		for _, p := range c.ports {
+			if p.host == port && p.ports == "" && p.protocol != "udp" {
+				d.containers[i].front = p.container
+			}
 		}
 	}
-	return 0
 }
 
-func (c definition) isFront() bool { return c.front() != 0 }
+func (c definition) isFront() bool { return c.front != 0 }
 
-// needs names the containers that must be there before c.
+// needs returns the names of the containers that must exist before c.
 func (c definition) needs() []string {
 	var names []string
 	for _, l := range c.links {
@@ -68,6 +69,9 @@ func (c definition) needs() []string {
 	}
 	for _, v := range c.volumesFrom {
 		names = append(names, v.container)
+	}
+	for _, d := range c.dependsOn {
+		names = append(names, d.container)
 	}
 	return names
 }

@@ -5,8 +5,8 @@ import (
 	"unicode"
 )
 
-// oneLine makes hostile text fit into one line of an event: no control characters, no runs of
-// blanks, at most limit characters.
+// oneLine makes untrusted text fit into one line of an event: without control characters or repeated
+// blanks, and at most limit characters long.
 func oneLine(text string, limit int) string {
 	clean := []rune(strings.Join(strings.FieldsFunc(strings.ToValidUTF8(text, "?"), unsightly), " "))
 	if len(clean) > limit {
@@ -17,7 +17,7 @@ func oneLine(text string, limit int) string {
 
 func unsightly(r rune) bool { return unicode.IsSpace(r) || !unicode.IsPrint(r) }
 
-// lastBytes keeps what was written last: at least limit bytes of it, at most twice as many.
+// lastBytes keeps the end of what is written to it: at least limit bytes, and at most twice as many.
 type lastBytes struct {
 	limit int
 	kept  []byte

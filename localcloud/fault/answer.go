@@ -10,7 +10,7 @@ import (
 	"strconv"
 )
 
-// answer is a service's answer that was not sent yet.
+// answer is a service's answer before it is sent.
 type answer struct {
 	status int
 	header http.Header
@@ -37,21 +37,21 @@ func (a *answer) Write(p []byte) (int, error) {
 func (a *answer) send(w http.ResponseWriter) {
 	maps.Copy(w.Header(), a.header)
 	w.WriteHeader(cmp.Or(a.status, http.StatusOK))
-	_, _ = w.Write(a.body) // a client that left is no error of ours
+	_, _ = w.Write(a.body) // the client may have left
 }
 
-// half keeps half of the body and announces all of it.
+// half removes the second half of the body but keeps the length of the whole.
 func (a *answer) half() *answer {
-	if len(a.body) > 0 { // a HEAD announces what it does not have
+	if len(a.body) > 0 { // the answer to a HEAD has a length and no body
 		a.header.Set("Content-Length", strconv.Itoa(len(a.body)))
 	}
 	a.body = a.body[:len(a.body)/2]
 	return a
 }
 
-// identity is what two requests have in common that are the same read.
+// identity returns a key that is equal for two requests of the same read.
 func identity(r *http.Request, c Call) string {
-	body, _ := io.ReadAll(r.Body) // what could not be read, the service will not be able to read either
+	body, _ := io.ReadAll(r.Body) // the service meets the same error
 	r.Body = io.NopCloser(bytes.NewReader(body))
 	return fmt.Sprintf("%s %s %s %q %q %q %s", c.Service, c.Region, r.RequestURI, r.Header["Range"], r.Header["If-None-Match"], r.Form.Encode(), body)
 }

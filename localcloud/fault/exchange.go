@@ -10,13 +10,13 @@ import (
 	"time"
 )
 
-// Reasons to refuse a call that was right.
+// The reasons with which a valid call is refused.
 var (
 	ErrThrottled = errors.New("rate exceeded")
 	ErrInternal  = errors.New("internal error")
 )
 
-// exchange is one call that is to be answered.
+// exchange is one call and where its answer goes.
 type exchange struct {
 	w      http.ResponseWriter
 	r      *http.Request
@@ -25,7 +25,7 @@ type exchange struct {
 	closed <-chan struct{}
 }
 
-// spoil lets the call go wrong. last is what the same read was last answered.
+// spoil answers the call as the rule demands. last is the previous answer to the same read.
 func (x exchange) spoil(rule Rule, last *answer) {
 	switch rule.Kind {
 	case Throttle:
@@ -39,7 +39,7 @@ func (x exchange) spoil(rule Rule, last *answer) {
 		x.w.WriteHeader(http.StatusBadGateway)
 		_, _ = io.WriteString(x.w, "<html><head><title>502 Bad Gateway</title></head><body><center><h1>502 Bad Gateway</h1></center></body></html>\n")
 	case TimeoutBefore:
-		_, _ = io.Copy(io.Discard, x.r.Body) // nobody is seen leaving before the body has come
+		_, _ = io.Copy(io.Discard, x.r.Body) // the server notices that a client leaves only after the body
 		x.wait(rule.For)
 		x.cut(false)
 	case TimeoutAfter:
@@ -69,14 +69,14 @@ func (x exchange) spoil(rule Rule, last *answer) {
 	}
 }
 
-// carryOut lets the service answer, whether the client stays or not.
+// carryOut has the service answer, even if the client leaves.
 func (x exchange) carryOut() *answer {
 	a := &answer{header: x.w.Header().Clone()}
 	x.next.ServeHTTP(a, x.r.WithContext(context.WithoutCancel(x.r.Context())))
 	return a
 }
 
-// wait lasts for d, at most until the client leaves or the set is closed; 0 has no end.
+// wait lasts for d, or without an end if d is 0, until the client leaves or the set is closed.
 func (x exchange) wait(d time.Duration) {
 	var end <-chan time.Time
 	if d > 0 {
@@ -89,11 +89,11 @@ func (x exchange) wait(d time.Duration) {
 	}
 }
 
-// cut ends the connection, as a machine does that has lost it when reset.
+// cut ends the connection: with a TCP reset if reset is true.
 func (x exchange) cut(reset bool) {
 	conn, _, err := http.NewResponseController(x.w).Hijack()
 	if err != nil {
-		panic(http.ErrAbortHandler) // the server's own way, which cannot reset
+		panic(http.ErrAbortHandler) // ends the connection without a reset
 	}
 	if tcp, ok := conn.(*net.TCPConn); ok && reset {
 		_ = tcp.SetLinger(0)

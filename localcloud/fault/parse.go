@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// Parse reads a rule: SERVICE:OPERATION:KIND, and behind another colon what differs from
-// the zero [Rule], such as elasticbeanstalk:UpdateEnvironment:throttle:count=3,skip=1 or
+// Parse reads a rule, SERVICE:OPERATION:KIND or SERVICE:OPERATION:KIND:FIELD=VALUE,..., such as
+// elasticbeanstalk:UpdateEnvironment:throttle:count=3,skip=1 or
 // s3:*:slow:for=2s,probability=0.1,seed=7.
 func Parse(s string) (Rule, error) {
 	parts := strings.SplitN(s, ":", 4)
@@ -32,7 +32,7 @@ func Parse(s string) (Rule, error) {
 
 func (r *Rule) set(option string) (err error) {
 	name, value, _ := strings.Cut(option, "=")
-	given := true // zero has its own meaning in a Rule, which nobody means who writes it
+	given := true // a written zero is an error: in a Rule it means no limit
 	switch name {
 	case "skip":
 		r.Skip, err = strconv.Atoi(value)
@@ -56,7 +56,7 @@ func (r *Rule) set(option string) (err error) {
 	return nil
 }
 
-// ParseRate reads CALLS-A-SECOND/BURST; AWS's own for Beanstalk's describes is 2/15.
+// ParseRate reads CALLS-A-SECOND/BURST. AWS's rate for Beanstalk's describes is 2/15.
 func ParseRate(s string) (Rate, error) {
 	rate, burst, _ := strings.Cut(s, "/")
 	var r Rate

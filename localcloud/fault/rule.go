@@ -1,5 +1,5 @@
-// Package fault lets calls of a service go wrong on demand: [Rule]s say which calls and
-// how, and a [Set] stands between the clients and the services and does it.
+// Package fault makes calls of a service fail on demand: [Rule]s say which calls fail and how, and
+// a [Set], between the clients and the services, applies them.
 package fault
 
 import (
@@ -13,8 +13,8 @@ import (
 // Kind is what the client gets instead of its answer.
 type Kind string
 
-// The kinds. Before means that the service never hears of the call, After that it carries
-// it out and the client does not learn of it.
+// The kinds. Before means that the service does not get the call, After that it carries the call
+// out but the client does not get the answer.
 const (
 	Throttle      Kind = "throttle"       // the service's own refusal: Throttling, ThrottlingException, SlowDown
 	Internal      Kind = "error"          // the service's own internal error, 500
@@ -24,10 +24,10 @@ const (
 	TimeoutAfter  Kind = "timeout-after"
 	ResetBefore   Kind = "reset-before" // TCP RST
 	ResetAfter    Kind = "reset-after"
-	Slow          Kind = "slow"      // the answer, after For
+	Slow          Kind = "slow"      // the answer, delayed by For
 	Truncated     Kind = "truncated" // half of the announced body, then the end of the connection
 	Malformed     Kind = "malformed" // half of the body as if it were whole
-	Stale         Kind = "stale"     // of a read, once more what the same read was last answered; the first goes through
+	Stale         Kind = "stale"     // the previous answer to the same read; the first read is answered normally
 )
 
 // Kinds returns all kinds.
@@ -39,22 +39,22 @@ func services() []string {
 	return []string{"elasticbeanstalk", "ecr", "registry", "s3", "sts", "iam"}
 }
 
-// Rule says which calls go wrong, and how. Where several rules fit a call, the first that
-// strikes takes it, and the others do not count it.
+// Rule says which calls fail and how. If several rules cover a call, the first one that strikes
+// decides, and the rules after it do not count the call.
 type Rule struct {
 	Service string // elasticbeanstalk, ecr, registry, s3, sts, iam; * is any
-	// Operation is DescribeEnvironments, or what it begins with: Describe*. The registry's
-	// operations are PUT /v2/shop/manifests/1. Reads and writes are all of that sort.
+	// Operation is a name (DescribeEnvironments), a prefix (Describe*), "reads" or "writes". The
+	// registry's operations look like PUT /v2/shop/manifests/1.
 	Operation   string
 	Kind        Kind
-	Skip        int           // how many calls go through at first
-	Count       int           // how many go wrong, 0 = all
-	Probability float64       // of each of these to go wrong, 0 = certain
-	Seed        uint64        // equal seeds give equal luck
+	Skip        int           // how many calls are answered normally at first
+	Count       int           // how many calls fail; 0 = all
+	Probability float64       // with which each of these fails; 0 = always
+	Seed        uint64        // equal seeds give equal results
 	For         time.Duration // of Slow and the time-outs; 0 = a time-out ends when the client leaves
 }
 
-// Check says what is wrong with a rule.
+// Check returns an error if the rule is invalid.
 func (r Rule) Check() error {
 	prefix, _ := strings.CutSuffix(r.Operation, "*")
 	switch {
@@ -64,11 +64,11 @@ func (r Rule) Check() error {
 		return fmt.Errorf("%q is no operation; want its name, the beginning of it and a *, reads or writes", r.Operation)
 	case !slices.Contains(Kinds(), r.Kind):
 		return fmt.Errorf("no kind is called %q; there are %s", r.Kind, Kinds())
-	case r.Kind == Stale && prefix == r.Operation && !reads(r.Operation) && r.Operation != "reads":
+	case r.Kind == Stale && prefix == r.Operation && !Reads(r.Operation) && r.Operation != "reads":
 		return fmt.Errorf("%s is no read, so its answer cannot be stale", r.Operation)
 	case r.Skip < 0 || r.Count < 0 || r.For < 0:
 		return errors.New("skip, count and for cannot be negative")
-	case !(r.Probability >= 0 && r.Probability <= 1): // NaN neither
+	case !(r.Probability >= 0 && r.Probability <= 1): // refuses NaN, too
 		return errors.New("probability must be more than 0 and at most 1")
 	case r.Kind == Slow && r.For == 0:
 		return errors.New("slow needs for=DURATION")
@@ -78,24 +78,25 @@ func (r Rule) Check() error {
 	return nil
 }
 
-// covers says whether the rule is about such a call.
+// covers reports whether the rule applies to the call.
 func (r Rule) covers(c Call) bool {
-	if r.Service != c.Service && (r.Service != "*" || !slices.Contains(services(), c.Service)) || r.Kind == Stale && !reads(c.Operation) {
+	if r.Service != c.Service && (r.Service != "*" || !slices.Contains(services(), c.Service)) || r.Kind == Stale && !Reads(c.Operation) {
 		return false
 	}
 	switch prefix, open := strings.CutSuffix(r.Operation, "*"); {
 	case open:
 		return strings.HasPrefix(c.Operation, prefix)
 	case r.Operation == "reads":
-		return reads(c.Operation)
+		return Reads(c.Operation)
 	case r.Operation == "writes":
-		return !reads(c.Operation)
+		return !Reads(c.Operation)
 	}
 	return r.Operation == c.Operation
 }
 
-// reads says whether an operation changes nothing: AWS's names tell.
-func reads(operation string) bool {
+// Reads reports whether an operation, or a request to the registry, changes nothing. AWS's names
+// tell.
+func Reads(operation string) bool {
 	return slices.ContainsFunc([]string{"Describe", "List", "Get", "Head", "Retrieve", "Check", "BatchGet", "BatchCheck", "GET ", "HEAD "},
 		func(verb string) bool { return strings.HasPrefix(operation, verb) })
 }

@@ -23,7 +23,7 @@ func TestParse(t *testing.T) {
 	}
 }
 
-func TestParseSaysWhatIsWrong(t *testing.T) {
+func TestParseNamesTheMistake(t *testing.T) {
 	for text, want := range map[string]string{
 		"":                                      "want SERVICE:OPERATION:KIND",
 		"s3:GetObject":                          "want SERVICE:OPERATION:KIND",
@@ -83,7 +83,7 @@ func TestWhichCallsARuleCovers(t *testing.T) {
 		{"s3:GetObject:error", "ecr", "GetObject", false},
 		{"s3:Get*:error", "s3", "GetObjectTagging", true},
 		{"*:*:error", "registry", "PUT /v2/shop/manifests/1", true},
-		{"*:*:error", "beansprout", "ClearFaults", false}, // or nobody could end it
+		{"*:*:error", "beansprout", "ClearFaults", false}, // else the rule could not be removed
 		{"*:reads:error", "ecr", "BatchGetImage", true},
 		{"*:reads:error", "registry", "HEAD /v2/shop/manifests/1", true},
 		{"*:reads:error", "elasticbeanstalk", "RequestEnvironmentInfo", false},
@@ -110,7 +110,7 @@ func TestHowOftenARuleStrikes(t *testing.T) {
 		{[]string{"s3:*:error"}, "eeeeee"},
 		{[]string{"s3:*:error:count=2"}, "ee...."},
 		{[]string{"s3:*:error:skip=3,count=2"}, "...ee."},
-		{[]string{"s3:*:error:count=1", "s3:*:throttle:count=2"}, "ett..."}, // what one takes, the next does not count
+		{[]string{"s3:*:error:count=1", "s3:*:throttle:count=2"}, "ett..."}, // a rule does not count the calls of the one before
 		{[]string{"s3:*:error:skip=1", "s3:*:throttle:skip=1"}, ".eeeee"},
 		{[]string{"ecr:*:error", "s3:*:throttle:skip=5"}, ".....t"},
 		{[]string{"s3:*:stale"}, "......"}, // there is nothing to repeat
@@ -136,7 +136,7 @@ func TestHowOftenARuleStrikes(t *testing.T) {
 	}
 }
 
-func TestProbabilityIsThatOfItsSeed(t *testing.T) {
+func TestEqualSeedsGiveEqualResults(t *testing.T) {
 	struck := func(seed uint64) (hits []bool) {
 		s := New(Rate{})
 		if err := s.Inject(Rule{Service: "s3", Operation: "*", Kind: Internal, Probability: 0.3, Seed: seed}); err != nil {
@@ -160,7 +160,7 @@ func TestProbabilityIsThatOfItsSeed(t *testing.T) {
 	}
 }
 
-func TestWrongRulesAreNotInjected(t *testing.T) {
+func TestInvalidRulesAreNotInjected(t *testing.T) {
 	s := New(Rate{})
 	right, wrong := Rule{Service: "s3", Operation: "*", Kind: Internal}, Rule{Service: "s3", Operation: "*", Kind: "fire"}
 	if err := s.Inject(right, wrong); err == nil || len(s.rules) != 0 {

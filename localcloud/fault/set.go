@@ -8,34 +8,34 @@ import (
 	"time"
 )
 
-// Call is what a Set knows of a request besides its bytes.
+// Call is what a Set must know of a request besides its bytes.
 type Call struct {
 	Service, Operation, Region string
 	At                         time.Time
 }
 
-// Set holds the rules and carries them out. It is made by [New].
+// Set holds the rules and applies them. [New] returns one.
 type Set struct {
 	mu      sync.Mutex
 	rules   []*rule
 	bucket  bucket
-	answers map[string]*answer // the last of each read that a rule may repeat
+	answers map[string]*answer // the last answer to each read that a rule may repeat
 	closed  chan struct{}
 }
 
-// rule is a Rule at work.
+// rule is a Rule with its counters.
 type rule struct {
 	Rule
 	seen, struck int
 	luck         *rand.Rand
 }
 
-// New returns a set without rules. It refuses Beanstalk's describes that exceed the rate.
+// New returns a set without rules. It throttles Beanstalk's describes that exceed the rate.
 func New(describes Rate) *Set {
 	return &Set{bucket: bucket{Rate: describes}, answers: map[string]*answer{}, closed: make(chan struct{})}
 }
 
-// Inject adds rules behind those that are there: all of them, or none when one is wrong.
+// Inject adds rules after the present ones. If one rule is invalid, it adds none.
 func (s *Set) Inject(rules ...Rule) error {
 	var added []*rule
 	for _, r := range rules {
@@ -50,7 +50,7 @@ func (s *Set) Inject(rules ...Rule) error {
 	return nil
 }
 
-// Clear takes all rules away. The rate stays, and so does what already is under way.
+// Clear removes all rules. The rate stays, and faults that have begun go on.
 func (s *Set) Clear() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -58,11 +58,11 @@ func (s *Set) Clear() {
 	clear(s.answers)
 }
 
-// Close ends what is being delayed. It is called once.
+// Close ends all delays. It may be called once.
 func (s *Set) Close() { close(s.closed) }
 
-// Serve has next answer the call, or lets it go wrong and says how. refuse writes a refusal
-// for [ErrThrottled] or [ErrInternal] in the service's words.
+// Serve has next answer the call, or makes it fail and returns how. refuse writes a refusal for
+// [ErrThrottled] or [ErrInternal] in the service's words.
 func (s *Set) Serve(w http.ResponseWriter, r *http.Request, c Call, next http.Handler, refuse func(http.ResponseWriter, *http.Request, error)) Kind {
 	key := ""
 	if s.repeats(c) {
@@ -83,7 +83,7 @@ func (s *Set) Serve(w http.ResponseWriter, r *http.Request, c Call, next http.Ha
 	return verdict.Kind
 }
 
-// repeats says whether the answer of the call may be wanted again.
+// repeats reports whether a rule may repeat the answer to the call.
 func (s *Set) repeats(c Call) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -91,13 +91,13 @@ func (s *Set) repeats(c Call) bool {
 }
 
 func (s *Set) keep(key string, a *answer) {
-	a.header.Del("Date") // what is sent again is old, but not its envelope
+	a.header.Del("Date") // a repeated answer gets the date of its repetition
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.answers[key] = a
 }
 
-// decide returns the rule that takes the call, and what the same read was last answered.
+// decide returns the rule that strikes the call, and the previous answer to the same read.
 func (s *Set) decide(c Call, key string) (Rule, *answer) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -113,7 +113,7 @@ func (s *Set) decide(c Call, key string) (Rule, *answer) {
 	return Rule{}, nil
 }
 
-// strikes counts one call and says whether it goes wrong.
+// strikes counts one call and reports whether it fails.
 func (r *rule) strikes() bool {
 	r.seen++
 	if r.seen <= r.Skip || r.Count > 0 && r.struck >= r.Count || r.Probability > 0 && r.luck.Float64() >= r.Probability {

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// ActionOf names what r asks of S3, as S3's API reference does: GetObject, ListObjectsV2.
+// ActionOf returns the name of r's action in S3's API reference, such as GetObject or ListObjectsV2.
 func ActionOf(r *http.Request) string {
 	bucket, key, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
 	query := r.URL.Query()
@@ -32,7 +32,7 @@ func byMethod(r *http.Request, get, put, del, post, head string) string {
 	return map[string]string{"GET": get, "PUT": put, "DELETE": del, "POST": post, "HEAD": head}[r.Method]
 }
 
-// reading names a GET of a bucket.
+// reading returns the name of the action of a GET of a bucket.
 func reading(r *http.Request) string {
 	query := r.URL.Query()
 	switch {

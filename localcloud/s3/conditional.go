@@ -1,45 +1,98 @@
 package s3
 
 import (
-	"bytes"
-	"encoding/hex"
-	"io"
 	"net/http"
+	"slices"
 	"strings"
-	"sync"
+	"time"
 
-	"github.com/johannesboyne/gofakes3"
-	"github.com/johannesboyne/gofakes3/backend/s3bolt"
+	"beansprout/localcloud/wire"
 )
 
-// objects is the backend with a lock, so that no object changes between the condition of a
-// delete and the delete. The conditions of puts it keeps by itself.
-type objects struct {
-	*s3bolt.Backend
-	mu sync.Mutex
+// conditions are the conditions of a request on an object (RFC 9110, section 13).
+type conditions struct {
+	match, noneMatch     string
+	modified, unmodified time.Time
 }
 
-// PutObject implements gofakes3.Backend.
-func (o *objects) PutObject(bucket, key string, meta map[string]string, input io.Reader, size int64, conditions *gofakes3.PutConditions) (gofakes3.PutObjectResult, error) {
-	body, err := gofakes3.ReadAll(input, size)
-	if err != nil {
-		return gofakes3.PutObjectResult{}, err
+// conditionsOf reads the conditions from the headers that begin with prefix. It ignores an invalid
+// date, as the RFC demands.
+func conditionsOf(h http.Header, prefix string) conditions {
+	date := func(name string) time.Time {
+		t, _ := http.ParseTime(h.Get(prefix + name))
+		return t
 	}
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.Backend.PutObject(bucket, key, meta, bytes.NewReader(body), size, conditions)
+	return conditions{h.Get(prefix + "If-Match"), h.Get(prefix + "If-None-Match"), date("If-Modified-Since"), date("If-Unmodified-Since")}
 }
 
-// deleteIf lets next delete the object of r if its ETag is the one that r wants, or if there
-// is none, and says whether it has.
-func (o *objects) deleteIf(w http.ResponseWriter, r *http.Request, next http.Handler) bool {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	bucket, key, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
-	want := strings.Trim(r.Header.Get("If-Match"), `"`)
-	if object, err := o.HeadObject(bucket, key); err == nil && want != "*" && want != hex.EncodeToString(object.Hash) {
-		return false
+// verdict is the result of the conditions on an object that exists.
+type verdict int
+
+const (
+	met verdict = iota
+	failed
+	unmodified
+)
+
+// judge evaluates the conditions as S3 does: those on the ETag take precedence over those on the date.
+func (c conditions) judge(etag string, changed time.Time) verdict {
+	switch {
+	case c.match != "" && !matches(c.match, etag), c.match == "" && !c.unmodified.IsZero() && changed.After(c.unmodified):
+		return failed
+	case c.noneMatch != "" && matches(c.noneMatch, etag), c.noneMatch == "" && !c.modified.IsZero() && !changed.After(c.modified):
+		return unmodified
 	}
-	next.ServeHTTP(w, r)
-	return true
+	return met
+}
+
+// matches reports whether an ETag is one of those in wanted, or wanted is *.
+func matches(wanted, etag string) bool {
+	return slices.ContainsFunc(strings.Split(wanted, ","), func(w string) bool {
+		w = strings.TrimSpace(w)
+		return w == "*" || strings.Trim(w, `"`) == strings.Trim(etag, `"`)
+	})
+}
+
+// refusedCondition refuses conditions that S3 does not accept for a write.
+func refusedCondition(h http.Header, action string) *wire.Error {
+	switch action {
+	case "PutObject", "CopyObject", "CompleteMultipartUpload":
+		if none := h.Get("If-None-Match"); none != "" && none != "*" {
+			return notImplemented("If-None-Match with an ETag")
+		}
+		if h.Get("If-Match") == "*" {
+			return notImplemented("If-Match without an ETag")
+		}
+	}
+	return nil
+}
+
+// unmet evaluates the conditions of a write on the object that it would change. The answer evaluates
+// those of a read.
+func (g guard) unmet(r *http.Request, action string) *wire.Error {
+	c := conditionsOf(r.Header, "")
+	if !writes(action) || c == (conditions{}) {
+		return nil
+	}
+	bucket, key := place(r)
+	return g.backend.unmet(bucket, key, c)
+}
+
+// unmet returns a refusal if the object under a key does not meet the conditions.
+func (o *objects) unmet(bucket, key string, c conditions) *wire.Error {
+	object, err := o.HeadObject(bucket, key)
+	e := refusalOf(err)
+	switch {
+	case e != nil && e.Code == "NoSuchKey" && c.match == "":
+		return nil
+	case e != nil:
+		return e
+	case c.judge(etagOf(object), time.Time{}) != met:
+		return preconditionFailed()
+	}
+	return nil
+}
+
+func preconditionFailed() *wire.Error {
+	return &wire.Error{Code: "PreconditionFailed", Message: message("PreconditionFailed"), Status: http.StatusPreconditionFailed}
 }

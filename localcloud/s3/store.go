@@ -1,6 +1,6 @@
-// Package s3 serves S3's REST protocol from one file, and hands its objects to the other
-// parts of the local cloud. The protocol itself is gofakes3's; a guard stands before it
-// and corrects or refuses what it would do wrongly in silence.
+// Package s3 serves S3's REST protocol from one file, and gives the other parts of the local cloud
+// access to its objects. gofakes3 speaks the protocol. A guard in front of it corrects or refuses
+// what gofakes3 would silently do wrong.
 package s3
 
 import (
@@ -16,14 +16,14 @@ import (
 	"go.etcd.io/bbolt"
 )
 
-// ErrNotFound says that a bucket or an object does not exist.
+// ErrNotFound is reported if a bucket or an object does not exist.
 var ErrNotFound = errors.New("no such object")
 
-// Config is what a Store needs.
+// Config configures a Store.
 type Config struct {
-	File string                                              // the database; created when missing
+	File string                                              // the database; created if missing
 	Now  func() time.Time                                    // dates the objects
-	Sign func(bucket, key string, life time.Duration) string // presigns a GET
+	Sign func(bucket, key string, life time.Duration) string // returns a presigned URL for a GET
 }
 
 // Store holds buckets and objects. Every put is one transaction on disk.
@@ -42,13 +42,13 @@ func Open(cfg Config) (*Store, error) {
 		return nil, fmt.Errorf("open objects %s: %w", cfg.File, err)
 	}
 	now := clock{cfg.Now}
-	backend := &objects{Backend: s3bolt.New(db, s3bolt.WithTimeSource(now))}
-	fake := gofakes3.New(backend, gofakes3.WithTimeSource(now))
-	return &Store{db: db, backend: backend, guard: guard{fake.Server(), backend}, sign: cfg.Sign, now: cfg.Now}, nil
+	backend := &objects{Backend: s3bolt.New(db, s3bolt.WithTimeSource(now)), uploads: map[string]map[int]int{}}
+	fake := gofakes3.New(backend, gofakes3.WithTimeSource(now), gofakes3.WithMetadataSizeLimit(0)) // the guard limits the metadata
+	return &Store{db: db, backend: backend, guard: guard{fake.Server(), backend, cfg.Now}, sign: cfg.Sign, now: cfg.Now}, nil
 }
 
-// Handler answers S3 requests whose signature was verified. It must not stand behind an
-// http.ServeMux, which cleans "//" and ".." out of keys.
+// Handler returns the handler of S3 requests whose signature was verified. It must not be behind an
+// http.ServeMux, which removes "//" and ".." from keys.
 func (s *Store) Handler() http.Handler { return s.guard }
 
 // Close closes the file.
@@ -74,33 +74,37 @@ func (s *Store) Get(bucket, key string) (io.ReadCloser, int64, error) {
 	return o.Contents, o.Size, nil
 }
 
-// Put writes an object whole.
+// Put writes an object.
 func (s *Store) Put(bucket, key string, body []byte) error {
-	meta := map[string]string{"Last-Modified": s.now().UTC().Format(http.TimeFormat)}
+	s.backend.mu.Lock()
+	defer s.backend.mu.Unlock()
+	meta := map[string]string{lastModified: s.now().UTC().Format(http.TimeFormat)}
 	if _, err := s.backend.PutObject(bucket, key, meta, bytes.NewReader(body), int64(len(body)), nil); err != nil {
 		return fmt.Errorf("put object %s/%s: %w", bucket, key, err)
 	}
 	return nil
 }
 
-// Delete removes an object; one that does not exist is removed already.
+// Delete removes an object, if it exists.
 func (s *Store) Delete(bucket, key string) error {
+	s.backend.mu.Lock()
+	defer s.backend.mu.Unlock()
 	if _, err := s.backend.DeleteObject(bucket, key); err != nil && !gofakes3.HasErrorCode(err, gofakes3.ErrNoSuchBucket) {
 		return fmt.Errorf("delete object %s/%s: %w", bucket, key, err)
 	}
 	return nil
 }
 
-// URL returns a presigned URL to GET an object until expires is over.
+// URL returns a presigned URL to GET an object, which is valid for expires.
 func (s *Store) URL(bucket, key string, expires time.Duration) string {
 	return s.sign(bucket, key, expires)
 }
 
-// clock is a gofakes3.TimeSource.
+// clock implements gofakes3.TimeSource.
 type clock struct{ now func() time.Time }
 
-// Now is in UTC, which S3 calls GMT.
+// Now returns the time in UTC, which S3 calls GMT.
 func (c clock) Now() time.Time { return c.now().UTC() }
 
-// Since is how long t is ago.
+// Since returns how long ago t was.
 func (c clock) Since(t time.Time) time.Duration { return c.now().Sub(t) }

@@ -17,7 +17,7 @@ const (
 	maxLife   = 7 * 24 * time.Hour
 )
 
-// claim is what a request says about its own signature.
+// claim is what a request states about its own signature.
 type claim struct {
 	scope     Scope
 	signed    []string // lower-case header names
@@ -60,7 +60,7 @@ func fromHeader(query url.Values, header, at string) (claim, error) {
 	return c, c.fill(parts["Credential"], parts["SignedHeaders"], parts["Signature"], at)
 }
 
-// fromQuery reads a presigned URL. STS leaves X-Amz-Expires out and means 15 minutes.
+// fromQuery reads a presigned URL. STS's URLs have no X-Amz-Expires and last 15 minutes.
 func fromQuery(query url.Values) (claim, error) {
 	c := claim{query: query, presigned: true}
 	signature := query.Get("X-Amz-Signature")
@@ -99,12 +99,12 @@ func (c *claim) fill(credential, signed, signature, at string) error {
 	return nil
 }
 
-// wellFormed says whether s can be a region or a service: it ends up in logs and in keys.
+// wellFormed reports whether s can be a region or a service. Logs and keys contain it.
 func wellFormed(s string) bool {
 	return s != "" && len(s) <= 40 && strings.Trim(s, "abcdefghijklmnopqrstuvwxyz0123456789-") == ""
 }
 
-// covers refuses a request to which somebody added an X-Amz-* header.
+// covers refuses a request that has an X-Amz-* header that was not signed.
 func (c *claim) covers(h http.Header) error {
 	for name := range h {
 		if strings.HasPrefix(name, "X-Amz-") && !slices.Contains(c.signed, strings.ToLower(name)) {

@@ -13,8 +13,8 @@ import (
 	"time"
 )
 
-// verifyOld verifies a presigned GET of an S3 object by Signature Version 2, which botocore
-// still makes in regions older than Version 4, us-east-1 among them.
+// verifyOld verifies a presigned GET of an S3 object by Signature Version 2. botocore still uses it
+// in regions older than Version 4, us-east-1 among them.
 func verifyOld(r *http.Request, query url.Values, secret func(key string) (string, bool), now time.Time) (Scope, error) {
 	scope := Scope{Key: query.Get("AWSAccessKeyId"), Region: "us-east-1", Service: "s3"}
 	text, err := oldText(r, query)
@@ -36,8 +36,8 @@ func verifyOld(r *http.Request, query url.Values, secret func(key string) (strin
 	return scope, nil
 }
 
-// oldText is what is signed, and refuses what would not be: Version 2 covers few headers and
-// parameters.
+// oldText returns the text that is signed. It refuses headers and parameters that Version 2 does
+// not sign.
 func oldText(r *http.Request, query url.Values) (string, error) {
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		return "", fmt.Errorf("%w: only a GET may be signed by version 2", ErrIncomplete)

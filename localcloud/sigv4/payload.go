@@ -12,8 +12,8 @@ import (
 
 const unsigned = "UNSIGNED-PAYLOAD"
 
-// payload is the body's part of the signature: for S3 what its header says, which is then
-// checked while the body arrives, for all others the hash of the body.
+// payload returns the body's part of the signature: for S3 the hash in its header, which is checked
+// while the body is read, for all others the hash of the body.
 func (c claim) payload(r *http.Request) (string, error) {
 	if c.scope.Service != "s3" {
 		return hashed(r)
@@ -47,7 +47,7 @@ func hashed(r *http.Request) (string, error) {
 	return hex.EncodeToString(sum[:]), nil
 }
 
-// checked is a body that ends in ErrPayload, not in io.EOF, when its hash is not the signed one.
+// checked is a body that ends with ErrPayload instead of io.EOF if its hash is not the signed one.
 type checked struct {
 	io.ReadCloser
 	hash hash.Hash

@@ -9,9 +9,8 @@ import (
 	"time"
 )
 
-// PresignGet returns the URL with which anybody may GET an S3 object until life is over,
-// which is at least a second and at most a week. scope names key, region and service; its
-// date is now's.
+// PresignGet returns a URL that allows its holder to GET an S3 object for life, which it limits to
+// between a second and a week. scope gives key, region and service; the date is that of now.
 func PresignGet(endpoint *url.URL, bucket, object string, scope Scope, secret string, now time.Time, life time.Duration) string {
 	now = now.UTC()
 	scope.Date = now.Format("20060102")
@@ -28,7 +27,7 @@ func PresignGet(endpoint *url.URL, bucket, object string, scope Scope, secret st
 	return fmt.Sprintf("%s://%s%s?%s&X-Amz-Signature=%s", endpoint.Scheme, endpoint.Host, path, c.query.Encode(), signature)
 }
 
-// escape is AWS's: everything but unreserved characters and slashes.
+// escape escapes a key as AWS does: all but unreserved characters and slashes.
 func escape(key string) string {
 	return strings.NewReplacer("+", "%20", "%2F", "/").Replace(url.QueryEscape(key))
 }

@@ -10,7 +10,7 @@ import (
 	"strings"
 )
 
-// sign returns the signature that the request should carry.
+// sign returns the signature that the request must have.
 func (c claim) sign(r *http.Request, hash, secret string) string {
 	sum := sha256.Sum256([]byte(c.canonical(r, hash)))
 	key := []byte("AWS4" + secret)
@@ -23,12 +23,13 @@ func (c claim) sign(r *http.Request, hash, secret string) string {
 	return hex.EncodeToString(key)
 }
 
-// canonical is the request as AWS has it signed. The path comes from the request line,
-// because r.URL.Path is decoded; Host and Content-Length are not among Go's headers.
+// canonical returns AWS's canonical form of the request. It takes the path from the request line,
+// because r.URL.Path is decoded, and Host and Content-Length from r, because they are not among
+// Go's headers.
 func (c claim) canonical(r *http.Request, hash string) string {
 	path, _, _ := strings.Cut(r.RequestURI, "?")
 	if c.scope.Service != "s3" {
-		path = (&url.URL{Path: path}).EscapedPath() // every service but S3 escapes twice
+		path = (&url.URL{Path: path}).EscapedPath() // all services but S3 escape twice
 	}
 	var b strings.Builder
 	b.WriteString(r.Method + "\n" + path + "\n" + strings.ReplaceAll(c.query.Encode(), "+", "%20") + "\n")

@@ -1,6 +1,6 @@
-// Package sigv4 is the server's side of AWS Signature Version 4: it decides who sent a
-// request and that nobody changed it, and it presigns URLs. It signs what the client says
-// it signed, so it needs no list of headers that some SDK leaves out.
+// Package sigv4 is the server's side of AWS Signature Version 4. It verifies who sent a request and
+// that it was not changed, and it presigns URLs. It signs the headers that the client names, so it
+// needs no list of headers that some SDKs do not sign.
 package sigv4
 
 import (
@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// Reasons to refuse a request; callers translate them into each service's codes.
+// The reasons for which a request is refused. Callers translate them into each service's codes.
 var (
 	ErrUnsigned   = errors.New("request is not signed")
 	ErrIncomplete = errors.New("signature is incomplete")
@@ -24,13 +24,13 @@ var (
 	ErrPayload    = errors.New("body is not the one that was signed") // from reading the body of an S3 request
 )
 
-// MaxBody is how many bytes the body of any request but S3's may have.
+// MaxBody is how many bytes the body of a request may have, unless it is S3's.
 const MaxBody = 1 << 20
 
-// skew is how far a client's clock may be off.
+// skew is how far a client's clock may differ.
 const skew = 15 * time.Minute
 
-// Scope is what a request was signed for, by whom.
+// Scope says with which key, and for what, a request was signed.
 type Scope struct {
 	Key     string // access key id
 	Date    string // 20060102
@@ -40,17 +40,16 @@ type Scope struct {
 
 func (s Scope) String() string { return s.Date + "/" + s.Region + "/" + s.Service + "/aws4_request" }
 
-// Verify returns the scope of a request whose signature is right: in the Authorization
-// header or in the query. secret looks up a key's secret. The scope is returned with an
-// error too, as far as it could be read, so that a refusal can be worded as that service
-// words it.
+// Verify returns the scope of a request if its signature is valid, in the Authorization header or
+// in the query. secret looks up a key's secret. With an error Verify returns the part of the scope
+// that it could read, so that the refusal can be in that service's words.
 //
-// The body of an S3 request is not read: where a hash of it was signed, reading r.Body to
-// its end fails with ErrPayload if it is another one. All other bodies are read, up to
-// MaxBody, and put back.
+// It does not read the body of an S3 request: if a hash of the body was signed, reading r.Body to
+// its end fails with ErrPayload if the body has another hash. It reads all other bodies, up to
+// MaxBody, and puts them back.
 //
-// The current time is any from earliest to latest: they differ where a clock was moved,
-// and clients may follow it or not.
+// The current time is any from earliest to latest. They differ if the clock was moved, because
+// clients may follow the move or not.
 func Verify(r *http.Request, secret func(key string) (string, bool), earliest, latest time.Time) (Scope, error) {
 	query, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil {
@@ -80,7 +79,7 @@ func Verify(r *http.Request, secret func(key string) (string, bool), earliest, l
 	return c.scope, nil
 }
 
-// fresh refuses what was signed too long ago, or for a time to come.
+// fresh refuses a signature from too long ago or from the future.
 func (c claim) fresh(earliest, latest time.Time) error {
 	age := earliest.Sub(c.at)
 	switch {

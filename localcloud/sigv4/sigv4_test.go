@@ -39,7 +39,7 @@ func sum(body string) string {
 	return hex.EncodeToString(s[:])
 }
 
-// arrived is r as a server gets it: written to the wire and parsed again.
+// arrived returns r as a server gets it: written to the wire and parsed again.
 func arrived(t *testing.T, r *http.Request) *http.Request {
 	t.Helper()
 	var wire bytes.Buffer
@@ -260,7 +260,7 @@ func TestPresignedGetIsAcceptedUntilItExpires(t *testing.T) {
 	}
 }
 
-func FuzzVerifyRefusesWhatNobodySigned(f *testing.F) {
+func FuzzVerifyRefusesUnsignedRequests(f *testing.F) {
 	f.Add("AWS4-HMAC-SHA256 Credential=AKIDLOCAL/20260501/r/s3/aws4_request, SignedHeaders=host, Signature=00", "X-Amz-Signature=1", "20260501T020304Z")
 	f.Add("", "X-Amz-Signature=1&X-Amz-Credential=AKIDLOCAL/20260501/r/s3/aws4_request&X-Amz-SignedHeaders=host&X-Amz-Date=20260501T020304Z&X-Amz-Algorithm=AWS4-HMAC-SHA256", "")
 	f.Fuzz(func(t *testing.T, header, query, date string) {
@@ -273,7 +273,7 @@ func FuzzVerifyRefusesWhatNobodySigned(f *testing.F) {
 	})
 }
 
-// The URLs are botocore's for key AKIDLOCAL; they end at 1777601000.
+// botocore made the URLs for the key AKIDLOCAL. They expire at 1777601000.
 func TestSignatureVersion2OfPresignedGets(t *testing.T) {
 	end := time.Unix(1777601000, 0)
 	const good = "/bkt/dir/small%20b%2Bc.zip?AWSAccessKeyId=AKIDLOCAL&Signature=DN4pW3bkpQxLsh0Tsh65aWx9OSw%3D&Expires=1777601000"

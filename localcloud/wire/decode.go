@@ -5,23 +5,26 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"math"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 )
 
-// Parameters arrive as a tree of map[string]any, []any and leaves. JSON's leaves are
-// string, bool and json.Number; a form has but one kind, whatever it means.
+// Parameters arrive as a tree of map[string]any, []any and leaves. The leaves are string, bool and
+// json.Number in JSON, and always formText in a form.
 type formText string
 
-// decoder fills one In struct from a tree and collects what the rules refuse.
+// decoder fills one In struct from a tree and collects the violations of its rules.
 type decoder struct {
 	violations []violation
+	unread     []violation // members that the operation does not know; reported first
 }
 
-// errKind is a leaf or branch of the wrong kind; the dialect decides what AWS calls it.
+// errKind is reported for a leaf or branch of the wrong kind. The dialect words it as AWS does.
 var errKind = errors.New("wrong type")
 
 func decode(m *model, into reflect.Value, params any, d dialect) error {
@@ -29,8 +32,8 @@ func decode(m *model, into reflect.Value, params any, d dialect) error {
 	if err := dec.fill(m, into, params, ""); err != nil {
 		return d.malformed(err)
 	}
-	if len(dec.violations) > 0 {
-		return d.invalid(dec.violations)
+	if all := append(dec.unread, dec.violations...); len(all) > 0 {
+		return d.invalid(all)
 	}
 	return nil
 }
@@ -71,11 +74,28 @@ func (d *decoder) object(m *model, v reflect.Value, node any, path string) error
 		}
 		d.check(mem.rules, field, at)
 	}
+	d.refuseRest(m, fields, path)
 	return nil
 }
 
+// refuseRest refuses the members that the operation does not read: nothing that a client sends is
+// ignored.
+func (d *decoder) refuseRest(m *model, given map[string]any, path string) {
+	for _, name := range slices.Sorted(maps.Keys(given)) {
+		read := slices.ContainsFunc(m.members, func(mem member) bool { return mem.name == name })
+		if read || given[name] == nil {
+			continue
+		}
+		value := "null"
+		if text, ok := given[name].(formText); ok {
+			value = fmt.Sprintf("'%s'", text)
+		}
+		d.unread = append(d.unread, violation{join(path, lowerFirst(name)), value, "Member must be one that the local cloud honours"})
+	}
+}
+
 func (d *decoder) list(m *model, v reflect.Value, node any, path string) error {
-	if node == formText("") { // an empty list has no other form
+	if node == formText("") { // a form writes an empty list like this
 		node = []any{}
 	}
 	entries, ok := node.([]any)
@@ -190,4 +210,4 @@ func join(path, name string) string {
 	return path + "." + name
 }
 
-func lowerFirst(s string) string { return strings.ToLower(s[:1]) + s[1:] }
+func lowerFirst(s string) string { return strings.ToLower(s[:min(len(s), 1)]) + s[min(len(s), 1):] }

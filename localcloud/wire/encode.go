@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// Answers leave as a tree of fields, []any and leaves (string, bool, int64, float64,
-// time.Time), which the protocols write down each in its way.
+// Answers are trees of fields, []any and leaves (string, bool, int64, float64, time.Time). Each
+// protocol writes them in its own form.
 type fields []field
 
 type field struct {
@@ -14,9 +14,9 @@ type field struct {
 	value any
 }
 
-// encode returns the tree of v. What is absent is nil: a nil pointer, an empty string
-// that is not behind a pointer, a zero time, struct{}. A nil list is empty, not absent, unless its
-// field is tagged `json:",omitempty"`.
+// encode returns the tree of v. It is nil for what is absent: a nil pointer, an empty string that
+// no pointer refers to, a zero time, struct{}. A nil list is empty, and absent only if its field is
+// tagged `json:",omitempty"`.
 func (m *model) encode(v reflect.Value) any {
 	switch m.kind {
 	case pointer:

@@ -8,11 +8,11 @@ import (
 	"strings"
 )
 
-// maxDepth is how deep a parameter's name may nest; AWS's deepest has six parts.
+// maxDepth is how many parts a parameter's name may have. AWS's longest has six.
 const maxDepth = 16
 
-// tree turns Name.member.1.Key=value into nested maps and lists. The numbers of a list
-// only order it: gaps close.
+// tree turns Name.member.1.Key=value into nested maps and lists. The numbers of a list's entries
+// give only their order and may have gaps.
 func tree(form url.Values) (map[string]any, error) {
 	root := map[string]any{}
 	for name, values := range form {
@@ -52,7 +52,7 @@ func plant(root map[string]any, name string, value formText) error {
 	return nil
 }
 
-// listed replaces every {"member": {"1": ...}} by a list.
+// listed replaces each {"member": {"1": ...}} by a list.
 func listed(node any) any {
 	branch, ok := node.(map[string]any)
 	if !ok {

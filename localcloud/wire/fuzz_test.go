@@ -11,7 +11,7 @@ import (
 	"unicode/utf8"
 )
 
-// Whatever comes in, the answer is a success or a refusal of the client, and parses.
+// The answer to any input is a success or a refusal, and parses.
 func FuzzQuery(f *testing.F) {
 	f.Add("Action=Echo&Version=v&Name=abcd&Settings.member.1.Namespace=x")
 	f.Add("Action=Echo&Version=v&Name=abcd&Settings.member.99999999999999999999.Namespace=x&Settings.member=1")

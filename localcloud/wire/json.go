@@ -16,8 +16,8 @@ type jsonService struct {
 	ops    map[string]Operation
 }
 
-// JSON serves a JSON 1.1 service: the part of X-Amz-Target before the dot, and its
-// operations by the part behind it. Bound the body before.
+// JSON returns the handler of a JSON 1.1 service. The part of X-Amz-Target before the dot must be
+// target, the part after it is the operation. The caller limits the size of the body.
 func JSON(target string, ops map[string]Operation) http.Handler {
 	return &jsonService{target, ops}
 }
@@ -60,7 +60,7 @@ func parameters(body io.Reader) (any, error) {
 	switch err := dec.Decode(&params); err {
 	case nil:
 		return params, nil
-	case io.EOF: // no body at all is no parameters
+	case io.EOF: // no body means no parameters
 		return map[string]any{}, nil
 	default:
 		return nil, err
@@ -79,11 +79,11 @@ const jsonType = "application/x-amz-json-1.1"
 // JSONError writes a refusal in the form of JSON 1.1.
 func JSONError(w http.ResponseWriter, c Call, err error) {
 	e := refusal(err, "ServerException")
-	body, _ := json.Marshal(map[string]string{"__type": e.Code, "message": e.Message}) // strings cannot fail
+	body, _ := json.Marshal(map[string]string{"__type": e.Code, "message": e.Message}) // cannot fail
 	answer(w, c, e.Status, jsonType, body)
 }
 
-// MarshalJSON keeps the order of the struct.
+// MarshalJSON keeps the order of the fields.
 func (f fields) MarshalJSON() ([]byte, error) {
 	var b bytes.Buffer
 	b.WriteByte('{')
@@ -101,7 +101,7 @@ func (f fields) MarshalJSON() ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-// epoch turns times into seconds since 1970, with milliseconds behind the point.
+// epoch turns times into seconds since 1970, with milliseconds after the point.
 func epoch(value any) any {
 	if t, ok := value.(time.Time); ok {
 		return json.Number(strconv.FormatFloat(float64(t.UnixMilli())/1000, 'f', -1, 64))

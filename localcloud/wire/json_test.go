@@ -38,9 +38,11 @@ func TestJSON(t *testing.T) {
 		status             int
 		want               string
 	}{
-		{"in and out", "T.Describe", `{"repositoryName":"한\"<","since":1700000000.123,"maxResults":5,"tags":["a"],"force":true,"other":{}}`, 200,
+		{"in and out", "T.Describe", `{"repositoryName":"한\"<","since":1700000000.123,"maxResults":5,"tags":["a"],"force":true,"other":null}`, 200,
 			`{"repositoryName":"한\"\u003c","imagePushedAt":1700000000.123,"imageSizeInBytes":0,"failures":[]}`},
 		{"null is absent", "T.Describe", `{"repositoryName":"ab","maxResults":null}`, 200, `{"repositoryName":"ab","imageSizeInBytes":0,"failures":[]}`},
+		{"what nothing reads", "T.Describe", `{"repositoryName":"a","other":{}}`, 400,
+			`{"__type":"InvalidParameterException","message":"Invalid parameter at 'other' failed to satisfy constraint: 'Member must be one that the local cloud honours'"}`},
 		{"nothing in, nothing out", "T.Nothing", ``, 200, `{}`},
 		{"unknown operation", "T.Dance", `{}`, 400, `{"__type":"UnknownOperationException","message":""}`},
 		{"other target", "U.Nothing", `{}`, 400, `{"__type":"UnknownOperationException","message":""}`},

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// model is what decoding and encoding know of a Go type, worked out once per operation.
+// model describes a Go type for decoding and encoding. It is made once per operation.
 type model struct {
 	kind    kind
 	members []member // of an object
@@ -61,7 +61,7 @@ func modelOf(t reflect.Type) *model {
 	panic(fmt.Sprintf("wire: a parameter cannot be a %s", t))
 }
 
-// membersOf lists the fields of a struct in order, those of embedded structs in their place.
+// membersOf returns the fields of a struct in order, with those of an embedded struct in its place.
 func membersOf(t reflect.Type) []member {
 	var ms []member
 	for _, f := range reflect.VisibleFields(t) {

@@ -5,8 +5,8 @@ import (
 	"slices"
 )
 
-// Operations names what the service serves, sorted.
+// Operations returns the names of the operations, sorted.
 func (q *query) Operations() []string { return slices.Sorted(maps.Keys(q.ops)) }
 
-// Operations names what the service serves, sorted.
+// Operations returns the names of the operations, sorted.
 func (s *jsonService) Operations() []string { return slices.Sorted(maps.Keys(s.ops)) }

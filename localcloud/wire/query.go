@@ -5,12 +5,13 @@ import (
 	"encoding/xml"
 	"fmt"
 	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
 	"time"
 )
 
-// dialect is how a protocol words what the mechanism itself refuses.
+// dialect holds a protocol's words for refusals that come from this package.
 type dialect interface {
 	malformed(err error) *Error
 	invalid(vs []violation) *Error
@@ -21,8 +22,9 @@ type query struct {
 	ops                map[string]Operation
 }
 
-// Query serves an awsQuery service: its XML namespace, its API version, its operations by
-// action. An action that is not among them is refused as AWS refuses it. Bound the body before.
+// Query returns the handler of an awsQuery service with an XML namespace, an API version, and
+// operations by action. It refuses other actions as AWS does. The caller limits the size of the
+// body.
 func Query(namespace, version string, ops map[string]Operation) http.Handler {
 	return &query{namespace, version, ops}
 }
@@ -50,11 +52,27 @@ func (q *query) serve(r *http.Request, c Call) (any, error) {
 	if !ok || version != q.version {
 		return nil, Errorf("InvalidAction", "Could not find operation %s for version %s", c.Action, version)
 	}
-	params, err := tree(r.Form)
+	params, err := tree(parametersOf(r.Form))
 	if err != nil {
 		return nil, q.malformed(err)
 	}
 	return op.call(r.Context(), c, params, q)
+}
+
+// parametersOf returns a form without the parameters that every action has: its name, the API's
+// version, and the signature of a presigned request.
+func parametersOf(form url.Values) url.Values {
+	rest := url.Values{}
+	for name, values := range form {
+		switch name {
+		case "Action", "Version", "AWSAccessKeyId", "Signature", "SignatureMethod", "SignatureVersion", "SecurityToken", "Timestamp", "Expires":
+			continue
+		}
+		if !strings.HasPrefix(strings.ToLower(name), "x-amz-") {
+			rest[name] = values
+		}
+	}
+	return rest
 }
 
 func (*query) malformed(err error) *Error { return Errorf("MalformedInput", "%v", err) }
@@ -83,7 +101,7 @@ func (q *query) response(c Call, out any) []byte {
 	return b.Bytes()
 }
 
-// QueryError writes a refusal in awsQuery's form.
+// QueryError writes a refusal in the form of awsQuery.
 func QueryError(w http.ResponseWriter, c Call, namespace string, err error) {
 	e := refusal(err, "InternalFailure")
 	blame := "Sender"
@@ -110,12 +128,12 @@ func element(b *bytes.Buffer, name string, value any) {
 			element(b, "member", entry)
 		}
 	default:
-		_ = xml.EscapeText(b, []byte(written(value))) // a Buffer cannot fail
+		_ = xml.EscapeText(b, []byte(written(value))) // a Buffer does not fail
 	}
 	b.WriteString("</" + name + ">")
 }
 
-// written is a leaf as XML has it: times in ISO 8601 with milliseconds.
+// written returns a leaf as XML has it: times in ISO 8601 with milliseconds.
 func written(leaf any) string {
 	switch v := leaf.(type) {
 	case time.Time:

@@ -11,9 +11,9 @@ import (
 	"unicode/utf8"
 )
 
-// rules is an `aws` tag: required, min=N, max=N (characters, entries or the value of a
-// number), enum=A|B, and, last, pattern=REGEXP, which must match the whole value. What
-// stands behind "each" holds for the entries of a list.
+// rules is an `aws` tag: required, min=N, max=N (characters, entries or the value of a number),
+// enum=A|B, and, last, pattern=REGEXP, which must match the whole value. Rules after "each" hold
+// for the entries of a list.
 type rules struct {
 	each     *rules
 	required bool
@@ -66,7 +66,7 @@ func (r *rules) add(rule string) (err error) {
 	return err
 }
 
-// broken names the constraints that a value given by the client does not satisfy, in AWS's words.
+// broken returns the constraints that a client's value does not satisfy, in AWS's words.
 func (r rules) broken(v reflect.Value) []string {
 	switch v.Kind() {
 	case reflect.String:
@@ -80,7 +80,8 @@ func (r rules) broken(v reflect.Value) []string {
 	return nil
 }
 
-// brokenByEntries is one constraint, as AWS words it, for whatever entries break.
+// brokenByEntries returns the constraints that the first invalid entry of a list does not satisfy,
+// as one constraint, which is how AWS words it.
 func (r rules) brokenByEntries(v reflect.Value) []string {
 	if r.each == nil {
 		return nil
@@ -113,7 +114,7 @@ func (r rules) strange(s string) (broken []string) {
 	return broken
 }
 
-// violation is one constraint that one parameter does not satisfy.
+// violation is a constraint that a parameter does not satisfy.
 type violation struct {
 	path       string // optionSettings.1.member.namespace
 	value      string // 'x' or null

@@ -1,7 +1,7 @@
-// Package wire speaks two AWS protocols, awsQuery (form in, XML out) and JSON 1.1, for
-// services that are maps of operations. What goes in and comes out are Go structs: their
-// field names are the parameters' names, their types decide how a value is read and
-// written, and their `aws` tags say what is refused before an operation runs.
+// Package wire speaks two AWS protocols, awsQuery (form in, XML out) and JSON 1.1, for services
+// that are maps of operations. Inputs and outputs are Go structs: their field names are the
+// parameters' names, their types decide how a value is read and written, and their `aws` tags say
+// which values are refused before an operation runs.
 package wire
 
 import (
@@ -13,24 +13,24 @@ import (
 	"time"
 )
 
-// Call is what an operation knows of its request besides the parameters.
+// Call is what an operation knows about its request besides the parameters.
 type Call struct {
-	ID      string    // a UUID; goes out as x-amzn-RequestId and in the body
+	ID      string    // a UUID; the answer has it as x-amzn-RequestId and in the body
 	Action  string    // DescribeEnvironments
 	Region  string    // from the signature's scope
 	Account string    // 12 digits
 	Now     time.Time // when the call arrived
 }
 
-// Operation answers one action; [Op] makes it.
+// Operation answers one action. [Op] returns one.
 type Operation struct {
 	in, out *model
 	run     func(ctx context.Context, c Call, decode func(into any) error) (any, error)
 }
 
-// Op makes an operation from a function of structs. Out is a struct or a pointer to one;
-// struct{} and nil write no result element. An error that is no [*Error] is answered as
-// AWS's internal failure. Op panics when a type or an `aws` tag makes no sense.
+// Op returns an operation that calls f. Out is a struct or a pointer to one; struct{} and nil write
+// no result element. An error that is not an [*Error] is answered as AWS's internal failure. Op
+// panics if a type or an `aws` tag is invalid.
 func Op[In, Out any](f func(ctx context.Context, c Call, in In) (Out, error)) Operation {
 	return Operation{
 		in:  modelOf(reflect.TypeFor[In]()),
@@ -56,15 +56,15 @@ func (o Operation) call(ctx context.Context, c Call, params any, d dialect) (any
 	return o.out.encode(reflect.ValueOf(out)), nil
 }
 
-// callKey carries a Call on a request: http.Handler has no other way to take it along.
+// callKey is the key of a Call in a request's context.
 type callKey struct{}
 
-// WithCall returns r with what is known about it; the handlers of [Query] and [JSON] need it.
+// WithCall returns r with its Call, which the handlers of [Query] and [JSON] need.
 func WithCall(r *http.Request, c Call) *http.Request {
 	return r.WithContext(context.WithValue(r.Context(), callKey{}, c))
 }
 
-// CallOf returns what [WithCall] put on r.
+// CallOf returns the Call that [WithCall] added to r.
 func CallOf(r *http.Request) Call {
 	c, _ := r.Context().Value(callKey{}).(Call)
 	return c
@@ -76,8 +76,8 @@ func callOf(r *http.Request, action string) Call {
 	return c
 }
 
-// ActionOf returns the action that r asks for in either protocol, "" when none. It reads
-// the body of a form, once; the handlers of [Query] and [JSON] come after it unharmed.
+// ActionOf returns the action that r asks for in either protocol, and "" if there is none. It
+// parses the body of a form. The handlers of [Query] and [JSON] can still read r.
 func ActionOf(r *http.Request) (string, error) {
 	if _, action, ok := strings.Cut(r.Header.Get("X-Amz-Target"), "."); ok {
 		return action, nil
@@ -88,7 +88,7 @@ func ActionOf(r *http.Request) (string, error) {
 	return r.Form.Get("Action"), nil
 }
 
-// answer writes a complete answer: the body is whole before the first byte leaves.
+// answer writes an answer whose body is complete before the first byte is sent.
 func answer(w http.ResponseWriter, c Call, status int, contentType string, body []byte) {
 	h := w.Header()
 	h.Set("x-amzn-RequestId", c.ID)
@@ -98,5 +98,5 @@ func answer(w http.ResponseWriter, c Call, status int, contentType string, body 
 	}
 	h.Set("Content-Length", strconv.Itoa(len(body)))
 	w.WriteHeader(status)
-	_, _ = w.Write(body) // a client that left is no error of ours
+	_, _ = w.Write(body) // the client may have left
 }

@@ -123,11 +123,21 @@ func refused(blame, code, message string) string {
 		`</Message></Error><RequestId>id-1</RequestId></ErrorResponse>`
 }
 
+func TestQueryRefusesWhatNothingReads(t *testing.T) {
+	for name, path := range map[string]string{"Unheard.Of": "unheard", "Tier.Unheard": "tier.unheard", "Settings.member.1.Unheard": "settings.1.member.unheard"} {
+		form := url.Values{"Action": {"Echo"}, "Version": {"v"}, "Name": {"ab,d"}, "Settings.member.1.Namespace": {"n"}, name: {"1"}}
+		w := send(Query("urn:x", "v", operations(new(note))), queryRequest(form.Encode()))
+		if w.Code != 400 || !strings.Contains(w.Body.String(), path) {
+			t.Errorf("%s: %d %s", name, w.Code, w.Body)
+		}
+	}
+}
+
 func TestQueryReadsEveryType(t *testing.T) {
 	var seen note
 	form := url.Values{"Action": {"Echo"}, "Version": {"v"}, "Name": {"ab,d"}, "Kind": {"Big"}, "Limit": {"1000"}, "Loud": {"true"},
 		"Since": {"2023-11-14T22:13:20.123Z"}, "Settings.member.10.Namespace": {"ten"}, "Settings.member.2.Namespace": {"two"},
-		"Settings.member.2.Value": {""}, "Tier.Name": {"Web"}, "Unheard.Of": {"1"}}
+		"Settings.member.2.Value": {""}, "Tier.Name": {"Web"}, "X-Amz-Expires": {"900"}, "Timestamp": {"x"}}
 	if w := send(Query("urn:x", "v", operations(&seen)), queryRequest(form.Encode())); w.Code != 200 {
 		t.Fatal(w.Body)
 	}

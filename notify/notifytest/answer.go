@@ -4,7 +4,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"unicode/utf8"
+	"net/http/httptest"
+	"strconv"
+	"time"
 )
 
 // Answer is a way to misbehave.
@@ -53,6 +55,41 @@ func HangUp() Answer {
 	return func(*Server, http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }
 }
 
+// Slow answers after a while, as Slack does.
+func Slow(after time.Duration) Answer {
+	return func(s *Server, w http.ResponseWriter, r *http.Request) {
+		_ = r.ParseForm() // the body must be read before the connection can tell that the client has gone
+		select {
+		case <-time.After(after):
+			s.act(w, r)
+		case <-r.Context().Done():
+		case <-s.closed:
+		}
+	}
+}
+
+// ActThen does what the request asks for, and answers otherwise: with HangUp the answer is lost.
+func ActThen(a Answer) Answer {
+	return func(s *Server, w http.ResponseWriter, r *http.Request) {
+		s.act(httptest.NewRecorder(), r)
+		a(s, w, r)
+	}
+}
+
+// Half does what the request asks for, and sends the first half of the answer.
+func Half() Answer {
+	return func(s *Server, w http.ResponseWriter, r *http.Request) {
+		whole := httptest.NewRecorder()
+		s.act(whole, r)
+		body := whole.Body.Bytes()
+		w.Header().Set("Content-Type", "application/json; charset=utf-8")
+		w.Header().Set("Content-Length", strconv.Itoa(len(body)))
+		_, _ = w.Write(body[:len(body)/2])
+		_ = http.NewResponseController(w).Flush()
+		panic(http.ErrAbortHandler)
+	}
+}
+
 func refuse(w http.ResponseWriter, code string) {
 	write(w, map[string]any{"ok": false, "error": code})
 }
@@ -60,67 +97,4 @@ func refuse(w http.ResponseWriter, code string) {
 func write(w http.ResponseWriter, answer any) {
 	w.Header().Set("Content-Type", "application/json; charset=utf-8")
 	_ = json.NewEncoder(w).Encode(answer)
-}
-
-// Limits of Block Kit, in characters and in pieces.
-const (
-	maxBlocks = 50
-	maxFields = 10
-	maxHeader = 150
-	maxText   = 3000
-	maxField  = 2000
-	maxLine   = 4000 // of a message's own text
-)
-
-type textObject struct{ Type, Text string }
-
-type block struct {
-	Type   string
-	Text   *textObject
-	Fields []textObject
-}
-
-// check returns the error code with which Slack would refuse a message, or "".
-func check(m Message) string {
-	var blocks []block
-	if len(m.Blocks) > 0 && json.Unmarshal(m.Blocks, &blocks) != nil {
-		return "invalid_blocks_format"
-	}
-	switch {
-	case m.Text == "" && len(blocks) == 0:
-		return "no_text"
-	case utf8.RuneCountInString(m.Text) > maxLine:
-		return "msg_too_long"
-	case len(blocks) > maxBlocks:
-		return "invalid_blocks"
-	}
-	for _, b := range blocks {
-		if !b.legal() {
-			return "invalid_blocks"
-		}
-	}
-	return ""
-}
-
-func (b block) legal() bool {
-	switch b.Type {
-	case "header":
-		return b.Text != nil && b.Text.Type == "plain_text" && b.Text.legal(maxHeader)
-	case "section":
-		if b.Text == nil && len(b.Fields) == 0 || len(b.Fields) > maxFields {
-			return false
-		}
-		for _, f := range b.Fields {
-			if !f.legal(maxField) {
-				return false
-			}
-		}
-		return b.Text == nil || b.Text.legal(maxText)
-	}
-	return false
-}
-
-func (t textObject) legal(limit int) bool {
-	n := utf8.RuneCountInString(t.Text)
-	return (t.Type == "plain_text" || t.Type == "mrkdwn") && 0 < n && n <= limit
 }

@@ -1,21 +1,30 @@
-// Package notifytest is a Slack for tests: a real HTTP server that takes chat.postMessage
-// and chat.update as slack-go sends them, remembers every message, and can be told to
-// misbehave. Where it is strict, it is as strict as Slack's documentation.
+// Package notifytest is a Slack for tests: a real HTTP server that takes the methods of the Web API
+// that Beansprout calls, as slack-go sends them, and opens Socket Mode connections. It remembers
+// every message and every call, presses buttons, and can be told to misbehave. Where it is strict, it
+// is as strict as Slack's documentation.
 package notifytest
 
 import (
 	"encoding/json"
-	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"slices"
 	"strings"
 	"sync"
+	"time"
 )
 
-// Token is the one token that the server takes.
-const Token = "xoxb-notifytest"
+// What the server takes as its app's: the bot's token, the token of Socket Mode, and the secret that
+// signs presses by HTTP.
+const (
+	Token         = "xoxb-notifytest"
+	AppToken      = "xapp-notifytest"
+	SigningSecret = "8f742231b10e8888abcd99yyyzzz85a5"
+)
+
+// BotUser is the id of the bot.
+const BotUser = "U0BOT00000"
 
 // Message is a message as it stands now.
 type Message struct {
@@ -25,37 +34,74 @@ type Message struct {
 	Blocks    json.RawMessage
 	Form      url.Values // the request that it was last written by, without the token
 	Updates   int        // how often it was updated
+	User      string     // who alone sees it; "" for a message that stands in the channel
+	Thread    string     // of a reply: the timestamp of the message that it replies to
 	Replies   []Message  // its thread, the oldest first
+}
+
+// User is a person in Slack.
+type User struct {
+	ID      string // "U" and more capital letters and digits
+	Name    string
+	Email   string // "" is found by no look-up
+	Deleted bool
+}
+
+// Call is one request.
+type Call struct {
+	Method  string // as in chat.postMessage
+	Channel string // the id; "" where the method has none
+	At      time.Time
+	Error   string // the code of the refusal, "ratelimited" for status 429, "?" where an Answer replaced the server's own
 }
 
 // Server is a Slack. Its methods may be called at any time from anywhere.
 type Server struct {
 	URL string // the base URL, for BEANSPROUT_SLACK_API_URL
 
-	http     *httptest.Server
-	closed   chan struct{}
-	mu       sync.Mutex
-	messages []*Message
-	channels []string // names; the index makes the id
-	requests int
-	serial   int
-	next     []Answer
-	always   Answer
+	http    *httptest.Server
+	closed  chan struct{}
+	running sync.WaitGroup // goroutines of sockets
+
+	mu         sync.Mutex
+	messages   []*Message
+	ephemerals []Message
+	channels   []string // names; the index makes the id
+	left       []string // ids of channels that the bot is not in
+	users      []User
+	scopes     []string
+	calls      []Call
+	serial     int
+	next       []Answer
+	always     Answer
+	methods    map[string]Answer
+	interval   time.Duration
+	posted     map[string]time.Time // when the last message was posted to a channel
+
+	tickets map[string]bool // of Socket Mode
+	sockets []*socket
+	opened  int
+	life    time.Duration
 }
 
 // New starts a server on a loopback port. The caller closes it.
 func New() *Server {
-	s := &Server{closed: make(chan struct{})}
+	s := &Server{
+		closed: make(chan struct{}), scopes: []string{"chat:write", "users:read", "users:read.email"},
+		methods: map[string]Answer{}, posted: map[string]time.Time{}, tickets: map[string]bool{},
+	}
 	s.http = httptest.NewServer(http.HandlerFunc(s.serve))
 	s.URL = s.http.URL + "/api/"
 	return s
 }
 
-// Close ends all requests and stops the server.
+// Close ends all requests and connections and stops the server.
 func (s *Server) Close() {
 	close(s.closed)
+	s.CutSockets()
 	s.http.CloseClientConnections()
 	s.http.Close()
+	s.running.Wait()
 }
 
 // Messages returns all messages that stand in channels, the oldest first, with their threads.
@@ -70,12 +116,22 @@ func (s *Server) Messages() []Message {
 	return all
 }
 
-// Requests returns how many requests came, the refused ones included.
-func (s *Server) Requests() int {
+// Ephemerals returns the messages that only one user saw, the oldest first.
+func (s *Server) Ephemerals() []Message {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.requests
+	return slices.Clone(s.ephemerals)
 }
+
+// Calls returns all calls of a method, the refused ones included, or of all methods if it is "".
+func (s *Server) Calls(method string) []Call {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.DeleteFunc(slices.Clone(s.calls), func(c Call) bool { return method != "" && c.Method != method })
+}
+
+// Requests returns how many requests came, the refused ones included.
+func (s *Server) Requests() int { return len(s.Calls("")) }
 
 // Delete deletes a message with its thread, as a user can.
 func (s *Server) Delete(timestamp string) {
@@ -84,7 +140,36 @@ func (s *Server) Delete(timestamp string) {
 	s.messages = slices.DeleteFunc(s.messages, func(m *Message) bool { return m.Timestamp == timestamp })
 }
 
-// Next queues answers for the next requests, one each.
+// AddUser adds a person, whom look-ups by e-mail find.
+func (s *Server) AddUser(u User) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.users = append(s.users, u)
+}
+
+// SetScopes sets the scopes that the bot has, instead of all that it needs.
+func (s *Server) SetScopes(scopes ...string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.scopes = scopes
+}
+
+// RemoveBot removes the bot from a channel, which is named by its name or its id.
+func (s *Server) RemoveBot(channel string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.left = append(s.left, s.id(channel))
+}
+
+// LimitPosts takes one message each interval and channel, and answers others with status 429.
+// Zero takes all, which it does at first.
+func (s *Server) LimitPosts(interval time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.interval = interval
+}
+
+// Next queues answers for the next requests of any method, one each; nil is the server's own.
 func (s *Server) Next(answers ...Answer) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -98,111 +183,50 @@ func (s *Server) Always(a Answer) {
 	s.always = a
 }
 
+// On answers all calls of one method with a from now on; nil makes it behave again.
+func (s *Server) On(method string, a Answer) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.methods[method] = a
+}
+
 func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
-	if answer := s.misbehaviour(); answer != nil {
+	if r.URL.Path == socketPath {
+		s.connect(w, r)
+		return
+	}
+	if answer := s.misbehaviour(methodOf(r)); answer != nil {
+		s.note(Call{Method: methodOf(r), Error: "?"})
 		answer(s, w, r)
 		return
 	}
-	if err := r.ParseForm(); err != nil || r.Method != http.MethodPost {
-		refuse(w, "invalid_form_data")
-		return
-	}
+	s.act(w, r)
+}
+
+func methodOf(r *http.Request) string { return strings.TrimPrefix(r.URL.Path, "/api/") }
+
+func (s *Server) misbehaviour(method string) Answer {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	m, refusal := s.chat(strings.TrimPrefix(r.URL.Path, "/api/"), r.PostForm)
-	if refusal != "" {
-		refuse(w, refusal)
-		return
+	if len(s.next) > 0 {
+		answer := s.next[0]
+		s.next = s.next[1:]
+		return answer
 	}
-	write(w, map[string]any{
-		"ok": true, "channel": m.Channel, "ts": m.Timestamp, "text": m.Text,
-		"message": map[string]any{"type": "message", "ts": m.Timestamp, "text": m.Text, "blocks": m.Blocks},
-	})
+	if answer := s.methods[method]; answer != nil {
+		return answer
+	}
+	return s.always
 }
 
-func (s *Server) misbehaviour() Answer {
+func (s *Server) note(c Call) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.requests++
-	if len(s.next) == 0 {
-		return s.always
-	}
-	answer := s.next[0]
-	s.next = s.next[1:]
-	return answer
+	s.record(c)
 }
 
-// chat carries out one request and returns the message it was about, or Slack's error code.
-func (s *Server) chat(method string, form url.Values) (Message, string) {
-	switch token := form.Get("token"); {
-	case token == "":
-		return Message{}, "not_authed"
-	case token != Token:
-		return Message{}, "invalid_auth"
-	}
-	form.Del("token")
-	m := Message{Text: form.Get("text"), Form: form}
-	if form.Has("blocks") {
-		m.Blocks = json.RawMessage(form.Get("blocks"))
-	}
-	if refusal := check(m); refusal != "" {
-		return m, refusal
-	}
-	switch method {
-	case "chat.postMessage":
-		return s.post(m, form.Get("channel"), form.Get("thread_ts"))
-	case "chat.update":
-		return s.update(m, form.Get("channel"), form.Get("ts"))
-	}
-	return m, "unknown_method"
-}
-
-func (s *Server) post(m Message, channel, thread string) (Message, string) {
-	if channel == "" {
-		return m, "channel_not_found"
-	}
-	s.serial++
-	m.Channel, m.Timestamp = s.id(channel), fmt.Sprintf("1700000000.%06d", s.serial)
-	// Without its parent, Slack posts a reply as a message.
-	if parent := s.find(m.Channel, thread); parent != nil {
-		parent.Replies = append(parent.Replies, m)
-	} else {
-		s.messages = append(s.messages, &m)
-	}
-	return m, ""
-}
-
-func (s *Server) update(m Message, channel, timestamp string) (Message, string) {
-	if s.id(channel) != channel {
-		return m, "channel_not_found"
-	}
-	old := s.find(channel, timestamp)
-	if old == nil {
-		return m, "message_not_found"
-	}
-	old.Text, old.Blocks, old.Form = m.Text, m.Blocks, m.Form
-	old.Updates++
-	return *old, ""
-}
-
-func (s *Server) find(channel, timestamp string) *Message {
-	for _, m := range s.messages {
-		if m.Channel == channel && m.Timestamp == timestamp {
-			return m
-		}
-	}
-	return nil
-}
-
-// id returns the id of a channel that is named by its name or its id.
-func (s *Server) id(channel string) string {
-	if strings.HasPrefix(channel, "C0") {
-		return channel
-	}
-	i := slices.Index(s.channels, channel)
-	if i < 0 {
-		i = len(s.channels)
-		s.channels = append(s.channels, channel)
-	}
-	return fmt.Sprintf("C0%08d", i+1)
+// record remembers a call. The caller holds the lock.
+func (s *Server) record(c Call) {
+	c.At = time.Now()
+	s.calls = append(s.calls, c)
 }

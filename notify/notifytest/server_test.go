@@ -73,12 +73,60 @@ func TestServerKeepsMessagesAndThreadsApart(t *testing.T) {
 	if len(all) != 2 || all[0].Channel == all[1].Channel {
 		t.Fatalf("got %+v", all)
 	}
-	if len(all[0].Replies) != 1 || all[0].Replies[0].Text != "reply" || all[1].Text != "changed" || all[1].Updates != 1 {
+	reply := all[0].Replies[0]
+	call(t, s, "chat.update", "channel", reply.Channel, "ts", reply.Timestamp, "text", "reply, changed")
+	call(t, s, "chat.postMessage", "thread_ts", reply.Timestamp, "text", "a reply to a reply")
+	if all = s.Messages(); len(all) != 3 || all[0].Replies[0].Text != "reply, changed" || all[0].Replies[0].Thread != first || reply.Text != "reply" {
+		t.Fatalf("got %+v", all)
+	}
+	s.Delete(all[2].Timestamp)
+	if all[0].Replies[0].Text != "reply, changed" || all[1].Text != "changed" || all[1].Updates != 1 {
 		t.Errorf("got %+v", all)
 	}
 	s.Delete(first)
 	call(t, s, "chat.postMessage", "thread_ts", first, "text", "orphan")
 	if all = s.Messages(); len(all) != 2 || all[1].Text != "orphan" {
 		t.Errorf("a reply without its parent is a message: got %+v", all)
+	}
+}
+
+func TestServerRefusesButtonsThatSlackRefuses(t *testing.T) {
+	s := New()
+	defer s.Close()
+	button := func(label, id, value, more string) string {
+		return `{"type":"button","text":{"type":"plain_text","text":"` + label + `"},"action_id":"` + id + `","value":"` + value + `"` + more + `}`
+	}
+	confirm := func(title string) string {
+		text := func(s string) string { return `{"type":"plain_text","text":"` + s + `"}` }
+		return `,"confirm":{"title":` + text(title) + `,"text":` + text("x") + `,"confirm":` + text("y") + `,"deny":` + text("n") + `}`
+	}
+	x := strings.Repeat
+	for name, tt := range map[string]struct{ elements, want string }{
+		"one":             {button("Go", "go", "v", ""), ""},
+		"two":             {button("Go", "go", "v", "") + "," + button("Go", "stay", "v", ""), ""},
+		"the same id":     {button("Go", "go", "v", "") + "," + button("Go", "go", "v", ""), "invalid_blocks"},
+		"no id":           {button("Go", "", "v", ""), "invalid_blocks"},
+		"a long id":       {button("Go", x("i", 256), "v", ""), "invalid_blocks"},
+		"no label":        {button("", "go", "v", ""), "invalid_blocks"},
+		"a long label":    {button(x("l", 76), "go", "v", ""), "invalid_blocks"},
+		"the most":        {button(x("l", 75), x("i", 255), x("v", 2000), ""), ""},
+		"a long value":    {button("Go", "go", x("v", 2001), ""), "invalid_blocks"},
+		"a style":         {button("Go", "go", "v", `,"style":"danger"`), ""},
+		"a strange style": {button("Go", "go", "v", `,"style":"red"`), "invalid_blocks"},
+		"a confirmation":  {button("Go", "go", "v", confirm("Sure?")), ""},
+		"a long title":    {button("Go", "go", "v", confirm(x("t", 101))), "invalid_blocks"},
+		"no button":       {`{"type":"overflow"}`, "invalid_blocks"},
+		"none":            {"", "invalid_blocks"},
+	} {
+		if got, _ := call(t, s, "chat.postMessage", "blocks", `[{"type":"actions","elements":[`+tt.elements+`]}]`); got != tt.want {
+			t.Errorf("%s: got %q, want %q", name, got, tt.want)
+		}
+	}
+	for elements, want := range map[string]string{
+		`{"type":"mrkdwn","text":"x"}`: "", `{"type":"mrkdwn","text":""}`: "invalid_blocks", `{"type":"button","text":"x"}`: "invalid_blocks", "": "invalid_blocks",
+	} {
+		if got, _ := call(t, s, "chat.postMessage", "blocks", `[{"type":"context","elements":[`+elements+`]}]`); got != want {
+			t.Errorf("context of %s: got %q, want %q", elements, got, want)
+		}
 	}
 }

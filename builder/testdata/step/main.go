@@ -4,6 +4,8 @@ package main
 import (
 	"bytes"
 	"fmt"
+	"io"
+	"net"
 	"os"
 	"strconv"
 	"time"
@@ -30,6 +32,18 @@ func main() {
 		if len(os.Args) > 3 {
 			os.Exit(1)
 		}
+	case "lookup": // a variable
+		fmt.Printf("%s is %q\n", argument, os.Getenv(argument))
+	case "agent": // the kind of what the SSH agent of the variable answers when asked for its keys
+		conn, err := net.Dial("unix", os.Getenv(argument))
+		if err != nil {
+			fmt.Println(err)
+			os.Exit(1)
+		}
+		_, _ = conn.Write([]byte{0, 0, 0, 1, 11})
+		answer := make([]byte, 9)
+		_, err = io.ReadFull(conn, answer)
+		fmt.Println("the agent answers", answer[4], "with", answer[8], "keys", err)
 	case "fill": // the directory, which is small
 		if err := os.WriteFile(argument+"/full", make([]byte, 1<<30), 0o600); err != nil {
 			fmt.Println(err)

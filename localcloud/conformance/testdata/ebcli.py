@@ -74,6 +74,12 @@ def create():
     want(eb.check_dns_availability(CNAMEPrefix=ENV)["Available"], True)
     platform()
     want({"aws-elasticbeanstalk-service-role", "aws-elasticbeanstalk-ec2-role"} <= {r["RoleName"] for r in iam.list_roles()["Roles"]}, True)
+    try:  # what it does without --instance_profile; after this refusal it goes on with the conventional one
+        iam.create_instance_profile(InstanceProfileName="aws-elasticbeanstalk-ec2-role")
+        want("success", "AccessDenied")
+    except ClientError as e:
+        want((e.response["Error"]["Code"], e.response["ResponseMetadata"]["HTTPStatusCode"]), ("AccessDenied", 403))
+    noticed.clear()
     upload("v1", 8 << 20)
     made = eb.create_environment(ApplicationName=APP, EnvironmentName=ENV, CNAMEPrefix=ENV, VersionLabel="v1", SolutionStackName=stack(eb, "Docker"),
                                  OptionSettings=[PROFILE, SINGLE, ROLE, ENHANCED], Tags=[{"Key": "a", "Value": "b"}],
@@ -137,6 +143,19 @@ def setenv():
     want(said[-1], "Successfully deployed new configuration to environment.")
     want(settled(eb, ENV)["Status"], "Ready")
     want([o["Value"] for o in settings()["OptionSettings"] if o["OptionName"] == "FOO"], ["bar baz"])  # printenv
+
+
+def config():
+    """eb config save, and eb config ENVIRONMENT < FILE"""
+    raw("CreateConfigurationTemplate", **{"ApplicationName": APP, "TemplateName": "saved", "TemplateSpecification.TemplateSource.EnvironmentName": ENV})
+    kept = eb.describe_configuration_settings(ApplicationName=APP, TemplateName="saved")["ConfigurationSettings"][0]["OptionSettings"]
+    want([o["Value"] for o in kept if o["OptionName"] == "FOO"], ["bar baz"])
+    eb.delete_configuration_template(ApplicationName=APP, TemplateName="saved")
+    contents = "Platform: {PlatformArn: '%s'}\nOptionSettings: {'aws:elasticbeanstalk:application:environment': {SAVED: 'yes'}}\n" % row(eb, ENV)["PlatformArn"]
+    answer = raw("UpdateEnvironment", **{"EnvironmentName": ENV, "TemplateSpecification.TemplateSource.SourceContents": contents})
+    wait(re.search("<RequestId>(.*?)</RequestId>", answer).group(1))
+    settled(eb, ENV)
+    want([o["Value"] for o in settings()["OptionSettings"] if o["OptionName"] == "SAVED"], ["yes"])
 
 
 def opened():
@@ -217,6 +236,8 @@ def terminate():
     said = wait(request_id(eb.terminate_environment(EnvironmentName=ENV, ForceTerminate=False)))
     want((said[0], said[-1]), ("terminateEnvironment is starting.", "terminateEnvironment completed successfully."))
     want(settled(eb, ENV)["Status"], "Terminated")
+    rows = eb.describe_environments(ApplicationName=APP, IncludeDeleted=False)["Environments"]
+    want([e["Status"] for e in rows if e["Status"] == "Terminated"], [])
 
 
 def restore():
@@ -247,7 +268,7 @@ def terminate_all():
     want({e["Status"] for e in eb.describe_environments(ApplicationName=APP)["Environments"]}, {"Terminated"})
 
 
-for sequence in (init, create, look, deploy_v2, deploy_broken, tags, setenv, opened, logs, health, swap, abort, clone, terminate, restore, balanced, terminate_all):
+for sequence in (init, create, look, deploy_v2, deploy_broken, tags, setenv, config, opened, logs, health, swap, abort, clone, terminate, restore, balanced, terminate_all):
     with case("eb " + sequence.__name__):
         sequence()
 finish()

@@ -10,7 +10,7 @@ ARN = "arn:aws:elasticbeanstalk:%s:%s:" % (REGION, ACCOUNT)
 
 
 def everything():
-    for part in (identity, applications, platforms, environments, configurations, looks, changes, ends, repositories, images, objects, parts, conditions,
+    for part in (identity, applications, platforms, environments, configurations, looks, changes, ends, repositories, images, objects, parts, conditions, descriptions,
                  presigned, unserved):
         with case(part.__name__):
             part()
@@ -185,6 +185,8 @@ def probe(blind, operation, refusal):
     except ClientError as e:
         code = e.response["Error"]["Code"]
     del noticed[before:]
+    if operation.name == "CreateInstanceProfile":  # always refused as such
+        refusal = "AccessDenied"
     if code not in (refusal, "MissingAuthenticationToken"):  # some are never signed
         noticed.append("%s: %s" % (operation.name, code))
 

@@ -1,5 +1,6 @@
 """Drives the operations of ECR, with its registry, and of S3."""
 
+import base64
 import hashlib
 import io
 import json
@@ -142,12 +143,48 @@ def parts():
 
 
 def conditions():
-    first = s3.put_object(Bucket="large", Key="lease", Body=b"1", IfNoneMatch="*")["ETag"]
-    second = s3.put_object(Bucket="large", Key="lease", Body=b"2", IfMatch=first)["ETag"]
-    want(s3.get_object(Bucket="large", Key="lease", IfMatch=second)["Body"].read(), b"2")
-    want(s3.head_object(Bucket="large", Key="lease", IfNoneMatch=first)["ETag"], second)
-    s3.delete_object(Bucket="large", Key="lease", IfMatch=second)
-    want("Contents" in s3.list_objects_v2(Bucket="large", Prefix="lease"), False)
+    at = {"Bucket": "large", "Key": "lease"}
+    first = s3.put_object(Body=b"1", IfNoneMatch="*", **at)["ETag"]
+    second = s3.put_object(Body=b"2", IfMatch=first, **at)["ETag"]
+    want(s3.get_object(IfMatch=second, **at)["Body"].read(), b"2")
+    want(s3.head_object(IfNoneMatch=first, **at)["ETag"], second)
+    past, future = "2020-01-01T00:00:00Z", "2037-01-01T00:00:00Z"
+    want(s3.get_object(IfMatch=second, IfUnmodifiedSince=past, IfModifiedSince=past, **at)["Body"].read(), b"2")
+    want(s3.head_object(IfNoneMatch=first, IfModifiedSince=future, IfUnmodifiedSince=future, **at)["ETag"], second)
+    source = {"CopySource": {"Bucket": "large", "Key": "lease"}, "Bucket": "large", "Key": "copy"}
+    third = s3.copy_object(CopySourceIfMatch=second, CopySourceIfUnmodifiedSince=past, CopySourceIfModifiedSince=past, **source)["CopyObjectResult"]["ETag"]
+    want(third, second)
+    begun = s3.create_multipart_upload(ChecksumAlgorithm="SHA256", **at)["UploadId"]
+    part = s3.upload_part(UploadId=begun, PartNumber=1, Body=b"3", ChecksumAlgorithm="SHA256", **at)
+    done = {"Parts": [{"PartNumber": 1, "ETag": part["ETag"], "ChecksumSHA256": part["ChecksumSHA256"]}]}
+    whole = s3.complete_multipart_upload(UploadId=begun, MultipartUpload=done, IfMatch=second, **at)["ETag"]
+    want(whole.strip('"')[-2:], "-1")
+    head = s3.head_object(IfMatch=whole, ChecksumMode="ENABLED", **at)
+    want((head["ChecksumType"], head["ChecksumSHA256"][-2:]), ("COMPOSITE", "-1"))
+    keys = [{"Key": "lease", "ETag": whole}, {"Key": "copy", "ETag": '"x"'}, {"Key": "none", "ETag": "*"}]
+    deleted = s3.delete_objects(Bucket="large", Delete={"Objects": keys})
+    want([d["Key"] for d in deleted["Deleted"]], ["lease"])
+    want([(e["Key"], e["Code"]) for e in deleted["Errors"]], [("copy", "PreconditionFailed"), ("none", "NoSuchKey")])
+    s3.delete_object(Bucket="large", Key="copy", IfMatch=third)
+    want([k for k in ("lease", "copy") if k in keys_of_large()], [])
+
+
+def keys_of_large():
+    return [o["Key"] for o in s3.list_objects_v2(Bucket="large").get("Contents", [])]
+
+
+def descriptions():
+    at = {"Bucket": "large", "Key": "described"}
+    sum256 = base64.b64encode(hashlib.sha256(b"1").digest()).decode()
+    s3.put_object(Body=b"1", CacheControl="max-age=1", ContentLanguage="ko", Expires="Thu, 01 Jan 2037 00:00:00 GMT", ContentEncoding="gzip",
+                  Metadata={"a": "b"}, ChecksumAlgorithm="SHA256", ExpectedBucketOwner=ACCOUNT, **at)
+    head = s3.head_object(ChecksumMode="ENABLED", **at)
+    want([head[k] for k in ("CacheControl", "ContentLanguage", "ExpiresString", "ContentEncoding", "Metadata", "ChecksumSHA256", "ChecksumType")],
+         ["max-age=1", "ko", "Thu, 01 Jan 2037 00:00:00 GMT", "gzip", {"a": "b"}, sum256, "FULL_OBJECT"])
+    s3.put_object(Body=b"2", **at)
+    head = s3.head_object(**at)
+    want(([k for k in ("CacheControl", "ContentLanguage", "ExpiresString", "ContentEncoding") if k in head], head["Metadata"]), ([], {}))
+    s3.delete_object(**at)
 
 
 def presigned():

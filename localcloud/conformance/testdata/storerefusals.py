@@ -126,6 +126,22 @@ def objects():
     refused("wrong MD5", s3.put_object, "BadDigest", "", Body=b"x", ContentMD5="1B2M2Y8AsgTpgAmY7PhCfg==", **at)
     refused("MD5 that is none", s3.put_object, "InvalidDigest", "", Body=b"x", ContentMD5="x", **at)
     refused("deletion of what doesn't match", s3.delete_object, "PreconditionFailed", "", IfMatch='"x"', **at)
+    past, future, foreign = "2020-01-01T00:00:00Z", "2037-01-01T00:00:00Z", "999999999999"
+    refused("get of what has changed", s3.get_object, "PreconditionFailed", "", IfUnmodifiedSince=past, **at)
+    refused("head of what has changed", s3.head_object, "412", "", IfUnmodifiedSince=past, **at)
+    refused("head of what has not changed", s3.head_object, "304", "", IfModifiedSince=future, **at)
+    source = {"CopySource": {"Bucket": BUCKET, "Key": "k"}, "Bucket": BUCKET, "Key": "copy"}
+    for name, condition in (("match", {"CopySourceIfMatch": '"x"'}), ("none match", {"CopySourceIfNoneMatch": tag}),
+                            ("modified", {"CopySourceIfModifiedSince": future}), ("unmodified", {"CopySourceIfUnmodifiedSince": past})):
+        refused("copy if " + name, s3.copy_object, "PreconditionFailed", "", **condition, **source)
+    refused("deletion of nothing that matches", s3.delete_object, "NoSuchKey", "", Bucket=BUCKET, Key="none", IfMatch="*")
+    for name, call, more in (("get", s3.get_object, {}), ("put", s3.put_object, {"Body": b"x"}), ("delete", s3.delete_object, {}), ("begin", s3.create_multipart_upload, {})):
+        refused(name + " in a foreign bucket", call, "AccessDenied", "", ExpectedBucketOwner=foreign, **more, **at)
+    for member, value in (("Tagging", "a=b"), ("ACL", "private"), ("StorageClass", "STANDARD"), ("ServerSideEncryption", "AES256"), ("SSEKMSKeyId", "k"),
+                          ("ObjectLockMode", "GOVERNANCE"), ("ObjectLockLegalHoldStatus", "ON"), ("WebsiteRedirectLocation", "/x"), ("GrantRead", "id=x")):
+        refused("put with " + member, s3.put_object, "NotImplemented", "", Body=b"x", **{member: value}, **at)
+        refused("begin with " + member, s3.create_multipart_upload, "NotImplemented", "", **{member: value}, **at)
+    refused("put with a wrong checksum", s3.put_object, "BadDigest", "", Body=b"x", ChecksumSHA256="ungWv48Bz+pBQUDeXa4iI7ADYaOWF3qctBD/YfIAFa0=", **at)
     with case("refused, and nothing was written"):
         want(s3.get_object(**at)["Body"].read(), b"0123456789")
     parts(at)

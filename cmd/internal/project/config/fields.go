@@ -1,0 +1,204 @@
+package config
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/goccy/go-yaml/ast"
+)
+
+// A reader reads a value that is more than a single one or a list of them, and reports what is
+// wrong with it.
+type reader func(value)
+
+// read reads the value of a key that is no section.
+func (k key) read(v value) {
+	switch into := k.into.(type) {
+	case reader:
+		into(v)
+	case *[]string, *[]SSH:
+		for _, e := range v.list() {
+			e.single(k.into, k.check)
+		}
+	case *[]StatusRange:
+		values := []value{v}
+		if _, ok := v.node.(*ast.SequenceNode); ok {
+			values = v.list()
+		}
+		if *into = nil; len(values) == 0 {
+			v.fail("want at least one HTTP status, as in 200-399")
+		}
+		for _, e := range values {
+			e.single(into, k.check)
+		}
+	default:
+		v.single(into, k.check)
+	}
+}
+
+// single reads a single value into a field.
+func (v value) single(into any, check check) {
+	s, ok := v.scalar()
+	if !ok {
+		return
+	}
+	switch into.(type) {
+	case *string, *[]string, *[]SSH:
+		if !v.isText() {
+			v.fail("want text, not %s; write %q", kindOf(v.node), s)
+			return
+		}
+	case *bool, *int:
+		if v.isText() {
+			v.fail("want %s, not %s", check.wants, quote(s))
+			return
+		}
+	}
+	if err := check.set(into, s); err != nil {
+		v.fail("%v", err)
+	}
+}
+
+// set sets a field to what a text means, or adds that to a list, if the text passes the check.
+func (c check) set(into any, s string) (err error) {
+	if err := c.test(s); err != nil {
+		return err
+	}
+	switch into := into.(type) {
+	case *string:
+		*into = s
+	case *bool:
+		*into = strings.EqualFold(s, "true")
+	case *int:
+		*into, err = strconv.Atoi(s)
+	case *int64:
+		*into, err = parseSize(s)
+	case *Duration:
+		*into, err = ParseDuration(s)
+	case *[]string:
+		*into = append(*into, s)
+	case *[]SSH:
+		*into = append(*into, parseAgent(s))
+	case *[]StatusRange:
+		var r StatusRange
+		r, err = parseStatus(s)
+		*into = append(*into, r)
+	default:
+		err = fmt.Errorf("no text can be read into a %T", into)
+	}
+	return err
+}
+
+// agents makes the check of a list of agents, in which each id stands once.
+func agents() check {
+	seen := map[string]bool{}
+	return check{test: func(s string) error {
+		a := parseAgent(s)
+		twice := seen[a.ID]
+		seen[a.ID] = true
+		if err := checkLine.test(a.ID); err != nil {
+			return fmt.Errorf("the id %w; want default, an id, or an id with a path, as in deploy=/run/agent.sock", err)
+		}
+		for _, path := range a.Paths {
+			if err := checkLine.test(path); err != nil {
+				return fmt.Errorf("the path behind %s= %w", a.ID, err)
+			}
+		}
+		if twice {
+			return fmt.Errorf("the id %s is there twice", quote(a.ID))
+		}
+		return nil
+	}}
+}
+
+// scalars reads a map of single values, each as the file spells it.
+func scalars(into *map[string]string, name, content check) reader {
+	return func(v value) { *into = v.scalars(name, content) }
+}
+
+// maxVariables is how many bytes all variables may have as name=value (developer guide,
+// "Environment properties").
+const maxVariables = 4096
+
+func variables(into *map[string]string) reader {
+	return func(v value) {
+		*into = v.scalars(checkVariable, checkValue)
+		size := 0
+		for name, content := range *into {
+			size += len(name) + len("=") + len(content)
+		}
+		if size > maxVariables {
+			v.fail("the variables have %d bytes as name=value; Beanstalk takes %d", size, maxVariables)
+		}
+	}
+}
+
+func options(into *map[string]map[string]string) reader {
+	return func(v value) {
+		for _, e := range v.named(checkNamespace) {
+			(*into)[e.name] = e.scalars(checkLine, checkValue)
+		}
+	}
+}
+
+func placeholders(into *map[string]any) reader {
+	return func(v value) {
+		for name, s := range v.scalars(checkValueName, anything) {
+			(*into)[name] = s
+		}
+	}
+}
+
+// args reads build arguments. One without a value has the environment's, as in compose files.
+func args(i *Image) reader {
+	return func(v value) {
+		for _, e := range v.named(checkArgument) {
+			if e.empty() {
+				i.EnvArgs = append(i.EnvArgs, e.name)
+			} else {
+				i.Args[e.name], _ = e.scalar()
+			}
+		}
+	}
+}
+
+func secrets(i *Image) reader {
+	return func(v value) {
+		for _, e := range v.list() {
+			var s Secret
+			problems := len(v.doc.problems)
+			e.section(secretKeys(&s), "build.NAME.secrets[].")
+			if len(v.doc.problems) == problems && (s.ID == "" || (s.File == "") == (s.Env == "")) {
+				e.fail(`want an id, and either a file or an env, as in {id: npmrc, file: .npmrc}`)
+			}
+			i.Secrets = append(i.Secrets, s)
+		}
+	}
+}
+
+func images(into *[]Image) reader {
+	return func(v value) {
+		for _, e := range v.named(checkImageName) {
+			i := Image{Name: e.name, Args: map[string]string{}}
+			keys := imageKeys(&i)
+			setDefaults(keys)
+			e.section(keys, "build.NAME.")
+			*into = append(*into, i)
+		}
+	}
+}
+
+func healthCheck(env *Environment) reader {
+	return func(v value) {
+		if s, ok := v.node.(*ast.StringNode); ok && s.Value == "off" {
+			env.Check.Off = true
+			return
+		}
+		if _, ok := v.node.(ast.MapNode); !ok {
+			v.fail(`want off, or keys as in {path: /healthz, status: 200-399, timeout: 2m}, not %s`, kindOf(v.node))
+			return
+		}
+		v.section(environmentKeys(env), "environment.check.")
+	}
+}

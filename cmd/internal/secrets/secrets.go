@@ -1,0 +1,90 @@
+// Package secrets hides secrets in what the program prints, posts and records.
+package secrets
+
+import (
+	"io"
+	"os"
+	"sync"
+
+	"beansprout/cmd/internal/project/config"
+	"beansprout/mask"
+)
+
+// SlackVariables are the environment variables with Slack's secrets. No child process gets them.
+var SlackVariables = []string{"SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "SLACK_SIGNING_SECRET"}
+
+// Secrets are those of this process. A nil *Secrets knows none.
+type Secrets struct {
+	slack map[string]string // by the name of the variable
+
+	mu   sync.Mutex
+	mask mask.Mask
+}
+
+// Take reads the secrets in the environment variables and removes Slack's from the environment of
+// this process, because child processes inherit it.
+func Take() *Secrets {
+	s := &Secrets{slack: map[string]string{}}
+	s.add(mask.Variables(os.Environ()))
+	for _, name := range SlackVariables {
+		s.slack[name] = os.Getenv(name)
+		_ = os.Unsetenv(name)
+	}
+	return s
+}
+
+func (s *Secrets) add(values []string) {
+	if s == nil || len(values) == 0 {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.mask = s.mask.With(mask.MinSecret, values...)
+}
+
+// Learn adds what beansprout.yaml gives variables that are secret by their names.
+func (s *Secrets) Learn(cfg *config.Config) {
+	var values []string
+	for name, value := range cfg.Environment.Variables {
+		values = append(values, mask.Variable(name, value)...)
+	}
+	for _, image := range cfg.Build {
+		for name, value := range image.Args {
+			values = append(values, mask.Variable(name, value)...)
+		}
+	}
+	s.add(values)
+}
+
+// Known returns what hides the secrets.
+func (s *Secrets) Known() mask.Mask {
+	if s == nil {
+		return mask.Mask{}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.mask
+}
+
+// Hide returns the text with the secrets masked.
+func (s *Secrets) Hide(text string) string { return s.Known().Hide(text) }
+
+// Token returns the value that one of the SlackVariables had, or "".
+func (s *Secrets) Token(variable string) string {
+	if s == nil {
+		return ""
+	}
+	return s.slack[variable]
+}
+
+// Writer is a writer of whole lines that leaves the secrets out.
+type Writer struct {
+	io.Writer
+	Secrets *Secrets
+}
+
+// Write implements io.Writer.
+func (h Writer) Write(p []byte) (int, error) {
+	_, err := io.WriteString(h.Writer, h.Secrets.Hide(string(p)))
+	return len(p), err
+}

@@ -1,0 +1,99 @@
+package envs
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"beansprout/envs/beanstalk"
+	"beansprout/envs/store"
+	"beansprout/localcloud"
+)
+
+const listDelay = 20 * time.Second // less than an absence is borne
+
+// launching asks for the feature's environment, as a deploy does that is killed right after it.
+func (p *plot) launching(feature string) {
+	p.Helper()
+	platform, err := p.manager.beanstalk.Platform(p.Context(), testPlatform)
+	if err != nil {
+		p.Fatal(err)
+	}
+	label := labelOf(p.name(feature), bundleOf(p.T, "one"))
+	p.register("shop", label, feature+" @ abc", store.BundleKey(label, "zip"), bundleOf(p.T, "one"))
+	_, err = p.anyChange().beanstalk.Launch(p.Context(), beanstalk.Launch{
+		Name: p.name(feature), Application: "shop", Description: feature + " @ abc", Version: label, Tags: NewTags(feature, "Kim", time.Now()),
+		Base: beanstalk.Base{Platform: platform}, Settings: deployment("", "").Settings,
+	})
+	if err != nil {
+		p.Fatal(err)
+	}
+}
+
+func TestAnEnvironmentThatIsListedLateIsFound(t *testing.T) {
+	for name, operate := range map[string]func(p *plot) error{
+		"Get":                    func(p *plot) error { _, err := p.manager.Get(p.Context(), "shop", "x"); return err },
+		"Remove":                 func(p *plot) error { p.removed("x", RemoveOptions{}); return nil },
+		"Remove without waiting": func(p *plot) error { p.removed("x", RemoveOptions{NoWait: true}); return nil },
+		"Deploy": func(p *plot) error {
+			_, err := p.manager.Deploy(p.Context(), deployment("x", "one"), Options{})
+			return err
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p := newPlot(t, localcloud.Config{ListDelay: listDelay}, nil)
+			p.launching("x")
+			time.AfterFunc(time.Second, func() { p.cloud.Advance(listDelay) })
+			if err := operate(p); err != nil {
+				t.Error(err)
+			}
+			p.cloud.Advance(listDelay)
+			if e, err := p.manager.Find(t.Context(), "shop", "x"); err == nil && e.State == Terminating {
+				_, _ = p.manager.beanstalk.Settle(t.Context(), e.Env)
+			}
+			if removes := strings.HasPrefix(name, "Remove"); removes != (p.lives("x") == "") {
+				t.Errorf("afterwards %q lives", p.lives("x"))
+			}
+		})
+	}
+}
+
+// Where AWS leaves an environment out of its list, nothing that belongs to it is removed.
+func TestARemovalIsNotDeceivedByAGapInTheList(t *testing.T) {
+	t.Parallel()
+	p := newPlot(t, localcloud.Config{ListDelay: listDelay}, nil)
+	p.launching("x")
+	left := Leftover{Name: p.name("x")}
+	soon, cancel := context.WithTimeout(t.Context(), time.Second)
+	defer cancel()
+	if r, err := p.manager.RemoveLeftover(soon, left, Options{}); err == nil || len(r.Removed) > 0 {
+		t.Errorf("it ends with %v, and has removed %q", err, r.Removed)
+	}
+	time.AfterFunc(time.Second, func() { p.cloud.Advance(listDelay) })
+	if r, err := p.manager.RemoveLeftover(t.Context(), left, Options{}); !errors.Is(err, ErrNotReady) || len(r.Removed) > 0 {
+		t.Errorf("it ends with %v, and has removed %q", err, r.Removed)
+	}
+}
+
+func TestAnAbsenceThatIsCertainCostsNoTime(t *testing.T) {
+	p := newPlot(t, localcloud.Config{}, nil)
+	began := time.Now()
+	absent := func() {
+		t.Helper()
+		if _, err := p.manager.Get(t.Context(), "shop", "x"); !errors.Is(err, ErrNotFound) {
+			t.Errorf("Get: %v", err)
+		}
+	}
+	absent()
+	p.deployed(deployment("x", "one"), Created)
+	p.removed("x", RemoveOptions{})
+	absent()
+	p.removed("x", RemoveOptions{})
+	p.deployed(deployment("x", "one"), Created)
+	if took := time.Since(began); took > 20*time.Second {
+		t.Errorf("it takes %v", took)
+	}
+}

@@ -1,0 +1,82 @@
+package envs
+
+import (
+	"context"
+
+	"beansprout/envs/store"
+)
+
+// What can have happened to an environment, as its history calls it. Deploys are called by their
+// outcome.
+const (
+	happenedRolledBack  = "rolled back"
+	happenedExtended    = "extended"
+	happenedProtected   = "protected"
+	happenedUnprotected = "unprotected"
+	happenedWarned      = "warned"
+	happenedPressed     = "pressed"
+	happenedRemoved     = "removed"
+)
+
+// happening is what happens in an operation with these options, for the history. Secrets are taken out.
+func (m *Manager) happening(o Options, what, text string) store.Happening {
+	return store.Happening{What: what, By: m.config.Mask(oneLine(o.By, byLimit)), Text: oneLine(m.config.Mask(text), historyTextLimit)}
+}
+
+const (
+	byLimit          = 100
+	historyTextLimit = 200
+)
+
+// byWhom names who asked for something, as the end of a sentence.
+func (o Options) byWhom() string {
+	if by := oneLine(o.By, byLimit); by != "" {
+		return " by " + by
+	}
+	return ""
+}
+
+// History returns what happened to a feature's environments as far as the record knows, the oldest
+// first. The error is a *MissingError if it knows of none.
+func (m *Manager) History(ctx context.Context, application, feature string) ([]store.Happening, error) {
+	name, err := m.name(ctx, application, feature)
+	if err != nil {
+		return nil, err
+	}
+	s, err := m.store(ctx)
+	if err != nil {
+		return nil, err
+	}
+	rec, err := s.Read(ctx, name)
+	if err == nil && rec.Counter == 0 {
+		err = m.missing(ctx, application, feature, nil, ErrNotFound)
+	}
+	return rec.History, err
+}
+
+// noteSuccess adds a run that has changed what the environment runs to the history.
+func (r *run) noteSuccess(rec *store.Record, outcome string) {
+	if outcome == Unchanged {
+		return
+	}
+	if r.operation == operationRollback {
+		outcome = happenedRolledBack
+	}
+	text := "commit " + commitName(r.commit)
+	if r.owner != "" {
+		text += " by " + r.owner
+	}
+	if r.subject != "" {
+		text += ": " + r.subject
+	}
+	rec.Note(r.manager.happening(r.options, outcome, text))
+}
+
+// noteFailure adds how the run has ended, as the record's outcome says, to the history.
+func (r *run) noteFailure(rec *store.Record) {
+	text := r.operation
+	if rec.Outcome.Reason != "" {
+		text += ": " + rec.Outcome.Reason
+	}
+	rec.Note(r.manager.happening(r.options, rec.Outcome.Result, text))
+}

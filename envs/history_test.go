@@ -1,0 +1,79 @@
+package envs
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"beansprout/localcloud"
+)
+
+func TestTheHistoryTellsWhatHappened(t *testing.T) {
+	t.Parallel()
+	p := newPlot(t, localcloud.Config{}, func(c *Config) {
+		c.Days.Least = 2 * day
+		c.Mask = func(s string) string { return strings.ReplaceAll(s, "geheim", "***") }
+	})
+	by := Options{By: "kim"}
+	deploy := func(content string) {
+		t.Helper()
+		request := deployment("x", content)
+		request.Subject = "the geheim \x1b[31mred\x1b[0m\nline"
+		if _, err := p.manager.Deploy(t.Context(), request, by); err != nil {
+			t.Fatal(err)
+		}
+	}
+	try := func(_ Environment, err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	deploy("one")
+	deploy("one")
+	p.cloud.Advance(4*day + 23*time.Hour)
+	deploy("one")
+	try(p.manager.Extend(t.Context(), p.get("x"), day, by))
+	try(p.manager.Protect(t.Context(), p.get("x"), "a demo", by))
+	try(p.manager.Unprotect(t.Context(), p.get("x"), by))
+	deploy("two")
+	if _, err := p.manager.Rollback(t.Context(), p.get("x"), RollbackOptions{Options: by, Check: HealthCheck{Off: true}}); err != nil {
+		t.Fatal(err)
+	}
+	request := deployment("x", "three")
+	request.Check = HealthCheck{Path: "/", Accepts: func(int) bool { return false }, Timeout: time.Second}
+	if _, err := p.manager.Deploy(t.Context(), request, by); err == nil {
+		t.Fatal("it did not fail")
+	}
+	p.removed("x", RemoveOptions{Options: by})
+	if _, err := p.manager.Restore(t.Context(), p.restorable("x"), RestoreOptions{Options: by, Check: HealthCheck{Off: true}}); err != nil {
+		t.Fatal(err)
+	}
+	all, err := p.manager.History(t.Context(), "shop", "x")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, h := range all {
+		if h.By != "kim" || h.At.IsZero() {
+			t.Errorf("who and when: %+v", h)
+		}
+		got = append(got, h.What)
+	}
+	want := []string{Created, Unchanged, "extended", "protected", "unprotected", Deployed, "rolled back", "failed", "removed", Restored}
+	if !slices.Equal(got, want) {
+		t.Errorf("it says %q, want %q", got, want)
+	}
+	if text := all[0].Text; text != "commit one by Kim: the *** red line" {
+		t.Errorf("the deploy: %q", text)
+	}
+	if text := all[7].Text; !strings.HasPrefix(text, "up: the check failed") {
+		t.Errorf("the failure: %q", text)
+	}
+	_, err = p.manager.History(t.Context(), "shop", "other")
+	if _, missing := errors.AsType[*MissingError](err); !missing {
+		t.Errorf("of a feature without any: %v", err)
+	}
+}

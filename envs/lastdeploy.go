@@ -1,0 +1,57 @@
+package envs
+
+import (
+	"time"
+
+	"beansprout/envs/store"
+)
+
+// noteDeploy writes into the record of the environment when it was deployed last, for how long, and what
+// is known of the work. What has not changed lives on.
+func (r *run) noteDeploy(rec *store.Record, result Result) {
+	if result.Outcome == Unchanged {
+		r.renew(rec, result.Environment)
+		return
+	}
+	rec.LastDeploy = store.LastDeploy{At: rec.At.UTC(), TTL: r.days.String()}
+	if updated := result.Environment.Updated.UTC(); !updated.IsZero() && updated.Before(rec.At) {
+		rec.LastDeploy.At = updated // the result says when it expires by this date
+	}
+	r.noteWork(rec)
+}
+
+// noteWork writes into the record what is known of the work that it deploys.
+func (r *run) noteWork(rec *store.Record) {
+	l := &rec.LastDeploy
+	l.Subject, l.Email, l.BuildURL = r.manager.config.Mask(oneLine(r.subject, maxSubject)), oneLine(r.email, maxEmail), ""
+	if len(r.buildURL) <= maxURL {
+		l.BuildURL = r.buildURL
+	}
+}
+
+// What a record keeps of texts that others wrote, in characters; of a URL, which can't be cut, in bytes.
+const (
+	maxSubject = 200
+	maxEmail   = 254
+	maxURL     = 2000
+)
+
+// renew has an unchanged environment live on as it would after a deploy, if it would live longer then. AWS
+// has no date for a deploy that changed nothing, and its description stays.
+func (r *run) renew(rec *store.Record, e Environment) {
+	carried, _ := r.manager.config.Days.of(e)
+	before := r.manager.environment(e.Env, e.Tags, rec).Expires
+	if noted, _, _ := parseDays(rec.LastDeploy.TTL); r.days.TTL > max(carried.TTL, noted.TTL) {
+		rec.LastDeploy.TTL = r.days.String()
+	}
+	until := rec.At.Add(min(r.days.Least, r.days.TTL))
+	if r.days.FromDeploy {
+		until = rec.At.Add(r.days.TTL)
+	}
+	if expiry := r.manager.environment(e.Env, e.Tags, rec).Expires; !expiry.IsZero() && until.After(expiry) {
+		rec.Extended = until.UTC()
+	}
+	if now := r.manager.environment(e.Env, e.Tags, rec).Expires; now.After(before) {
+		rec.Note(r.manager.happening(r.options, Unchanged, "commit "+commitName(r.commit)+": it expires at "+now.UTC().Format(time.RFC3339)))
+	}
+}

@@ -1,0 +1,33 @@
+package envs
+
+import (
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"beansprout/envs/store"
+	"beansprout/localcloud"
+)
+
+func TestHowLongALeaseWasWaitedForIsTold(t *testing.T) {
+	var waited atomic.Int64
+	p := newPlot(t, localcloud.Config{}, func(c *Config) {
+		c.LeaseWait = func(d time.Duration) { waited.Add(int64(d)) }
+	})
+	e := p.deployed(deployment("x", "one"), Created)
+	if d := waited.Load(); d != 0 {
+		t.Errorf("a deploy that nothing was in the way of has waited for %v", time.Duration(d))
+	}
+	held, _, err := p.store().Take(t.Context(), e.Name, store.LeaseRequest{Verb: "up"}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const pause = 100 * time.Millisecond
+	time.AfterFunc(pause, func() { _ = held.Release(t.Context(), nil) })
+	if _, err := p.manager.Remove(t.Context(), e, RemoveOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	if d := time.Duration(waited.Load()); d < pause/2 {
+		t.Errorf("a removal that had to wait for %v has waited for %v", pause, d)
+	}
+}

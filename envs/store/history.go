@@ -1,0 +1,129 @@
+package store
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"slices"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+)
+
+const (
+	// historyLimit is how many happenings a record keeps, and happeningLimit how many characters each
+	// of their texts has.
+	historyLimit   = 50
+	happeningLimit = 200
+	// pressLimit is how many presses a record keeps.
+	pressLimit = 32
+	// announcerLimit is how many announcers an attempt to warn names.
+	announcerLimit = 8
+	// textLimit is how many characters another text of the record has that messages show.
+	textLimit = 1000
+	// urlLimit is how many bytes a URL has.
+	urlLimit = 2000
+)
+
+// Happening is one thing that happened to an environment.
+type Happening struct {
+	At   time.Time `json:"at,omitzero"`
+	ID   string    `json:"id,omitempty"`   // of the environment; "" while there was none
+	What string    `json:"what,omitempty"` // deployed, failed, extended, protected, warned, pressed, removed, restored ...
+	By   string    `json:"by,omitempty"`
+	Text string    `json:"text,omitempty"`
+}
+
+// Note adds what has just happened to the history. The oldest entries go when there are too many.
+func (r *Record) Note(h Happening) {
+	if h.At.IsZero() {
+		h.At = r.At
+	}
+	if h.ID == "" {
+		h.ID = r.Environment
+	}
+	r.History = append(slices.Clone(r.History), h)
+	r.History = r.History[max(0, len(r.History)-historyLimit):]
+}
+
+// Press notes that the button with this token was pressed. It reports false, and notes nothing, if it
+// was pressed before. The record keeps no token itself: others may read it.
+func (r *Record) Press(token string) bool {
+	sum := sha256.Sum256([]byte(token))
+	press := hex.EncodeToString(sum[:16])
+	if slices.Contains(r.Presses, press) {
+		return false
+	}
+	r.Presses = append(slices.Clone(r.Presses), press)
+	r.Presses = r.Presses[max(0, len(r.Presses)-pressLimit):]
+	return true
+}
+
+// fit cuts what is too long, and drops the oldest happenings until the record has at most limit bytes.
+// It reports false where those are not what makes it too large.
+func (r *Record) fit(limit int) bool {
+	r.sanitizeTexts()
+	over := size(*r) - limit
+	for over > 0 && len(r.History) > 0 {
+		r.History = r.History[1:]
+		over = size(*r) - limit
+	}
+	return over <= 0
+}
+
+// sanitizeTexts corrects, without a change of what other records share, what is shown to people or
+// grows with what happens.
+func (r *Record) sanitizeTexts() {
+	r.Presses = slices.Clone(r.Presses[max(0, len(r.Presses)-pressLimit):])
+	r.Presses = slices.DeleteFunc(r.Presses, func(s string) bool { return len(s) != 32 })
+	r.History = slices.Clone(r.History[max(0, len(r.History)-historyLimit):])
+	for i := range r.History {
+		h := &r.History[i]
+		h.At = valid(h.At)
+		for _, s := range []*string{&h.ID, &h.What, &h.By, &h.Text} {
+			*s = oneLine(*s, happeningLimit)
+		}
+	}
+	r.LastDeploy = r.LastDeploy.sanitized()
+	if r.Restorable != nil {
+		removed := *r.Restorable
+		removed.LastDeploy = removed.LastDeploy.sanitized()
+		r.Restorable = &removed
+	}
+	if a := r.Attempt; a != nil {
+		told := a.Told[:min(len(a.Told), announcerLimit)]
+		r.Attempt = &WarningAttempt{valid(a.At), valid(a.Expires), oneLine(a.Token, textLimit), told}
+	}
+	if w := r.Warned; w != nil {
+		r.Warned = &Warning{valid(w.At), valid(w.Expires)}
+	}
+}
+
+func (l LastDeploy) sanitized() LastDeploy {
+	if len(l.BuildURL) > urlLimit { // a part of a URL is none
+		l.BuildURL = ""
+	}
+	return LastDeploy{valid(l.At), oneLine(l.TTL, textLimit), oneLine(l.Subject, textLimit), oneLine(l.Email, textLimit), oneLine(l.BuildURL, urlLimit)}
+}
+
+// valid returns t in UTC, or the zero time if it could not be written again.
+func valid(t time.Time) time.Time {
+	if t = t.UTC(); t.Year() < 0 || t.Year() > 9999 {
+		return time.Time{}
+	}
+	return t
+}
+
+// oneLine returns at most limit characters of s, without control characters.
+func oneLine(s string, limit int) string {
+	s = strings.TrimSpace(strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) || r == utf8.RuneError || r == '\u2028' || r == '\u2029' {
+			return ' '
+		}
+		return r
+	}, s))
+	if utf8.RuneCountInString(s) <= limit {
+		return s
+	}
+	return string([]rune(s)[:limit-1]) + "…"
+}

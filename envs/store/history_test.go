@@ -1,0 +1,120 @@
+package store
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestHistoryAndPressesOutliveTheEnvironment(t *testing.T) {
+	var r Record
+	r.SetEnvironment("e-1")
+	r.Warned, r.Attempt, r.MissingSince = &Warning{At: time.Now()}, &WarningAttempt{}, time.Now()
+	r.Note(Happening{What: "deployed"})
+	if !r.Press("a") {
+		t.Error("the first press does not count")
+	}
+	r.MakeTombstone(nil)
+	r.SetEnvironment("e-2")
+	r.Note(Happening{What: "deployed"})
+	if r.Press("a") || !r.Press("b") {
+		t.Errorf("presses: %q", r.Presses)
+	}
+	if len(r.History) != 2 || r.History[0].ID != "e-1" || r.History[1].ID != "e-2" {
+		t.Errorf("history: %+v", r.History)
+	}
+	if r.Warned != nil || r.Attempt != nil || !r.MissingSince.IsZero() {
+		t.Errorf("what is said about the former environment stays: %+v", r)
+	}
+}
+
+func TestHistoryAndPressesAreBounded(t *testing.T) {
+	var r Record
+	for i := range 2 * historyLimit {
+		shared := r
+		r.Note(Happening{What: fmt.Sprint(i)})
+		r.Press(fmt.Sprint(i))
+		if len(shared.History) > 0 && shared.History[len(shared.History)-1].What != fmt.Sprint(i-1) {
+			t.Fatal("a note alters the record that was read")
+		}
+	}
+	if n := len(r.History); n != historyLimit || r.History[0].What != "50" || r.History[n-1].What != "99" {
+		t.Errorf("%d happenings: %+v", n, r.History)
+	}
+	if len(r.Presses) != pressLimit || r.Press("99") || !r.Press("0") {
+		t.Errorf("%d presses", len(r.Presses))
+	}
+}
+
+// What is written must be readable, and what is no history must survive it.
+func TestTheOldestHistoryGoesFromARecordThatIsTooFull(t *testing.T) {
+	t.Parallel()
+	s := open(t)
+	for i := range historyLimit {
+		_, err := s.Change(t.Context(), "x", func(r *Record) {
+			if i == 0 {
+				r.Environment, r.RequestNumber = "e-1", 7
+			}
+			r.Note(Happening{What: fmt.Sprint(i), By: strings.Repeat("\u2603", 300), Text: "\x1b[2J" + strings.Repeat("<", 300)})
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	r, err := s.Read(t.Context(), "x")
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := len(r.History)
+	if size(r) > maxRecordBytes/2 || n < 10 || n >= historyLimit || r.History[n-1].What != "49" || r.RequestNumber != 7 {
+		t.Fatalf("%d bytes, request %d, %d happenings: %+v", size(r), r.RequestNumber, n, r.History)
+	}
+	if text := r.History[0].Text; len([]rune(text)) != happeningLimit || !strings.HasPrefix(text, "[2J<") {
+		t.Errorf("a text of %d characters: %.20q", len([]rune(text)), text)
+	}
+}
+
+func TestHostileTextsAndDatesOfARecordAreCorrected(t *testing.T) {
+	late, early := `"9999-12-31T23:59:59-23:00"`, `"0000-01-01T00:00:00+23:00"`
+	list := func(element string, n int) string {
+		return "[" + strings.TrimSuffix(strings.Repeat(element+",", n), ",") + "]"
+	}
+	for _, date := range []string{late, early} {
+		text := `{"environment": "e-1", "extended": ` + date + `, "tried": ` + date + `, "missing": ` + date + `,
+			"last": {"at": ` + date + `, "subject": "a\u001b[31m\nb", "email": "x\u0000@y", "build": "` + strings.Repeat("u", 3000) + `"},
+			"warned": {"at": ` + date + `, "expires": ` + date + `},
+			"warning": {"at": ` + date + `, "expires": ` + date + `, "told": ` + list(`"Slack"`, 100) + `},
+			"presses": ` + list(`"x"`, 100) + `,
+			"history": ` + list(`{"at": `+date+`, "what": "\u0007", "text": "one\r\ntwo"}`, 60) + `}`
+		r, err := parse([]byte(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for what, at := range map[string]time.Time{
+			"Extended": r.Extended, "RemovalStarted": r.RemovalStarted, "MissingSince": r.MissingSince, "LastDeploy": r.LastDeploy.At,
+			"Warned.At": r.Warned.At, "Warned.Expires": r.Warned.Expires, "Attempt": r.Attempt.At, "History": r.History[0].At,
+		} {
+			if !at.IsZero() {
+				t.Errorf("%s is %v", what, at)
+			}
+		}
+		if r.LastDeploy.Subject != "a [31m b" || r.LastDeploy.Email != "x @y" || r.LastDeploy.BuildURL != "" {
+			t.Errorf("the last deploy: %+v", r.LastDeploy)
+		}
+		if len(r.Presses) != 0 || len(r.History) != historyLimit || len(r.Attempt.Told) != announcerLimit {
+			t.Errorf("%d presses, %d happenings, told %d", len(r.Presses), len(r.History), len(r.Attempt.Told))
+		}
+		if h := r.History[0]; h.What != "" || h.Text != "one  two" {
+			t.Errorf("a happening: %+v", h)
+		}
+		if _, err := json.Marshal(r); err != nil {
+			t.Error(err)
+		}
+	}
+	if _, err := parse([]byte(`{"history": "x"}`)); !errors.Is(err, ErrGarbage) {
+		t.Errorf("a history that is none: %v", err)
+	}
+}

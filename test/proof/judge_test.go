@@ -1,0 +1,35 @@
+package proof
+
+import (
+	"fmt"
+	"time"
+
+	"beansprout/test/oracle"
+)
+
+const (
+	hours = time.Hour
+	days  = 24 * time.Hour
+)
+
+// wrong returns what is wrong with the removal of an environment that an actor asks for now, "" where
+// nothing is: all that it relies on was read after its last attempt and a moment ago, and nothing in it
+// keeps the environment.
+func wrong(p oracle.Policy, r reading, now time.Time) string {
+	for what, age := range map[string]time.Time{"environment": r.rowAt, "tags": r.tagsAt, "record": r.recordAt} {
+		if age.IsZero() || now.Sub(age) > groundsAge {
+			return fmt.Sprintf("its %s was read %v ago", what, now.Sub(age))
+		}
+	}
+	if min(r.rowSeq, r.tagsSeq, r.recordSeq) < r.attempt {
+		return "it was not read again after an attempt"
+	}
+	if now.Sub(r.leased) > time.Minute {
+		return "nobody has taken its lease"
+	}
+	reason, _ := p.Keeps(r.Facts)
+	return reason
+}
+
+// groundsAge is how old what a removal relies on may be, and some time for a slow machine.
+const groundsAge = 5*time.Second + 5*time.Second
