@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"beansprout/janitor"
+	"beansprout/visible"
 )
 
 // health is how the sweeps of one application are.
@@ -30,7 +31,7 @@ func (h *health) swept(at time.Time, err error) {
 	defer h.mu.Unlock()
 	h.last, h.failure = at, ""
 	if err != nil {
-		h.failure = firstLine(err)
+		h.failure = visible.FirstLine(err.Error())
 	}
 }
 
@@ -54,7 +55,7 @@ func (h *health) status(now time.Time) status {
 		s.Reasons = append(s.Reasons, "the last sweep failed: "+h.failure)
 	}
 	if err := h.slack(); err != nil {
-		s.Reasons = append(s.Reasons, "Slack does not take warnings: "+firstLine(err))
+		s.Reasons = append(s.Reasons, "Slack does not take warnings: "+visible.FirstLine(err.Error()))
 	}
 	return s
 }

@@ -5,11 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"beansprout/envs"
 	"beansprout/notify"
+	"beansprout/visible"
 )
 
 // refused is why nothing was done, in words for who pressed the button.
@@ -95,7 +95,7 @@ func (d *Daemon) anySlack(s *service) *notify.Slack {
 
 // complaint says what was not done, and why.
 func complaint(b notify.Button, p press, err error) string {
-	who := oneLine(p.name, 80)
+	who := visible.Line(p.name, 80)
 	if who == "" {
 		who = "Somebody"
 	}
@@ -181,10 +181,10 @@ func (d *Daemon) carryOut(ctx context.Context, s *service, b notify.Button, p pr
 
 // presser returns the name of who pressed a button, or the id where Slack tells no name.
 func presser(p press) string {
-	if name := oneLine(p.name, 80); name != "" {
+	if name := visible.Line(p.name, 80); name != "" {
 		return name
 	}
-	return oneLine(p.user, 80)
+	return visible.Line(p.user, 80)
 }
 
 // find looks up the environment that a button was made for.
@@ -199,7 +199,7 @@ func find(ctx context.Context, m *envs.Manager, b notify.Button) (envs.Environme
 		return e, err
 	}
 	if missing || e.ID != b.ID || e.Name != b.Name {
-		return e, refused(fmt.Sprintf("it was made for environment %s, and that is no more what is there", oneLine(b.ID, 40)))
+		return e, refused(fmt.Sprintf("it was made for environment %s, and that is no more what is there", visible.Line(b.ID, 40)))
 	}
 	return e, nil
 }
@@ -249,20 +249,4 @@ func (d *Daemon) progress(s *service, e envs.Environment) func(envs.Event) {
 			d.log.Warn(event.Text, "application", s.name, "environment", e.Name)
 		}
 	}
-}
-
-// oneLine returns a text of Slack's as one line of at most so many bytes.
-func oneLine(s string, limit int) string {
-	s = strings.Join(strings.Fields(strings.Map(printable, strings.ToValidUTF8(s, ""))), " ")
-	if len(s) > limit {
-		s = strings.ToValidUTF8(s[:limit], "") + "…"
-	}
-	return s
-}
-
-func printable(r rune) rune {
-	if r < ' ' || r == 0x7f || 0x80 <= r && r < 0xa0 {
-		return ' '
-	}
-	return r
 }

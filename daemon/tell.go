@@ -7,6 +7,7 @@ import (
 
 	"beansprout/janitor"
 	"beansprout/notify"
+	"beansprout/visible"
 )
 
 // tellTime is how long it may take to tell Slack of a sweep.
@@ -63,7 +64,7 @@ func (d *Daemon) digest(s *service, r janitor.Report) notify.Sweep {
 	for _, decision := range r.Decisions {
 		o := notify.Outcome{Application: decision.Env.Application, Feature: decision.Env.Feature, Environment: decision.Env.Name, Reason: decision.Reason}
 		if decision.Err != nil {
-			o.Reason = firstLine(decision.Err)
+			o.Reason = visible.FirstLine(decision.Err.Error())
 		}
 		o.Reason = d.config.Mask(o.Reason)
 		switch decision.Action {

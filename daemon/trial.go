@@ -13,6 +13,7 @@ import (
 	"github.com/slack-go/slack"
 
 	"beansprout/notify"
+	"beansprout/visible"
 )
 
 // Trial finds out whether messages can be posted and presses arrive.
@@ -100,7 +101,7 @@ func (in *trialPresses) accept(mode string) func(slack.InteractionCallback) bool
 			return false
 		}
 		select {
-		case in.came <- Pressed{By: oneLine(p.name, 80), Mode: mode}:
+		case in.came <- Pressed{By: visible.Line(p.name, 80), Mode: mode}:
 		default:
 		}
 		return true

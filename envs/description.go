@@ -1,6 +1,7 @@
 package envs
 
 import (
+	"beansprout/visible"
 	"cmp"
 	"regexp"
 	"strings"
@@ -15,7 +16,6 @@ const (
 	maxCommit = 80
 
 	uncommitted = "uncommitted"
-	ellipsis    = "…"
 )
 
 // Description is what a deploy writes into the description of an environment, and, without TTL and
@@ -32,7 +32,7 @@ type Description struct {
 // and Recognize reads it back, so that a list needs no tags. If it is too long, it cuts first the
 // owner and then the feature.
 func (d Description) String() string {
-	facts := " @ " + cmp.Or(cutTo(strings.Join(strings.Fields(printable(d.Commit)), "_"), maxCommit), uncommitted)
+	facts := " @ " + cmp.Or(visible.Cut(strings.Join(strings.Fields(printable(d.Commit)), "_"), maxCommit), uncommitted)
 	if d.TTL != "" {
 		facts += " for " + d.TTL
 	}
@@ -42,11 +42,11 @@ func (d Description) String() string {
 	feature := printable(d.Feature)
 	room := maxDescription - utf8.RuneCountInString(facts)
 	if utf8.RuneCountInString(feature) > room {
-		return cutTo(feature, room) + facts
+		return visible.Cut(feature, room) + facts
 	}
 	owner := ""
 	if d.Owner != "" {
-		owner = cutTo(" by "+printable(d.Owner), room-utf8.RuneCountInString(feature))
+		owner = visible.Cut(" by "+printable(d.Owner), room-utf8.RuneCountInString(feature))
 	}
 	return feature + facts + owner
 }
@@ -59,25 +59,6 @@ func printable(s string) string {
 		}
 		return r
 	}, s)
-}
-
-// controlSequence is how a terminal is told to change colour, move its cursor and the like.
-var controlSequence = regexp.MustCompile("\x1b\\[[0-?]*[ -/]*[@-~]")
-
-// oneLine returns at most limit characters of s for a sentence: others may have written it.
-func oneLine(s string, limit int) string {
-	return cutTo(strings.TrimSpace(printable(controlSequence.ReplaceAllString(s, ""))), limit)
-}
-
-// cutTo returns at most limit characters of s.
-func cutTo(s string, limit int) string {
-	if utf8.RuneCountInString(s) <= limit {
-		return s
-	}
-	if limit < 1 {
-		return ""
-	}
-	return string([]rune(s)[:limit-1]) + ellipsis
 }
 
 // Recognize returns the environment with the fields from its description. It returns false unless
@@ -112,8 +93,8 @@ func ParseDeployed(e Env, feature string) Env {
 	if facts, ok := strings.CutPrefix(e.Description, feature+" @ "); ok {
 		return deployed(e, facts)
 	}
-	if i := strings.LastIndex(e.Description, ellipsis+" @ "); i >= 0 && strings.HasPrefix(feature, e.Description[:i]) {
-		return deployed(e, e.Description[i+len(ellipsis+" @ "):])
+	if i := strings.LastIndex(e.Description, visible.Ellipsis+" @ "); i >= 0 && strings.HasPrefix(feature, e.Description[:i]) {
+		return deployed(e, e.Description[i+len(visible.Ellipsis+" @ "):])
 	}
 	return e
 }

@@ -1,8 +1,8 @@
 package envs
 
 import (
+	"beansprout/visible"
 	"fmt"
-	"strings"
 	"time"
 )
 
@@ -66,10 +66,5 @@ func (s step) line(text string) { s.options.report(Event{Kind: Line, Step: s.nam
 func (s step) done(result string) { s.options.report(Event{Kind: End, Step: s.name, Text: result}) }
 
 func (s step) fail(err error) {
-	s.options.report(Event{Kind: End, Step: s.name, Text: firstLine(err), Err: err})
-}
-
-func firstLine(err error) string {
-	first, _, _ := strings.Cut(err.Error(), "\n")
-	return first
+	s.options.report(Event{Kind: End, Step: s.name, Text: visible.FirstLine(err.Error()), Err: err})
 }

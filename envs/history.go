@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"beansprout/envs/store"
+	"beansprout/visible"
 )
 
 // What can have happened to an environment, as its history calls it. Deploys are called by their
@@ -20,7 +21,7 @@ const (
 
 // happening is what happens in an operation with these options, for the history. Secrets are taken out.
 func (m *Manager) happening(o Options, what, text string) store.Happening {
-	return store.Happening{What: what, By: m.config.Mask(oneLine(o.By, byLimit)), Text: oneLine(m.config.Mask(text), historyTextLimit)}
+	return store.Happening{What: what, By: m.config.Mask(visible.Line(o.By, byLimit)), Text: visible.Line(m.config.Mask(text), historyTextLimit)}
 }
 
 const (
@@ -30,7 +31,7 @@ const (
 
 // byWhom names who asked for something, as the end of a sentence.
 func (o Options) byWhom() string {
-	if by := oneLine(o.By, byLimit); by != "" {
+	if by := visible.Line(o.By, byLimit); by != "" {
 		return " by " + by
 	}
 	return ""

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"beansprout/envs/store"
+	"beansprout/visible"
 )
 
 // noteDeploy writes into the record of the environment when it was deployed last, for how long, and what
@@ -23,7 +24,7 @@ func (r *run) noteDeploy(rec *store.Record, result Result) {
 // noteWork writes into the record what is known of the work that it deploys.
 func (r *run) noteWork(rec *store.Record) {
 	l := &rec.LastDeploy
-	l.Subject, l.Email, l.BuildURL = r.manager.config.Mask(oneLine(r.subject, maxSubject)), oneLine(r.email, maxEmail), ""
+	l.Subject, l.Email, l.BuildURL = r.manager.config.Mask(visible.Line(r.subject, maxSubject)), visible.Line(r.email, maxEmail), ""
 	if len(r.buildURL) <= maxURL {
 		l.BuildURL = r.buildURL
 	}

@@ -10,6 +10,7 @@ import (
 	"beansprout/envs/beanstalk"
 	"beansprout/envs/ecr"
 	"beansprout/envs/store"
+	"beansprout/visible"
 )
 
 // lease is the right to change one environment. Only a lease has the clients that change AWS.
@@ -108,11 +109,11 @@ func (m *Manager) giveBack(ctx context.Context, l *store.Lease, o Options, chang
 
 // Owner describes the owner of a lease, in limited length, because others may be able to write it.
 func Owner(h store.LeaseOwner) string {
-	verb := oneLine(h.Verb, 20)
+	verb := visible.Line(h.Verb, 20)
 	if verb == "" {
 		verb = "another run"
 	}
-	if by := oneLine(h.By, 100); by != "" {
+	if by := visible.Line(h.By, 100); by != "" {
 		return verb + " by " + by
 	}
 	return verb

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"beansprout/envs/store"
+	"beansprout/visible"
 )
 
 // Filter says which environments a list has. The zero Filter lets all pass.
@@ -232,7 +233,7 @@ func (f Filter) ends(expiry, now time.Time) bool {
 // owns reports whether the owner is the one asked for. Of a name that a description cut off, the
 // beginning counts.
 func (f Filter) owns(owner string) bool {
-	if shown, cut := strings.CutSuffix(owner, ellipsis); cut && len(f.Owner) > len(shown) {
+	if shown, cut := strings.CutSuffix(owner, visible.Ellipsis); cut && len(f.Owner) > len(shown) {
 		return strings.EqualFold(f.Owner[:len(shown)], shown)
 	}
 	return f.Owner == "" || strings.EqualFold(owner, f.Owner)

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"beansprout/envs/store"
+	"beansprout/visible"
 )
 
 // mayGo returns the reason why an expired environment of ours must not be removed, or "". It is
@@ -43,7 +44,7 @@ func protection(e Env, tags Tags, rec *store.Record) string {
 	case rec == nil || rec.Protected == nil || rec.Environment != e.ID:
 		return ""
 	}
-	if by := oneLine(rec.Protected.By, 100); by != "" {
+	if by := visible.Line(rec.Protected.By, 100); by != "" {
 		return by + " keeps it"
 	}
 	return "it is protected"
@@ -93,7 +94,7 @@ func (m *Manager) Protect(ctx context.Context, e Environment, reason string, o O
 		}
 		r.Protected = &store.Protection{By: o.By, Reason: reason, Since: r.At.UTC()}
 		note := "protected" + o.byWhom()
-		if why := oneLine(reason, historyTextLimit); why != "" {
+		if why := visible.Line(reason, historyTextLimit); why != "" {
 			note += ": " + why
 		}
 		return change{happenedProtected, reason, note}, nil

@@ -12,6 +12,7 @@ import (
 	"beansprout/envs/beanstalk"
 	"beansprout/envs/ecr"
 	"beansprout/envs/store"
+	"beansprout/visible"
 )
 
 // removal removes one environment and what belongs to it.
@@ -73,7 +74,7 @@ func (r *removal) noteResult(rec *store.Record, err error) {
 	case err == nil, kept, errors.Is(err, ErrNotReady), errors.Is(err, context.Canceled):
 		return
 	default:
-		h = r.manager.happening(r.options, failed, "removal: "+firstLine(err))
+		h = r.manager.happening(r.options, failed, "removal: "+visible.FirstLine(err.Error()))
 	}
 	h.ID = r.env.ID
 	rec.Note(h)

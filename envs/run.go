@@ -11,6 +11,7 @@ import (
 
 	"beansprout/envs/beanstalk"
 	"beansprout/envs/store"
+	"beansprout/visible"
 )
 
 // A run is one Deploy, Rollback or Restore, from the number of its request to its last word. What
@@ -271,8 +272,7 @@ func (r *run) ending(ctx context.Context, err error) (result, reason string) {
 	if wasInterrupted(ctx, err) {
 		return interrupted, ""
 	}
-	reason, _, _ = strings.Cut(err.Error(), "\n")
-	return failed, cutTo(r.manager.config.Mask(reason), 300)
+	return failed, visible.Cut(r.manager.config.Mask(visible.FirstLine(err.Error())), 300)
 }
 
 // wasInterrupted reports whether an operation ended with err because it was interrupted, and not because

@@ -15,6 +15,7 @@ import (
 	"beansprout/envs/ecr"
 	"beansprout/envs/store"
 	"beansprout/spelling"
+	"beansprout/visible"
 )
 
 // VersionState is what can be done with a version.
@@ -42,7 +43,7 @@ type Version struct {
 // String names the version, its commit and its owner.
 func (v Version) String() string {
 	text := "version " + v.Label + " of commit " + commitName(v.Commit)
-	if owner := oneLine(v.Owner, 40); owner != "" {
+	if owner := visible.Line(v.Owner, 40); owner != "" {
 		text += " by " + owner
 	}
 	return text

@@ -43,11 +43,8 @@ func codeBlock(s string, limit int) string {
 	return "```\n" + escape(s) + "\n```"
 }
 
-// oneLine returns the visible text of s, with one space for each run of white space.
-func oneLine(s string) string { return strings.Join(strings.Fields(plain(s)), " ") }
-
-// sequence matches control sequences of terminals: colours, titles, movements.
-var sequence = regexp.MustCompile(`\x1b(\[[0-9;:?<=>]*[ -/]*[@-~]|\][^\x07\x1b\n]*(\x07|\x1b\\)?|[ -/]*[0-~])`)
+// oneLine returns the visible text of s as one line.
+func oneLine(s string) string { return visible.Text(visible.Line(s, len(s))) }
 
 // plain removes terminal sequences and control characters, and writes out invisible characters
 // that can deceive, such as those that reverse the direction of writing. Line ends and tabs stay.
@@ -63,7 +60,7 @@ func plain(s string) string {
 			return -1
 		}
 		return r
-	}, sequence.ReplaceAllString(s, "")))
+	}, visible.WithoutSequences(s)))
 }
 
 // weight returns the number of characters of a rune after escaping. Slack may count in UTF-16.

@@ -1,4 +1,5 @@
-// Package visible shows the characters of a text that are not drawn but mislead its reader.
+// Package visible prepares texts that others wrote for people to read: on one line, and with the characters
+// that are not drawn but mislead a reader written as escapes.
 package visible
 
 import (

@@ -1,13 +1,11 @@
 package store
 
 import (
+	"beansprout/visible"
 	"crypto/sha256"
 	"encoding/hex"
 	"slices"
-	"strings"
 	"time"
-	"unicode"
-	"unicode/utf8"
 )
 
 const (
@@ -81,7 +79,7 @@ func (r *Record) sanitizeTexts() {
 		h := &r.History[i]
 		h.At = valid(h.At)
 		for _, s := range []*string{&h.ID, &h.What, &h.By, &h.Text} {
-			*s = oneLine(*s, happeningLimit)
+			*s = visible.Line(*s, happeningLimit)
 		}
 	}
 	r.LastDeploy = r.LastDeploy.sanitized()
@@ -92,7 +90,7 @@ func (r *Record) sanitizeTexts() {
 	}
 	if a := r.Attempt; a != nil {
 		told := a.Told[:min(len(a.Told), announcerLimit)]
-		r.Attempt = &WarningAttempt{valid(a.At), valid(a.Expires), oneLine(a.Token, textLimit), told}
+		r.Attempt = &WarningAttempt{valid(a.At), valid(a.Expires), visible.Line(a.Token, textLimit), told}
 	}
 	if w := r.Warned; w != nil {
 		r.Warned = &Warning{valid(w.At), valid(w.Expires)}
@@ -103,7 +101,7 @@ func (l LastDeploy) sanitized() LastDeploy {
 	if len(l.BuildURL) > urlLimit { // a part of a URL is none
 		l.BuildURL = ""
 	}
-	return LastDeploy{valid(l.At), oneLine(l.TTL, textLimit), oneLine(l.Subject, textLimit), oneLine(l.Email, textLimit), oneLine(l.BuildURL, urlLimit)}
+	return LastDeploy{valid(l.At), visible.Line(l.TTL, textLimit), visible.Line(l.Subject, textLimit), visible.Line(l.Email, textLimit), visible.Line(l.BuildURL, urlLimit)}
 }
 
 // valid returns t in UTC, or the zero time if it could not be written again.
@@ -112,18 +110,4 @@ func valid(t time.Time) time.Time {
 		return time.Time{}
 	}
 	return t
-}
-
-// oneLine returns at most limit characters of s, without control characters.
-func oneLine(s string, limit int) string {
-	s = strings.TrimSpace(strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) || r == utf8.RuneError || r == '\u2028' || r == '\u2029' {
-			return ' '
-		}
-		return r
-	}, s))
-	if utf8.RuneCountInString(s) <= limit {
-		return s
-	}
-	return string([]rune(s)[:limit-1]) + "…"
 }

@@ -12,14 +12,10 @@ import (
 	"beansprout/visible"
 )
 
-// escapes matches the sequences that control a terminal: CSI, and OSC and its like if they end. A
-// sequence that does not end is no match, so that the text after it stays.
-var escapes = regexp.MustCompile("(?:\x1b\\[|\u009b)[0-?]*[ -/]*[@-~]|(?:\x1b[\\]PX^_]|[\u009d\u0090\u0098\u009e\u009f])[^\x07\x1b\u009c]*(?:\x07|\x1b\\\\|\u009c)|\x1b[ -/]*[0-~]")
-
 // Sanitize returns s as one line that cannot control a terminal. Invisible characters are written
 // as escapes.
 func Sanitize(s string) string {
-	s = escapes.ReplaceAllString(strings.ToValidUTF8(s, "\ufffd"), "")
+	s = visible.WithoutSequences(strings.ToValidUTF8(s, "\ufffd"))
 	return visible.Text(strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) || r == '\u2028' || r == '\u2029' {
 			return ' '
