@@ -67,3 +67,36 @@ func FormatDuration(d time.Duration) string {
 		return fmt.Sprintf("%dd%s", days, rest)
 	}
 }
+
+// Ago returns how long before now t was, in the largest unit that fits, and "" for the zero time.
+func Ago(t, now time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return Roughly(now.Sub(t))
+}
+
+// Until returns how long after now t is, in words, and "" for the zero time.
+func Until(t, now time.Time) string {
+	switch {
+	case t.IsZero():
+		return ""
+	case !t.After(now):
+		return "over"
+	}
+	return "in " + Roughly(t.Sub(now))
+}
+
+// Roughly returns d in the largest unit that fits. Everything that tells people how long something takes
+// or has lasted uses it, so that a list and a sweep say the same.
+func Roughly(d time.Duration) string {
+	switch {
+	case d >= 2*day:
+		return fmt.Sprintf("%dd", (d/(day/2)+1)/2)
+	case d >= time.Hour:
+		return fmt.Sprintf("%dh", d/time.Hour)
+	case d >= time.Minute:
+		return fmt.Sprintf("%dm", d/time.Minute)
+	}
+	return fmt.Sprintf("%ds", max(d, 0)/time.Second)
+}

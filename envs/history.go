@@ -55,11 +55,9 @@ func (m *Manager) History(ctx context.Context, application, feature string) ([]s
 	return rec.History, err
 }
 
-// noteSuccess adds a run that has changed what the environment runs to the history.
+// noteSuccess adds a run to the history that has changed what the environment runs, or what the record
+// knows of that.
 func (r *run) noteSuccess(rec *store.Record, outcome string) {
-	if outcome == Unchanged {
-		return
-	}
 	if r.operation == operationRollback {
 		outcome = happenedRolledBack
 	}

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"beansprout/envs/store"
 	"beansprout/localcloud"
 )
 
@@ -75,5 +76,50 @@ func TestTheHistoryTellsWhatHappened(t *testing.T) {
 	_, err = p.manager.History(t.Context(), "shop", "other")
 	if _, missing := errors.AsType[*MissingError](err); !missing {
 		t.Errorf("of a feature without any: %v", err)
+	}
+}
+
+// What a killed up could not write, the next one writes although it changes nothing.
+func TestAnUnchangedUpNotesTheDeployOfAKilledOne(t *testing.T) {
+	t.Parallel()
+	p := newPlot(t, localcloud.Config{}, nil)
+	up := func(content, outcome string) Environment {
+		t.Helper()
+		d := deployment("x", content)
+		d.Subject, d.Email = "of "+content, "kim@example.com"
+		return p.deployed(d, outcome)
+	}
+	killed := func(lose func(*store.Record)) {
+		t.Helper()
+		if _, err := p.store().Change(t.Context(), p.name("x"), lose); err != nil {
+			t.Fatal(err)
+		}
+	}
+	e := up("one", Created)
+	before := p.record(e.Name)
+	killed(func(r *store.Record) {
+		*r = store.Record{Feature: r.Feature, RequestNumber: r.RequestNumber, Counter: r.Counter}
+	})
+	up("one", Unchanged)
+	up("two", Deployed)
+	one := p.record(e.Name)
+	up("three", Deployed)
+	killed(func(r *store.Record) {
+		r.Version, r.Commit, r.LastDeploy, r.History = one.Version, one.Commit, one.LastDeploy, one.History
+	})
+	for range 2 { // the second has nothing to note
+		up("three", Unchanged)
+	}
+	rec := p.record(e.Name)
+	var all []string
+	for _, h := range rec.History {
+		all = append(all, h.What+": "+h.Text)
+	}
+	want := []string{"unchanged: commit one by Kim: of one", "deployed: commit two by Kim: of two", "unchanged: commit three by Kim: of three"}
+	if !slices.Equal(all, want) {
+		t.Errorf("the history says %q, want %q", all, want)
+	}
+	if l := rec.LastDeploy; l.Subject != "of three" || l.Email != "kim@example.com" || l.TTL != before.LastDeploy.TTL || !l.At.After(one.LastDeploy.At.Add(-time.Second)) {
+		t.Errorf("the last deploy is %+v", l)
 	}
 }

@@ -8,17 +8,20 @@ import (
 )
 
 // noteDeploy writes into the record of the environment when it was deployed last, for how long, and what
-// is known of the work. What has not changed lives on.
-func (r *run) noteDeploy(rec *store.Record, result Result) {
+// is known of the work. What has not changed lives on. noted is false where the record did not know what
+// runs: the run that deployed it was killed before it could write.
+func (r *run) noteDeploy(rec *store.Record, result Result, noted bool) {
+	if result.Outcome != Unchanged || !noted {
+		rec.LastDeploy = store.LastDeploy{At: rec.At.UTC(), TTL: r.days.String()}
+		if updated := result.Environment.Updated.UTC(); !updated.IsZero() && updated.Before(rec.At) {
+			rec.LastDeploy.At = updated // the result says when it expires by this date
+		}
+		r.noteWork(rec)
+		r.noteSuccess(rec, result.Outcome)
+	}
 	if result.Outcome == Unchanged {
 		r.renew(rec, result.Environment)
-		return
 	}
-	rec.LastDeploy = store.LastDeploy{At: rec.At.UTC(), TTL: r.days.String()}
-	if updated := result.Environment.Updated.UTC(); !updated.IsZero() && updated.Before(rec.At) {
-		rec.LastDeploy.At = updated // the result says when it expires by this date
-	}
-	r.noteWork(rec)
 }
 
 // noteWork writes into the record what is known of the work that it deploys.

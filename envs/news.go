@@ -72,12 +72,26 @@ func presentState(e Environment) NewsState {
 	switch {
 	case own.Lease != nil && (own.Lease.Verb == operationDeploy || own.Lease.Verb == operationRestore):
 		return NewsBuilding
-	case own.Warned != nil && own.Warned.Expires.Equal(e.Expires) && !e.Protected():
+	case !e.Protected() && !e.warnedEnd().IsZero():
 		return NewsExpiring
 	case hasFailed(own):
 		return NewsFailed
 	}
 	return NewsReady
+}
+
+// warnedEnd returns when the environment will be removed, of which its owner was warned, or the zero time
+// where no warning counts: the end of its days, or while its branch is gone an earlier one.
+func (e Environment) warnedEnd() time.Time {
+	own := e.Own()
+	switch warned := own.Warned; {
+	case warned == nil:
+	case warned.Expires.Equal(e.Expires):
+		return warned.Expires
+	case !own.MissingSince.IsZero() && !warned.At.Before(own.MissingSince) && warned.Expires.Before(e.Expires):
+		return warned.Expires
+	}
+	return time.Time{}
 }
 
 // hasFailed reports whether the record says that the last operation did not come to a good end.

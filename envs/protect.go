@@ -155,8 +155,11 @@ func (m *Manager) tellChange(ctx context.Context, e Environment, note string, bu
 	}
 	n := m.newsOf(presentState(e), e)
 	n.Note = note
-	if n.State == NewsFailed {
+	switch n.State {
+	case NewsFailed:
 		n.Reason = e.Own().Outcome.Reason
+	case NewsExpiring:
+		n.Expires = e.warnedEnd()
 	}
 	n.Buttons = buttons()
 	m.rememberMessages(ctx, e.Name, m.updateMessages(ctx, *e.Record, n, o.Pressed, o), o)

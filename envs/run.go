@@ -259,12 +259,12 @@ func (r *run) conclude(ctx context.Context, rec *store.Record, result Result, ta
 		r.noteFailure(rec)
 		return
 	}
+	noted := rec.Environment == result.Environment.ID && rec.Version == target.Version && !rec.LastDeploy.At.IsZero()
 	rec.SetEnvironment(result.Environment.ID)
 	rec.Images = r.manager.regional(r.name, rec.Images)
 	rec.Succeed(target)
 	rec.Feature, rec.Deployed, rec.Restorable = r.feature, r.requested.RequestNumber, nil
-	r.noteSuccess(rec, result.Outcome)
-	r.noteDeploy(rec, result)
+	r.noteDeploy(rec, result, noted)
 }
 
 // ending returns the result and the reason that the record has for a run with this error.

@@ -130,6 +130,41 @@ func TestAWarningIsToldOnceForEachExpiry(t *testing.T) {
 	}
 }
 
+// A message that is updated after the warning goes on to warn, of the same end.
+func TestAWarningForAGoneBranchStaysInTheMessage(t *testing.T) {
+	t.Parallel()
+	heard := &board{}
+	p := newPlot(t, localcloud.Config{}, withBoards(map[string]*board{"Slack": heard}))
+	e := p.deployed(deployment("x", "one"), Created)
+	try := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	now := p.record(e.Name).At
+	extend := func() News {
+		t.Helper()
+		_, err := p.manager.Extend(t.Context(), p.get("x"), day, Options{By: "kim"})
+		try(err)
+		return heard.newest()
+	}
+	end := now.Add(day).UTC().Truncate(time.Second)
+	try(p.manager.NoteMissing(t.Context(), p.get("x"), now.Add(-time.Hour), Options{}))
+	try(p.manager.Warn(t.Context(), p.get("x"), Options{Until: end}))
+	if n := extend(); n.State != NewsExpiring || !n.Expires.Equal(end) || n.Note == "" {
+		t.Errorf("after an extension, which a gone branch does not heed: %+v", n)
+	}
+	try(p.manager.NoteMissing(t.Context(), p.get("x"), now.Add(time.Hour), Options{}))
+	if n := extend(); n.State != NewsReady {
+		t.Errorf("the branch was back, and is gone again: %+v", n)
+	}
+	try(p.manager.NoteMissing(t.Context(), p.get("x"), time.Time{}, Options{}))
+	if n := extend(); n.State != NewsReady || !n.Expires.After(end) {
+		t.Errorf("the branch is back: %+v", n)
+	}
+}
+
 func TestTwoJanitorsWarnOnce(t *testing.T) {
 	t.Parallel()
 	heard := &board{}

@@ -108,9 +108,9 @@ func TestNothingIsRemovedForItsBranchThatWasNotMadeForOne(t *testing.T) {
 		{"gone", envs.SourceName, "do not say that it was made for a branch"},
 		{"gone", envs.SourceFork, "do not say that it was made for a branch"},
 		{"gone", "", "do not say that it was made for a branch"},
-		{"kim:gone", envs.SourceBranch, "23 hours left"},
-		{"PR-7", envs.SourceBranch, "23 hours left"},
-		{"mr-12", envs.SourceBranch, "23 hours left"},
+		{"kim:gone", envs.SourceBranch, "expires in 23h"},
+		{"PR-7", envs.SourceBranch, "expires in 23h"},
+		{"mr-12", envs.SourceBranch, "expires in 23h"},
 	} {
 		j, s := wood([]string{tt.feature, "there"}, "there")
 		s.candidate(tt.feature).Environment.Source = tt.source

@@ -1,7 +1,6 @@
 package janitor
 
 import (
-	"fmt"
 	"time"
 
 	"beansprout/envs"
@@ -54,7 +53,7 @@ func (r rules) decide(f facts, now time.Time) verdict {
 	case e.Expires.IsZero():
 		return v.is(Unknown, "nothing tells how long it lives")
 	case !r.near(f, now):
-		return v.is(Keep, left(e.Expires.Sub(now)))
+		return v.is(Keep, "expires "+envs.Until(e.Expires, now))
 	case f.unread != nil:
 		return v.is(Unknown, unreadable)
 	case f.reason != "":
@@ -115,22 +114,6 @@ func (v verdict) is(a Action, reason string) verdict {
 }
 
 func instant(t time.Time) string { return t.UTC().Format(time.RFC3339) }
-
-// left says how much of its days an environment has left.
-func left(d time.Duration) string {
-	for _, u := range []struct {
-		unit time.Duration
-		name string
-	}{{24 * time.Hour, "day"}, {time.Hour, "hour"}, {time.Minute, "minute"}} {
-		switch n := d / u.unit; {
-		case n == 1:
-			return "1 " + u.name + " left"
-		case n > 1:
-			return fmt.Sprintf("%d %ss left", n, u.name)
-		}
-	}
-	return "less than a minute left"
-}
 
 // rules returns what this sweep decides by.
 func (j *Janitor) rules() rules {

@@ -49,10 +49,10 @@ func TestDecisionsAreTheRulesAndNothingElse(t *testing.T) {
 		want  Action
 		why   string
 	}{
-		{"young", days, aged(3 * day), Keep, "3 days left"},
-		{"a day and a bit", days, aged(day + hour), Keep, "1 day left"},
-		{"a few hours", days, aged(5 * hour), Keep, "5 hours left"},
-		{"a moment", days, aged(time.Second), Keep, "less than a minute left"},
+		{"young", days, aged(3 * day), Keep, "expires in 3d"},
+		{"a day and a bit", days, aged(day + hour), Keep, "expires in 25h"},
+		{"a few hours", days, aged(5 * hour), Keep, "expires in 5h"},
+		{"a moment", days, aged(time.Second), Keep, "expires in 1s"},
 		{"over at this very instant", days, aged(0), Remove, "its days are over since 2025-06-01T12:00:00Z"},
 		{"long over", days, aged(-9 * day), Remove, "its days are over"},
 		{"without a date", days, aged(-day, func(e *envs.Environment, _ *store.Record) { e.Created = time.Time{} }), Unknown, "no date"},
@@ -62,9 +62,9 @@ func TestDecisionsAreTheRulesAndNothingElse(t *testing.T) {
 		{"foreign", days, facts{foreign: true, environment: aged(-day).environment}, Keep, "not ours"},
 		{"kept by what was read", days, facts{reason: "kim keeps it", environment: aged(-day).environment}, Keep, "kim keeps it"},
 		{"not to be read", days, facts{unread: errors.New("denied"), environment: aged(-day).environment}, Unknown, "can't be read"},
-		{"young and not read", days, facts{unread: errors.New("denied"), environment: aged(day).environment}, Keep, "1 day left"},
+		{"young and not read", days, facts{unread: errors.New("denied"), environment: aged(day).environment}, Keep, "expires in 24h"},
 
-		{"to be warned soon", warns, aged(day + time.Minute), Keep, "1 day left"},
+		{"to be warned soon", warns, aged(day + time.Minute), Keep, "expires in 24h"},
 		{"to be warned", warns, aged(day), Warn, "its owner has to be warned"},
 		{"over and not warned", warns, aged(-day), Warn, "its owner has to be warned"},
 		{"warned and not over", warns, aged(hour, warnedAt(-23*hour, hour)), Wait, "removed from 2025-06-01T13:00:00Z"},
@@ -154,7 +154,7 @@ func TestAReportNamesEachEnvironmentOfOursWithItsReason(t *testing.T) {
 	want := []string{
 		"old: remove, its days are over since 2025-05-31T12:00:00Z",
 		"stuck: wait, AWS has been removing it since 2025-06-01T11:00:00Z: its events tell what holds that up. It is removed again when AWS gives up",
-		"young: kept, 23 hours left",
+		"young: kept, expires in 23h",
 	}
 	if strings.Join(all, "\n") != strings.Join(want, "\n") {
 		t.Errorf("got\n%s\nwant\n%s", strings.Join(all, "\n"), strings.Join(want, "\n"))

@@ -134,7 +134,7 @@ func TestSweepAsksAgainWhetherItIsTime(t *testing.T) {
 	report := prepared(t, j)
 	s.candidate("a").Environment.Expires = noon.Add(3 * time.Hour) // it is read again, and was extended
 	j.act(t.Context(), &report, true)
-	checkReason(t, report.Decisions[0], "3 hours left")
+	checkReason(t, report.Decisions[0], "expires in 3h")
 	if len(s.removed) > 0 {
 		t.Errorf("it removed %q", s.removed)
 	}

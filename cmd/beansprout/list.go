@@ -71,11 +71,11 @@ func list(c *cli.Context) error {
 func listTable(found envs.Listing, everywhere bool) [][]string {
 	rows := [][]string{{"FEATURE", "STATUS", "HEALTH", "COMMIT", "OWNER", "AGE", "EXPIRES", "URL"}}
 	for _, e := range found.Environments {
-		expires := terminal.Until(e.Expires, found.Now)
+		expires := envs.Until(e.Expires, found.Now)
 		if e.Protected() {
 			expires = "kept"
 		}
-		rows = append(rows, []string{e.Feature, string(e.State), e.Health, short(e.Commit), e.Owner, terminal.Ago(e.Created, found.Now), expires, e.URL()})
+		rows = append(rows, []string{e.Feature, string(e.State), e.Health, short(e.Commit), e.Owner, envs.Ago(e.Created, found.Now), expires, e.URL()})
 	}
 	moved := slices.ContainsFunc(found.Environments, func(e envs.Environment) bool { return e.Moved != "" })
 	for i := range rows {
@@ -127,9 +127,9 @@ func listRemoved(c *cli.Context, s *session, f envs.Filter) error {
 	for _, e := range all {
 		end := "until the next sweep"
 		if e.Until.After(now) {
-			end = terminal.Duration(e.Until.Sub(now)) + " more"
+			end = envs.Roughly(e.Until.Sub(now)) + " more"
 		}
-		rows = append(rows, []string{e.Feature, short(e.Commit), e.Owner, terminal.Ago(e.Updated, now) + " ago", end, e.Version})
+		rows = append(rows, []string{e.Feature, short(e.Commit), e.Owner, envs.Ago(e.Updated, now) + " ago", end, e.Version})
 	}
 	return terminal.PrintTable(c.App.Writer, rows)
 }

@@ -3,7 +3,6 @@ package main
 import (
 	"time"
 
-	"beansprout/cmd/internal/terminal"
 	"beansprout/envs"
 )
 
@@ -53,7 +52,7 @@ func past(t *time.Time, now time.Time, word string) string {
 	if t == nil {
 		return ""
 	}
-	return word + terminal.Ago(*t, now)
+	return word + envs.Ago(*t, now)
 }
 
 // short returns the first digits of a commit, as people write it.

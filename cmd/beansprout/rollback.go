@@ -55,7 +55,7 @@ func printRollback(c *cli.Context, r envs.Result) error {
 		})
 	}
 	age := ""
-	if registered := terminal.Ago(v.Created, time.Now()); registered != "" {
+	if registered := envs.Ago(v.Created, time.Now()); registered != "" {
 		age = ", registered " + registered + " ago"
 	}
 	_, err := fmt.Fprintf(c.App.Writer, "would roll environment %s back to %s%s\n", e.Name, terminal.Sanitize(v.String()), age)

@@ -163,14 +163,14 @@ func (v state) end(now time.Time) string {
 	case v.Expires == nil:
 		return ""
 	}
-	return fmt.Sprintf("%s (%s)", terminal.LocalTime(*v.Expires), terminal.Until(*v.Expires, now))
+	return fmt.Sprintf("%s (%s)", terminal.LocalTime(*v.Expires), envs.Until(*v.Expires, now))
 }
 
 // line describes how the last verb ended.
 func (o ending) line(now time.Time) string {
 	line := strings.TrimSpace(o.Verb + " " + o.Result)
 	if o.At != nil {
-		line += " " + terminal.Ago(*o.At, now) + " ago"
+		line += " " + envs.Ago(*o.At, now) + " ago"
 	}
 	if o.Reason != "" {
 		line += ": " + o.Reason

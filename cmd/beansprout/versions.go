@@ -6,6 +6,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"beansprout/cmd/internal/terminal"
+	"beansprout/envs"
 )
 
 func versionsCommand() *cli.Command {
@@ -56,7 +57,7 @@ func versions(c *cli.Context) error {
 		if v.Reason != "" {
 			state += ": " + v.Reason
 		}
-		rows = append(rows, []string{state, short(v.Commit), terminal.Ago(v.Created, time.Now()), v.Owner, v.Label})
+		rows = append(rows, []string{state, short(v.Commit), envs.Ago(v.Created, time.Now()), v.Owner, v.Label})
 	}
 	return terminal.PrintTable(c.App.Writer, rows)
 }

@@ -1,7 +1,6 @@
 package terminal
 
 import (
-	"fmt"
 	"regexp"
 	"strings"
 	"time"
@@ -88,36 +87,4 @@ func LocalTimes(text string) string {
 		}
 		return LocalTime(t)
 	})
-}
-
-// Ago returns how long before now t was, in the largest unit that fits, and "" for the zero time.
-func Ago(t, now time.Time) string {
-	if t.IsZero() {
-		return ""
-	}
-	return Duration(now.Sub(t))
-}
-
-// Until returns how long after now t is, in words, and "" for the zero time.
-func Until(t, now time.Time) string {
-	switch {
-	case t.IsZero():
-		return ""
-	case !t.After(now):
-		return "over"
-	}
-	return "in " + Duration(t.Sub(now))
-}
-
-// Duration returns d in the largest unit that fits.
-func Duration(d time.Duration) string {
-	switch {
-	case d >= 48*time.Hour:
-		return fmt.Sprintf("%dd", (d/(12*time.Hour)+1)/2)
-	case d >= time.Hour:
-		return fmt.Sprintf("%dh", d/time.Hour)
-	case d >= time.Minute:
-		return fmt.Sprintf("%dm", d/time.Minute)
-	}
-	return fmt.Sprintf("%ds", max(d, 0)/time.Second)
 }

@@ -2,7 +2,6 @@ package terminal
 
 import (
 	"errors"
-	"math"
 	"strings"
 	"testing"
 	"time"
@@ -92,15 +91,5 @@ func TestTimesInReasonsAreShownInTheLocalZone(t *testing.T) {
 	}
 	if got := LocalTime(time.Time{}); got != "" {
 		t.Errorf("LocalTime of the zero time is %q", got)
-	}
-}
-
-func TestDurationsOfAnyLength(t *testing.T) {
-	for d, want := range map[time.Duration]string{
-		59 * time.Second: "59s", 47 * time.Hour: "47h", 60 * time.Hour: "3d", 59 * time.Hour: "2d", math.MaxInt64: "106752d",
-	} {
-		if got := Duration(d); got != want {
-			t.Errorf("Duration(%s) = %s, want %s", d, got, want)
-		}
 	}
 }
