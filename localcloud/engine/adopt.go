@@ -5,6 +5,7 @@ import (
 	"strconv"
 
 	"github.com/docker/docker/api/types/container"
+	"github.com/docker/docker/api/types/network"
 )
 
 // found is a generation as the labels of its containers describe it.
@@ -20,11 +21,10 @@ type found struct {
 // URL if that runs and answers, and returns true. Any other generation that runs and answers serves
 // while its successor starts. All others are removed.
 func (e *Engine) adopt(ctx context.Context, s *site, id, key string) (bool, error) {
-	list, err := e.docker.ContainerList(ctx, container.ListOptions{All: true, Filters: e.mine(labelEnvironment, id)})
+	generations, err := e.find(ctx, id)
 	if err != nil {
 		return false, err
 	}
-	generations := group(list)
 	adopted := e.adoptOne(ctx, s, id, generations, func(f found) bool { return f.key == key })
 	if _, serving := s.current(); !serving {
 		e.adoptOne(ctx, s, id, generations, func(found) bool { return true })
@@ -49,21 +49,29 @@ func (e *Engine) adoptOne(ctx context.Context, s *site, id string, all map[strin
 	return false
 }
 
-func (f found) whole() bool { return len(f.down) == 0 && f.missing == 0 }
+func (f found) whole() bool { return f.key != "" && len(f.down) == 0 && f.missing <= 0 }
 
-// group groups containers by generation.
-func group(list []container.Summary) map[string]found {
-	all := map[string]found{}
-	for _, c := range list {
-		id := c.Labels[labelGeneration]
-		f, known := all[id]
-		if !known {
-			f.id, f.key = id, c.Labels[labelKey]
-			f.missing, _ = strconv.Atoi(c.Labels[labelCount])
-		}
-		all[id] = f.with(c)
+// find returns the generations of an environment. Their networks tell what they consist of.
+func (e *Engine) find(ctx context.Context, id string) (map[string]found, error) {
+	networks, err := e.docker.NetworkList(ctx, network.ListOptions{Filters: e.mine(labelEnvironment, id)})
+	if err != nil {
+		return nil, err
 	}
-	return all
+	list, err := e.docker.ContainerList(ctx, container.ListOptions{All: true, Filters: e.mine(labelEnvironment, id)})
+	if err != nil {
+		return nil, err
+	}
+	all := map[string]found{}
+	for _, n := range networks {
+		count, _ := strconv.Atoi(n.Labels[labelCount])
+		all[n.Labels[labelGeneration]] = found{id: n.Labels[labelGeneration], key: n.Labels[labelKey], missing: count}
+	}
+	for _, c := range list {
+		for _, g := range e.generations(c) {
+			all[g] = all[g].with(c)
+		}
+	}
+	return all, nil
 }
 
 func (f found) with(c container.Summary) found {
@@ -73,11 +81,11 @@ func (f found) with(c container.Summary) found {
 		f.port, _ = strconv.Atoi(port)
 		f.host, f.path = c.Labels[labelHost], c.Labels[labelHealth]
 	}
-	isEssential := c.Labels[labelEssential] == "true"
-	if isEssential {
+	must := must(c.Labels[labelEssential])
+	if must == essential {
 		f.essentials = append(f.essentials, c.ID)
 	}
-	if c.State != container.StateRunning && (isEssential || isFront) {
+	if c.State != container.StateRunning && (must == essential || must == mustRun || isFront) {
 		f.down = append(f.down, c.Labels[labelContainer])
 	}
 	return f

@@ -77,14 +77,14 @@ func leaveHalf(t *testing.T, e *Engine) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	g := newGeneration(d, b, "half")
-	if g.port, err = freePort(); err != nil {
+	g := newGeneration(d, "half")
+	if err := e.place(t.Context(), g, b); err != nil {
 		t.Fatal(err)
 	}
-	if err := e.makeNetwork(t.Context(), e.name(g.Environment, g.id), e.labels(g)); err != nil {
+	if err := e.makeNetwork(t.Context(), e.name(g.Environment, g.id), false, 28, e.labels(g)); err != nil {
 		t.Fatal(err)
 	}
-	if err := e.launch(t.Context(), g, g.containers[0]); err != nil {
+	if err := e.launch(t.Context(), e.site(d.Environment), g, g.units[0]); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -133,8 +133,11 @@ func TestStoppedContainerFailsAGenerationThatAnswers(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	g, err := e.start(t.Context(), e.site(d.Environment), d, b, "key")
-	if err != nil {
+	g := newGeneration(d, "key")
+	if err := e.place(t.Context(), g, b); err != nil {
+		t.Fatal(err)
+	}
+	if err := e.start(t.Context(), e.site(d.Environment), g); err != nil {
 		t.Fatal(err)
 	}
 	kill(t, e, "job")

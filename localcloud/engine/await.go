@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"slices"
 	"strings"
 	"time"
 
@@ -59,9 +58,9 @@ func (f front) ask(ctx context.Context) error {
 	return nil
 }
 
-// await returns when the front answers, when a container that must run does not, or when the time
-// is over. Without a health path, as on a single instance of AWS, the application may answer 5xx
-// for good.
+// await returns when the front answers and all units are ready, when a unit fails, or when the time
+// is over. Without a health path, as on a single instance of AWS, the application may answer 5xx for
+// good.
 func (e *Engine) await(ctx context.Context, g *generation) error {
 	patience := cmp.Or(g.Deadline, e.Deadline)
 	limited, cancel := context.WithTimeout(ctx, patience)
@@ -70,10 +69,11 @@ func (e *Engine) await(ctx context.Context, g *generation) error {
 	var failing time.Time // when its answers began to be errors
 	for pause := firstPause; ; pause = min(2*pause, longPause) {
 		err := g.health().ask(limited)
-		if stopped := e.stands(ctx, g); stopped != nil || err == nil {
-			return stopped
+		pending, failed := e.stand(ctx, g)
+		if failed != nil || err == nil && pending == nil {
+			return failed
 		}
-		if limited.Err() == nil {
+		if limited.Err() == nil && err != nil {
 			last = err
 		}
 		switch {
@@ -81,54 +81,67 @@ func (e *Engine) await(ctx context.Context, g *generation) error {
 			failing = time.Time{}
 		case failing.IsZero():
 			failing = time.Now()
-		case g.HealthPath == "" && time.Since(failing) > errorsTime:
+		case g.HealthPath == "" && time.Since(failing) > errorsTime && pending == nil:
 			return nil
 		}
 		select {
 		case <-limited.Done():
+			if pending != nil {
+				return pending
+			}
 			return g.silent(patience, last)
 		case <-time.After(pause):
 		}
 	}
 }
 
-// stands returns an error if a container that must run does not.
-func (e *Engine) stands(ctx context.Context, g *generation) error {
-	list, err := e.docker.ContainerList(ctx, container.ListOptions{All: true, Filters: e.mine(labelGeneration, g.id)})
-	if err != nil {
-		return fmt.Errorf("list containers: %w", err)
-	}
-	if f := group(list)[g.id]; f.missing > 0 {
-		return &Failure{cause: "ECS task stopped due to: a container was removed."}
-	} else if len(f.down) > 0 {
-		return e.post(ctx, e.name(g.Environment, g.id, f.down[0]), f.down[0])
+// awaitNeeds returns when the units that u waits for are in the wanted conditions.
+func (e *Engine) awaitNeeds(ctx context.Context, g *generation, u unit) error {
+	patience := cmp.Or(g.Deadline, e.Deadline)
+	limited, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	for pause := firstPause; len(u.after) > 0; pause = min(2*pause, longPause) {
+		pending, err := e.met(ctx, g, u)
+		if err != nil || pending == nil {
+			return err
+		}
+		if _, err := e.stand(ctx, g); err != nil {
+			return err
+		}
+		select {
+		case <-limited.Done():
+			if ctx.Err() != nil {
+				return ctx.Err()
+			}
+			return &Failure{cause: pending.cause + " within " + patience.String()}
+		case <-time.After(pause):
+		}
 	}
 	return nil
 }
 
-// post returns how a container ended: its exit code and the end of its log.
-func (e *Engine) post(ctx context.Context, name, shortName string) error {
-	found, err := e.docker.ContainerInspect(ctx, name)
-	if err != nil {
-		return fmt.Errorf("inspect container %s: %w", shortName, err)
+// met returns what u still waits for, or the failure of a unit that u waits for.
+func (e *Engine) met(ctx context.Context, g *generation, u unit) (pending *Failure, _ error) {
+	for _, n := range u.after {
+		other := g.unit(n.unit)
+		state, err := e.state(ctx, g, other)
+		if err != nil {
+			return nil, err
+		}
+		waits := "service " + u.name + " waits for " + n.unit
+		failed, isFailure := errors.AsType[*Failure](e.verdict(ctx, g, other, state))
+		switch {
+		case isFailure:
+			return nil, &Failure{cause: failed.cause + " (" + waits + ")"}
+		case n.condition == isHealthy && state.Health == nil:
+			return nil, g.failure(waits + " to be healthy, which has no health check")
+		case n.condition == isHealthy && !state.Running && state.Status == container.StateExited:
+			return nil, g.failure(waits + " to be healthy, which has ended: " + e.lastWords(ctx, g, other))
+		case n.condition == isHealthy && state.Health.Status != container.Healthy:
+			pending = g.failure(waits + ", which did not become healthy" + e.lastCheck(state))
+		case n.condition == isDone && state.Status != container.StateExited:
+			pending = g.failure(waits + ", which did not end")
+		}
 	}
-	how := fmt.Sprintf("exit code %d", found.State.ExitCode)
-	if found.State.OOMKilled {
-		how = "OutOfMemoryError: Container killed due to memory usage"
-	}
-	text, err := e.logs(ctx, name, 3)
-	if err != nil {
-		e.Log.Warn("log not read", "container", name, "error", err)
-	}
-	if text = oneLine(text, 300); text != "" {
-		how += ": " + text
-	}
-	return &Failure{cause: fmt.Sprintf("ECS task stopped due to: Essential container in task exited. (%s: %s)", shortName, how)}
-}
-
-// silent returns the failure of a front that did not answer in time.
-func (g *generation) silent(patience time.Duration, last error) error {
-	c := g.containers[slices.IndexFunc(g.containers, definition.isFront)]
-	return &Failure{cause: fmt.Sprintf("Container %s did not answer GET %s on its port %d within %s: %s",
-		c.name, oneLine(g.health().path, 100), c.front, patience, oneLine(last.Error(), 200))}
+	return pending, nil
 }

@@ -15,6 +15,7 @@ import (
 	"os"
 	"path"
 	"slices"
+	"strings"
 
 	"beansprout/dockerrun"
 )
@@ -28,8 +29,9 @@ const (
 // bundle is the content of a deployment: its Dockerrun document and its files.
 type bundle struct {
 	document
+	compose  []byte      // its docker-compose.yml, instead of a document
 	files    *zip.Reader // nil: a document without files
-	runnable bool        // it has a document, unlike a war or a jar
+	runnable bool        // it has one of the two, unlike a war or a jar
 }
 
 // open reads an untrusted bundle: a zip, or a Dockerrun.aws.json alone, which AWS accepts, too.
@@ -44,11 +46,42 @@ func open(d Deployment) (bundle, error) {
 		return bundle{}, &Failure{cause: "The health check path is not valid: " + oneLine(err.Error(), 200)}
 	}
 	text, files, err := readDocument(d.Bundle, d.Size)
-	if err != nil || text == nil {
+	if err != nil {
 		return bundle{files: files}, err
+	}
+	if d.Compose {
+		return openCompose(text, files)
+	}
+	if text == nil {
+		return bundle{files: files}, nil
 	}
 	doc, err := parse(text, cmp.Or(d.Port, 80))
 	return bundle{document: doc, files: files, runnable: true}, err
+}
+
+// openCompose reads a bundle for the platform that runs Docker Compose. Its Dockerrun.aws.json, if
+// there is one, only names credentials, which are not used here.
+func openCompose(document []byte, files *zip.Reader) (bundle, error) {
+	if v := versionOf(document); document != nil && v != "1" && v != "3" {
+		return bundle{}, &Failure{cause: "Invalid " + documentName + " version, abort deployment"}
+	}
+	if files == nil {
+		return bundle{}, nil
+	}
+	text, err := readEntry(files, composeName)
+	if errors.Is(err, fs.ErrNotExist) {
+		return bundle{files: files}, nil
+	}
+	if err != nil {
+		return bundle{}, refusedCompose("%s", oneLine(err.Error(), 200))
+	}
+	return bundle{compose: text, files: files, runnable: true}, nil
+}
+
+func versionOf(document []byte) string {
+	var d struct{ AWSEBDockerrunVersion json.RawMessage }
+	_ = json.Unmarshal(document, &d) // what is no JSON has no version
+	return strings.Trim(string(d.AWSEBDockerrunVersion), `"`)
 }
 
 func readDocument(r io.ReaderAt, size int64) ([]byte, *zip.Reader, error) {
@@ -60,36 +93,31 @@ func readDocument(r io.ReaderAt, size int64) ([]byte, *zip.Reader, error) {
 		}
 		return nil, nil, &Failure{cause: "The source bundle is not a zip archive: " + oneLine(err.Error(), 200)}
 	}
-	f, err := openDocument(files)
+	text, err := readEntry(files, documentName)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, files, nil
 	}
 	if err != nil {
 		return nil, nil, refused("%s: %s", documentName, oneLine(err.Error(), 200))
 	}
-	defer f.Close()
-	text, err := readLimited(f)
-	if err != nil {
-		return nil, nil, refused("%s: %s", documentName, oneLine(err.Error(), 200))
-	}
 	return text, files, nil
 }
 
-// openDocument opens the Dockerrun.aws.json of a bundle, which must be a regular file.
-func openDocument(archive *zip.Reader) (fs.File, error) {
-	file, err := archive.Open(documentName)
+// readEntry reads a file of a bundle, which must be a regular one.
+func readEntry(archive *zip.Reader, name string) ([]byte, error) {
+	file, err := archive.Open(name)
 	if err != nil {
 		return nil, err
 	}
+	defer file.Close()
 	info, err := file.Stat()
 	if err == nil && !info.Mode().IsRegular() {
 		err = errors.New("is not a regular file")
 	}
 	if err != nil {
-		_ = file.Close()
 		return nil, err
 	}
-	return file, nil
+	return readLimited(file)
 }
 
 func readLimited(r io.Reader) ([]byte, error) {

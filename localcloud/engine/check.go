@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"cmp"
 	"fmt"
 	"path"
 	"regexp"
@@ -140,18 +139,11 @@ func (d *document) sharesHostPort() bool {
 	return false
 }
 
-// sort puts each container after those that it needs, and the front last if possible: when the
-// front answers, the others have had time to fail.
+// sort puts each container after those that it needs.
 func (d *document) sort() error {
-	slices.SortStableFunc(d.containers, func(a, b definition) int { return cmp.Compare(min(a.front, 1), min(b.front, 1)) })
-	var sorted []definition
-	for len(d.containers) > 0 {
-		i := slices.IndexFunc(d.containers, func(c definition) bool { return !slices.ContainsFunc(c.needs(), d.has) })
-		if i < 0 {
-			return refusedByECS("Container links should not have a cycle")
-		}
-		sorted = append(sorted, d.containers[i])
-		d.containers = slices.Delete(d.containers, i, i+1)
+	sorted, ok := inOrder(d.containers)
+	if !ok {
+		return refusedByECS("Container links should not have a cycle")
 	}
 	d.containers = sorted
 	return nil

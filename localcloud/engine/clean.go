@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"slices"
 
 	"github.com/containerd/errdefs"
+	"github.com/docker/docker/api/types/container"
 	"github.com/docker/docker/api/types/image"
 )
 
@@ -66,22 +68,77 @@ func (e *Engine) Reset(ctx context.Context) error {
 	return nil
 }
 
-// clear removes the environment's generations that neither start, serve nor drain.
+// clear removes what belongs to generations that neither start, serve nor drain. A container of such
+// a generation stays if a living one uses it, and so do the networks and files of its birth.
 func (e *Engine) clear(ctx context.Context, s *site, id string) error {
-	return e.remove(ctx, e.mine(labelEnvironment, id), func(labels map[string]string) bool {
-		return labels[labelGeneration] != "" && s.leftover(labels[labelGeneration])
-	})
+	list, err := e.docker.ContainerList(ctx, container.ListOptions{All: true, Filters: e.mine(labelEnvironment, id)})
+	if err != nil {
+		return err
+	}
+	stays, births := map[string]bool{}, map[string]bool{}
+	for _, c := range list {
+		if slices.ContainsFunc(e.generations(c), func(g string) bool { return !s.leftover(g) }) {
+			stays[c.ID], births[c.Labels[labelGeneration]] = true, true
+		}
+	}
+	gone := func(g string) bool { return g != "" && s.leftover(g) && !births[g] }
+	var things []thing
+	for _, c := range list {
+		if !stays[c.ID] {
+			things = append(things, e.container(ctx, c))
+		}
+	}
+	unwanted := func(labels map[string]string) bool { return gone(labels[labelGeneration]) }
+	err = errors.Join(removeAll(ctx, things, everything), e.part(ctx, list, stays, id, gone))
+	for _, kind := range []lister{e.networks, e.volumes} {
+		err = errors.Join(err, e.removeKind(ctx, kind, e.mine(labelEnvironment, id), unwanted))
+	}
+	return errors.Join(err, e.clearFiles(id, gone))
 }
 
-// drop removes one generation, even if ctx has ended. What it cannot remove is left to clear.
+// part disconnects the containers that stay from the networks that go.
+func (e *Engine) part(ctx context.Context, list []container.Summary, stays map[string]bool, id string, gone func(string) bool) error {
+	var failed []error
+	for _, c := range list {
+		if !stays[c.ID] || c.NetworkSettings == nil {
+			continue
+		}
+		for name := range c.NetworkSettings.Networks {
+			if !gone(e.generationOf(name, id)) {
+				continue
+			}
+			if err := e.docker.NetworkDisconnect(ctx, name, c.ID, true); err != nil && !errdefs.IsNotFound(err) {
+				failed = append(failed, err)
+			}
+		}
+	}
+	return errors.Join(failed...)
+}
+
+// clearFiles removes the unpacked bundles of generations that are gone.
+func (e *Engine) clearFiles(id string, gone func(string) bool) error {
+	entries, err := os.ReadDir(e.environmentDir(id))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	var failed []error
+	for _, entry := range entries {
+		if entry.IsDir() && gone(entry.Name()) {
+			failed = append(failed, os.RemoveAll(e.bundleDir(id, entry.Name())))
+		}
+	}
+	return errors.Join(failed...)
+}
+
+// drop ends a generation and removes what no other one uses, even if ctx has ended. What it cannot
+// remove is left to clear.
 func (e *Engine) drop(ctx context.Context, s *site, id, generation string) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), e.timeout)
 	defer cancel()
-	err := e.remove(ctx, e.mine(labelEnvironment, id, labelGeneration, generation), everything)
-	if err := errors.Join(err, os.RemoveAll(e.bundleDir(id, generation))); err != nil {
+	s.mark(generation, false)
+	if err := e.clear(ctx, s, id); err != nil {
 		e.Log.Warn("generation not removed", "environment", id, "generation", generation, "error", err)
 	}
-	s.mark(generation, false)
 }
 
 func everything(map[string]string) bool { return true }

@@ -73,7 +73,7 @@ func (e *Engine) deploy(ctx context.Context, s *site, d Deployment) error {
 	if b.runnable {
 		return e.run(ctx, s, d, b)
 	}
-	e.switchTo(ctx, s, d.Environment, newTarget(ctx, standIn(d)))
+	e.switchTo(ctx, s, d.Environment, newTarget(ctx, substitute(d)))
 	return e.clear(ctx, s, d.Environment)
 }
 
@@ -89,19 +89,25 @@ func (e *Engine) run(ctx context.Context, s *site, d Deployment, b bundle) error
 	if err := e.forgetFailure(d.Environment); err != nil {
 		return err
 	}
-	if e.Gap {
-		e.vacate(ctx, s, d.Environment)
+	g := newGeneration(d, key)
+	s.mark(g.id, true)
+	if err := e.place(ctx, g, b); err != nil {
+		e.drop(ctx, s, d.Environment, g.id)
+		return err
 	}
-	g, err := e.start(ctx, s, d, b, key)
-	if err != nil {
+	if err := e.pause(ctx, s, g); err != nil {
+		e.drop(ctx, s, d.Environment, g.id)
+		return err
+	}
+	if err := e.start(ctx, s, g); err != nil {
 		return err
 	}
 	e.switchTo(ctx, s, d.Environment, newProxy(ctx, g.id, g.port))
 	return nil
 }
 
-// standIn returns the handler that answers for a deployment without containers.
-func standIn(d Deployment) http.Handler {
+// substitute returns the handler that answers for a deployment without containers.
+func substitute(d Deployment) http.Handler {
 	switch {
 	case d.Size == 0:
 		return sample
@@ -141,7 +147,7 @@ func (e *Engine) retire(ctx context.Context, s *site, id string, old *target) {
 	case <-time.After(e.Drain):
 	}
 	old.cut()
-	e.stop(ctx, id, old.generation)
+	e.stop(ctx, s, id, old.generation)
 	e.drop(ctx, s, id, old.generation)
 }
 

@@ -92,7 +92,7 @@ func TestVolumesBelowTheBundle(t *testing.T) {
 		"/var/app/currently": {"", false}, "/etc": {"", false}, "": {"", false}, "/": {"", false},
 	}
 	for source, want := range tests {
-		below, ok := volume{sourcePath: source}.belowBundle()
+		below, ok := belowBundle(source)
 		if ok != want.ok || ok && below != want.below {
 			t.Errorf("%q is below the bundle at %q, %t, want %q, %t", source, below, ok, want.below, want.ok)
 		}
@@ -117,16 +117,17 @@ func FuzzDockerrun(f *testing.F) {
 		if !json.Valid(text) || len(d.containers) == 0 || len(d.containers) > mostContainers {
 			t.Fatalf("%q is taken", text)
 		}
-		g := newGeneration(Deployment{Environment: "e", Name: "n"}, bundle{document: d, runnable: true}, "k")
+		e, g := &Engine{}, newGeneration(Deployment{Environment: "e", Name: "n"}, "k")
+		units := e.task(g, d)
 		started := map[string]bool{}
-		for _, c := range d.containers {
+		for i, c := range d.containers {
 			for _, name := range c.needs() {
 				if !started[name] {
 					t.Fatalf("%q starts %s before %s", text, c.name, name)
 				}
 			}
 			started[c.name] = true
-			_, host, _ := (&Engine{}).spec(g, c)
+			_, host, _ := e.spec(g, units[i])
 			for _, m := range host.Mounts {
 				if m.Type == "bind" && strings.Contains(m.Source, "..") {
 					t.Fatalf("%q mounts %s", text, m.Source)

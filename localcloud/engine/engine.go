@@ -40,6 +40,11 @@ type Config struct {
 	// AllAtOnce does: the URL answers 503 until the next one answers, and nothing answers if that
 	// fails. A bundle that cannot be read is refused before anything is stopped.
 	Gap bool
+
+	// ComposeGap does the same to bundles with a docker-compose.yml, and is how long it takes at least
+	// until the next generation starts; 0 = they take over without a gap. On AWS one instance has one
+	// port 80, which two versions cannot publish.
+	ComposeGap time.Duration
 }
 
 // Deployment is what an environment will run next.
@@ -50,6 +55,7 @@ type Deployment struct {
 	Bundle      io.ReaderAt       // the zip, or a lone Dockerrun.aws.json
 	Size        int64             // of Bundle in bytes; 0 = the sample application
 	Foreign     bool              // for a platform without containers, which is not run here
+	Compose     bool              // for a platform that runs a docker-compose.yml, instead of a Dockerrun.aws.json of version 2
 	Variables   map[string]string // aws:elasticbeanstalk:application:environment
 	HealthPath  string            // "" = "/"
 	Port        int               // of the instance, where requests are sent to; 0 = 80

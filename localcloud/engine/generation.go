@@ -9,95 +9,63 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"time"
 
-	"github.com/containerd/errdefs"
 	"github.com/docker/docker/api/types/container"
 )
 
-// generation is one deployment as containers on a network.
+// generation is one deployment as containers on networks.
 type generation struct {
 	Deployment
-	bundle
 	id, key string
 	port    int    // on the loopback, where the front answers
 	dir     string // of the unpacked bundle
+
+	composed bool // from a compose file, else from a Dockerrun document
+	units    []unit
+	networks []networkSpec
+
+	predecessor string              // the id of the generation that serves meanwhile
+	before      []container.Summary // what it consists of
+	stays       map[string]bool     // the units whose containers of the predecessor are used
+	names       map[string]string   // the containers on the engine that exist, by unit
+	stopped     []container.Summary // the containers that had to make way for one of this generation
 }
 
-func newGeneration(d Deployment, b bundle, key string) *generation {
-	return &generation{Deployment: d, bundle: b, key: key, id: strings.ToLower(rand.Text()[:8])}
+// networkSpec is a network of a generation.
+type networkSpec struct {
+	name     string // "" is the only network of a Dockerrun document
+	internal bool
 }
 
-var errPortTaken = errors.New("the chosen port was taken meanwhile")
-
-// start starts a generation and returns when it answers. It removes a generation that fails and
-// keeps its logs for Tail.
-func (e *Engine) start(ctx context.Context, s *site, d Deployment, b bundle, key string) (*generation, error) {
-	select {
-	case e.slots <- struct{}{}:
-		defer func() { <-e.slots }()
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
-	for attempt := 1; ; attempt++ {
-		g := newGeneration(d, b, key)
-		began := time.Now()
-		err := e.raise(ctx, s, g)
-		if err == nil {
-			e.Log.Info("generation answers", "environment", d.Environment, "generation", g.id, "version", d.Version, "ms", time.Since(began).Milliseconds())
-			return g, nil
-		}
-		again := errors.Is(err, errPortTaken) && attempt < 3
-		if !again && ctx.Err() == nil {
-			e.keepLogs(ctx, g)
-		}
-		e.drop(ctx, s, g.Environment, g.id)
-		if !again {
-			return nil, err
-		}
-	}
+// newGeneration returns an empty generation. Its id is later in the alphabet than those of earlier
+// ones.
+func newGeneration(d Deployment, key string) *generation {
+	id := strconv.FormatInt(time.Now().UnixMilli(), 36) + strings.ToLower(rand.Text()[:4])
+	return &generation{Deployment: d, key: key, id: id, names: map[string]string{}}
 }
 
-func (e *Engine) raise(ctx context.Context, s *site, g *generation) error {
-	for _, c := range g.containers {
-		if err := e.provide(ctx, c.image); err != nil {
-			return cannot("CannotPullContainerError", c, err)
-		}
+// place unpacks the bundle where its containers need it, and reads what they are.
+func (e *Engine) place(ctx context.Context, g *generation, b bundle) error {
+	g.dir = e.bundleDir(g.Environment, g.id)
+	if b.compose != nil {
+		return e.placeCompose(ctx, g, b)
 	}
-	var err error
-	if g.port, err = e.port(); err != nil {
-		return err
-	}
-	s.mark(g.id, true)
-	if err := e.place(g); err != nil {
-		return err
-	}
-	if err := e.makeNetwork(ctx, e.name(g.Environment, g.id), e.labels(g)); err != nil {
-		return fmt.Errorf("make a network: %w", err)
-	}
-	for _, c := range g.containers {
-		if err := e.launch(ctx, g, c); err != nil {
+	paths := b.bundlePaths()
+	if len(paths) > 0 {
+		if err := unpack(b.files, g.dir); err != nil {
 			return err
 		}
 	}
-	if err := e.await(ctx, g); err != nil {
-		return err
-	}
-	return e.settle(ctx, e.essentials(g))
+	g.networks, g.units = []networkSpec{{}}, e.task(g, b.document)
+	return g.provideDirs(paths)
 }
 
-// place unpacks the bundle if a container mounts a path of it. A path that the bundle does not have
-// becomes an empty directory, as in Docker.
-func (e *Engine) place(g *generation) error {
-	paths := g.bundlePaths()
-	if len(paths) == 0 {
-		return nil
-	}
-	g.dir = e.bundleDir(g.Environment, g.id)
-	if err := unpack(g.files, g.dir); err != nil {
-		return err
-	}
+// provideDirs creates the paths of the bundle that it does not have as empty directories, as Docker
+// does.
+func (g *generation) provideDirs(paths []string) error {
 	for _, p := range paths {
 		if _, err := os.Stat(filepath.Join(g.dir, p)); errors.Is(err, fs.ErrNotExist) {
 			if err := os.MkdirAll(filepath.Join(g.dir, p), 0o755); err != nil {
@@ -108,45 +76,71 @@ func (e *Engine) place(g *generation) error {
 	return nil
 }
 
-// launch creates and starts a container. It cannot be interrupted: the engine would continue and
-// leave a container that this process does not know.
-func (e *Engine) launch(ctx context.Context, g *generation, c definition) error {
+// start starts a generation and returns when it answers. A generation that fails is removed, and
+// what it has stopped runs again. Its logs stay for Tail.
+func (e *Engine) start(ctx context.Context, s *site, g *generation) error {
+	select {
+	case e.slots <- struct{}{}:
+		defer func() { <-e.slots }()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	began := time.Now()
+	err := e.raise(ctx, s, g)
+	if err == nil {
+		e.Log.Info("generation answers", "environment", g.Environment, "generation", g.id, "version", g.Version, "ms", time.Since(began).Milliseconds())
+		return nil
+	}
+	if ctx.Err() == nil {
+		e.keepLogs(ctx, g)
+	}
+	e.undo(ctx, s, g)
+	return err
+}
+
+func (e *Engine) raise(ctx context.Context, s *site, g *generation) error {
+	for i := range g.units {
+		if err := e.supply(ctx, &g.units[i]); err != nil {
+			return g.cannot("CannotPullContainerError", g.units[i], err)
+		}
+	}
+	if err := e.compare(ctx, s, g); err != nil {
+		return err
+	}
+	size := len(g.units)
+	if g.composed { // those that stand in for some of them may join
+		size *= 2
+	}
+	for _, n := range g.networks {
+		if err := e.makeNetwork(ctx, e.network(g, n.name), n.internal, subnetBits(size), e.labels(g)); err != nil {
+			return fmt.Errorf("make a network: %w", err)
+		}
+	}
+	for _, u := range g.units {
+		if err := e.awaitNeeds(ctx, g, u); err != nil {
+			return err
+		}
+		if err := e.bring(ctx, s, g, u); err != nil {
+			return err
+		}
+	}
+	if err := e.await(ctx, g); err != nil {
+		return err
+	}
+	return e.settle(ctx, g.essentials())
+}
+
+// bring starts a unit, or connects the container that stays from the generation before. It cannot be
+// interrupted: the engine would continue and leave a container that this process does not know.
+func (e *Engine) bring(ctx context.Context, s *site, g *generation, u unit) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
 	ctx = context.WithoutCancel(ctx)
-	name := e.name(g.Environment, g.id, c.name)
-	if err := e.create(ctx, g, c, name); err != nil {
-		return cannot("CannotCreateContainerError", c, err)
+	if g.stays[u.name] {
+		return e.rejoin(ctx, g, u)
 	}
-	err := e.docker.ContainerStart(ctx, name, container.StartOptions{})
-	if err != nil && portTaken(err) {
-		return errPortTaken
-	}
-	if err != nil {
-		return cannot("CannotStartContainerError", c, err)
-	}
-	return nil
-}
-
-// create creates a container. It pulls the image again if that was removed from the engine since
-// provide.
-func (e *Engine) create(ctx context.Context, g *generation, c definition, name string) error {
-	config, host, net := e.spec(g, c)
-	_, err := e.docker.ContainerCreate(ctx, config, host, net, nil, name)
-	if errdefs.IsNotFound(err) && e.provide(ctx, c.image) == nil {
-		_, err = e.docker.ContainerCreate(ctx, config, host, net, nil, name)
-	}
-	return err
-}
-
-func portTaken(err error) bool {
-	return strings.Contains(err.Error(), "address already in use") || strings.Contains(err.Error(), "port is already allocated")
-}
-
-// cannot returns the failure of a container that does not start, in ECS's words.
-func cannot(what string, c definition, err error) error {
-	return &Failure{cause: fmt.Sprintf("ECS task stopped due to: Task failed to start. (%s: %s: %s)", c.name, what, said(err))}
+	return e.launch(ctx, s, g, u)
 }
 
 // settle has the engine restart essential containers that crash from now on, as ECS does. Before
@@ -161,11 +155,11 @@ func (e *Engine) settle(ctx context.Context, essentials []string) error {
 	return nil
 }
 
-func (e *Engine) essentials(g *generation) []string {
+func (g *generation) essentials() []string {
 	var names []string
-	for _, c := range g.containers {
-		if c.isEssential() {
-			names = append(names, e.name(g.Environment, g.id, c.name))
+	for _, u := range g.units {
+		if u.must == essential {
+			names = append(names, g.names[u.name])
 		}
 	}
 	return names

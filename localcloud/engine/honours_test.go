@@ -151,7 +151,7 @@ func TestSharedVolumesOutlastGenerations(t *testing.T) {
 		if err := v.UnmarshalJSON([]byte(text)); err != nil {
 			t.Errorf("%s: %v", text, err)
 		}
-		g := newGeneration(Deployment{Environment: "e"}, bundle{}, "k")
+		g := newGeneration(Deployment{Environment: "e"}, "k")
 		m := e.source(g, v)
 		if m.Type != "volume" || strings.Contains(m.Source, "-disk-") != (want == "disk") || m.VolumeOptions.DriverConfig != nil {
 			t.Errorf("%s: %+v, want a %s", text, m, want)

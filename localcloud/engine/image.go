@@ -16,11 +16,23 @@ import (
 
 const pullTimeout = 10 * time.Minute
 
-// provide pulls an image unless the engine has it.
-func (e *Engine) provide(ctx context.Context, ref string) error {
-	if _, err := e.docker.ImageInspect(ctx, ref); !errdefs.IsNotFound(err) {
-		return err
+// supply pulls a unit's image unless the engine has it. A unit whose image has changed under its
+// name has another hash.
+func (e *Engine) supply(ctx context.Context, u *unit) error {
+	found, err := e.docker.ImageInspect(ctx, u.config.Image)
+	if errdefs.IsNotFound(err) {
+		if err := e.pull(ctx, u.config.Image); err != nil {
+			return err
+		}
+		found, err = e.docker.ImageInspect(ctx, u.config.Image)
 	}
+	if err == nil && u.hash != "" {
+		u.hash = hashOf(u.hash, found.ID)
+	}
+	return err
+}
+
+func (e *Engine) pull(ctx context.Context, ref string) error {
 	ctx, cancel := context.WithTimeout(ctx, pullTimeout)
 	defer cancel()
 	auth, err := e.auth(ref)

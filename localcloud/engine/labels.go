@@ -1,8 +1,10 @@
 package engine
 
 import (
+	"slices"
 	"strings"
 
+	"github.com/docker/docker/api/types/container"
 	"github.com/docker/docker/api/types/filters"
 )
 
@@ -11,14 +13,15 @@ const (
 	labelCloud       = "beansprout.local"
 	labelEnvironment = "beansprout.environment"
 	labelGeneration  = "beansprout.generation"
-	labelKey         = "beansprout.key"       // Deployment.key of the generation
-	labelVersion     = "beansprout.version"   // for people who look at containers
-	labelContainer   = "beansprout.container" // its name in the document
-	labelCount       = "beansprout.containers"
-	labelEssential   = "beansprout.essential" // true or false
-	labelFront       = "beansprout.front"     // only on the front: its port on the loopback
-	labelHost        = "beansprout.host"      // only on the front: the Host of its checks
-	labelHealth      = "beansprout.health"    // only on the front: the path of its checks
+	labelKey         = "beansprout.key"        // Deployment.key of the generation
+	labelVersion     = "beansprout.version"    // for people who look at containers
+	labelContainer   = "beansprout.container"  // its name in the document
+	labelCount       = "beansprout.containers" // of the generation
+	labelEssential   = "beansprout.essential"  // whether it must run
+	labelHash        = "beansprout.hash"       // unit.hash
+	labelFront       = "beansprout.front"      // only on the front: its port on the loopback
+	labelHost        = "beansprout.host"       // only on the front: the Host of its checks
+	labelHealth      = "beansprout.health"     // only on the front: the path of its checks
 )
 
 // name returns a name on the engine that no other cloud uses.
@@ -34,4 +37,30 @@ func (e *Engine) mine(pairs ...string) filters.Args {
 		args.Add("label", pairs[i]+"="+pairs[i+1])
 	}
 	return args
+}
+
+// generationOf returns the generation that a network was made for, which is in its name, and "" for
+// the networks of others.
+func (e *Engine) generationOf(network, id string) string {
+	rest, ours := strings.CutPrefix(network, e.name(id)+"-")
+	if !ours {
+		return ""
+	}
+	generation, _, _ := strings.Cut(rest, "-")
+	return generation
+}
+
+// generations returns the generations that a container belongs to: the one that it was created for,
+// and those to whose networks it is connected.
+func (e *Engine) generations(c container.Summary) []string {
+	all := []string{c.Labels[labelGeneration]}
+	if c.NetworkSettings == nil {
+		return all
+	}
+	for name := range c.NetworkSettings.Networks {
+		if g := e.generationOf(name, c.Labels[labelEnvironment]); g != "" && !slices.Contains(all, g) {
+			all = append(all, g)
+		}
+	}
+	return all
 }

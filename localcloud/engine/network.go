@@ -21,18 +21,26 @@ import (
 // pools hold the subnets. Docker's own pools are used up after about 30 networks.
 var pools = [...]string{"10.231.0.0/16", "172.29.0.0/16", "192.168.240.0/20"}
 
-// subnetBits gives a subnet a gateway and 13 containers, more than a task may have.
-const subnetBits = 28
+// subnetBits returns how long the prefix of a network for that many containers and a gateway is.
+func subnetBits(containers int) int {
+	switch {
+	case containers <= 13:
+		return 28
+	case containers <= 61:
+		return 26
+	}
+	return 25
+}
 
 var errNoSubnet = errors.New("no free subnet: every pool collides with a route or network of this machine")
 
 // freeSubnet picks a subnet that overlaps none of taken. pick returns a number below n.
-func freeSubnet(taken []netip.Prefix, pick func(n uint32) uint32) (netip.Prefix, error) {
+func freeSubnet(bits int, taken []netip.Prefix, pick func(n uint32) uint32) (netip.Prefix, error) {
 	for _, p := range pools {
 		pool := netip.MustParsePrefix(p)
-		count := uint32(1) << (subnetBits - pool.Bits())
+		count := uint32(1) << (bits - pool.Bits())
 		for i, start := uint32(0), pick(count); i < count; i++ {
-			if subnet := nth(pool, (start+i)%count); !overlapsAny(subnet, taken) {
+			if subnet := nth(pool, bits, (start+i)%count); !overlapsAny(subnet, taken) {
 				return subnet, nil
 			}
 		}
@@ -40,11 +48,11 @@ func freeSubnet(taken []netip.Prefix, pick func(n uint32) uint32) (netip.Prefix,
 	return netip.Prefix{}, errNoSubnet
 }
 
-func nth(pool netip.Prefix, n uint32) netip.Prefix {
+func nth(pool netip.Prefix, bits int, n uint32) netip.Prefix {
 	base := pool.Addr().As4()
 	var b [4]byte
-	binary.BigEndian.PutUint32(b[:], binary.BigEndian.Uint32(base[:])+n<<(32-subnetBits))
-	return netip.PrefixFrom(netip.AddrFrom4(b), subnetBits)
+	binary.BigEndian.PutUint32(b[:], binary.BigEndian.Uint32(base[:])+n<<(32-bits))
+	return netip.PrefixFrom(netip.AddrFrom4(b), bits)
 }
 
 func overlapsAny(p netip.Prefix, taken []netip.Prefix) bool {
@@ -101,19 +109,19 @@ func (e *Engine) taken(ctx context.Context) ([]netip.Prefix, error) {
 
 // makeNetwork creates a generation's network. If another process takes the chosen subnet first, it
 // tries the next free one.
-func (e *Engine) makeNetwork(ctx context.Context, name string, labels map[string]string) error {
+func (e *Engine) makeNetwork(ctx context.Context, name string, internal bool, bits int, labels map[string]string) error {
 	var failed error
 	for range 20 {
 		used, err := e.taken(ctx)
 		if err != nil {
 			return err
 		}
-		subnet, err := freeSubnet(used, rand.Uint32N)
+		subnet, err := freeSubnet(bits, used, rand.Uint32N)
 		if err != nil {
 			return err
 		}
 		_, failed = e.docker.NetworkCreate(context.WithoutCancel(ctx), name, network.CreateOptions{
-			Driver: "bridge", Labels: labels,
+			Driver: "bridge", Internal: internal, Labels: labels,
 			IPAM: &network.IPAM{Config: []network.IPAMConfig{{Subnet: subnet.String()}}},
 		})
 		if failed == nil || !strings.Contains(failed.Error(), "overlaps") {

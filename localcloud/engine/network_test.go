@@ -32,12 +32,12 @@ func TestFreeSubnetDoesNotOverlap(t *testing.T) {
 		"all but one of the pool": {prefixes("10.231.0.0/17", "10.231.128.0/18", "10.231.192.0/19", "10.231.224.0/20", "10.231.240.0/21", "10.231.248.0/22", "10.231.252.0/23", "10.231.254.0/24", "10.231.255.0/25", "10.231.255.128/26", "10.231.255.192/27", "10.231.255.240/28"), 9, "10.231.255.224/28"},
 	}
 	for name, test := range tests {
-		got, err := freeSubnet(test.taken, func(uint32) uint32 { return test.start })
+		got, err := freeSubnet(28, test.taken, func(uint32) uint32 { return test.start })
 		if err != nil || got.String() != test.want {
 			t.Errorf("%s: got %v, %v, want %s", name, got, err, test.want)
 		}
 	}
-	if _, err := freeSubnet(prefixes("0.0.0.0/1", "128.0.0.0/1"), func(uint32) uint32 { return 0 }); !errors.Is(err, errNoSubnet) {
+	if _, err := freeSubnet(28, prefixes("0.0.0.0/1", "128.0.0.0/1"), func(uint32) uint32 { return 0 }); !errors.Is(err, errNoSubnet) {
 		t.Errorf("got %v, want %v", err, errNoSubnet)
 	}
 }

@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"time"
 
@@ -24,25 +25,36 @@ type thing struct {
 func (e *Engine) remove(ctx context.Context, args filters.Args, want func(labels map[string]string) bool) error {
 	var failed []error
 	// Containers come first, because they hold networks and volumes.
-	for _, list := range []func(context.Context, filters.Args) ([]thing, error){e.containers, e.networks, e.volumes} {
-		things, err := list(ctx, args)
-		if err != nil {
-			return errors.Join(append(failed, err)...)
-		}
-		failed = append(failed, removeAll(ctx, things, want))
+	for _, kind := range []lister{e.containers, e.networks, e.volumes} {
+		failed = append(failed, e.removeKind(ctx, kind, args, want))
 	}
 	return errors.Join(failed...)
+}
+
+// lister lists the things of one kind.
+type lister func(context.Context, filters.Args) ([]thing, error)
+
+func (e *Engine) removeKind(ctx context.Context, kind lister, args filters.Args, want func(labels map[string]string) bool) error {
+	things, err := kind(ctx, args)
+	if err != nil {
+		return err
+	}
+	return removeAll(ctx, things, want)
 }
 
 func (e *Engine) containers(ctx context.Context, args filters.Args) ([]thing, error) {
 	list, err := e.docker.ContainerList(ctx, container.ListOptions{All: true, Filters: args})
 	var things []thing
 	for _, c := range list {
-		things = append(things, thing{c.Labels, func() error {
-			return e.docker.ContainerRemove(ctx, c.ID, container.RemoveOptions{Force: true, RemoveVolumes: true})
-		}})
+		things = append(things, e.container(ctx, c))
 	}
 	return things, err
+}
+
+func (e *Engine) container(ctx context.Context, c container.Summary) thing {
+	return thing{c.Labels, func() error {
+		return e.docker.ContainerRemove(ctx, c.ID, container.RemoveOptions{Force: true, RemoveVolumes: true})
+	}}
 }
 
 func (e *Engine) networks(ctx context.Context, args filters.Args) ([]thing, error) {
@@ -101,20 +113,24 @@ func insist(ctx context.Context, remove func() error) error {
 	return err
 }
 
-// stop asks a generation's containers to end, as ECS does before it kills them. Those that do not
-// end in time, or before the engine closes, are killed when they are removed.
-func (e *Engine) stop(ctx context.Context, id, generation string) {
+// stop asks a generation's containers to end, as ECS does before it kills them, but for those that
+// another living generation uses. Those that do not end in time, or before the engine closes, are
+// killed when they are removed.
+func (e *Engine) stop(ctx context.Context, s *site, id, generation string) {
 	if ctx.Err() != nil {
 		return
 	}
-	list, err := e.docker.ContainerList(ctx, container.ListOptions{Filters: e.mine(labelEnvironment, id, labelGeneration, generation)})
+	list, err := e.docker.ContainerList(ctx, container.ListOptions{Filters: e.mine(labelEnvironment, id)})
 	if err != nil {
 		e.Log.Warn("containers not stopped", "environment", id, "generation", generation, "error", err)
 	}
 	var group errgroup.Group
-	patience := 5
 	for _, c := range list {
-		group.Go(func() error { return e.docker.ContainerStop(ctx, c.ID, container.StopOptions{Timeout: &patience}) })
+		all := e.generations(c)
+		used := slices.ContainsFunc(all, func(g string) bool { return g != generation && !s.leftover(g) })
+		if !used && slices.Contains(all, generation) {
+			group.Go(func() error { return e.streams.ContainerStop(ctx, c.ID, container.StopOptions{}) })
+		}
 	}
 	if err := group.Wait(); err != nil {
 		e.Log.Warn("containers not stopped", "environment", id, "generation", generation, "error", err)

@@ -38,7 +38,7 @@ func (e *Engine) Tail(ctx context.Context, id string, lines int) (running, faile
 	if lines <= 0 {
 		lines = tailLines
 	}
-	if running, err = e.tail(ctx, lines, labelEnvironment, id); err != nil {
+	if running, err = e.tail(ctx, id, lines, e.serving(id)); err != nil {
 		return "", "", fmt.Errorf("tail the logs of %s: %w", id, err)
 	}
 	if text, err := os.ReadFile(e.failedFile(id)); err == nil {
@@ -47,18 +47,26 @@ func (e *Engine) Tail(ctx context.Context, id string, lines int) (running, faile
 	return running, failed, nil
 }
 
-// tail reads the logs of the newest generation among the containers with the labels, in the order in
-// which the containers were made.
-func (e *Engine) tail(ctx context.Context, lines int, labels ...string) (string, error) {
-	list, err := e.docker.ContainerList(ctx, container.ListOptions{All: true, Filters: e.mine(labels...)})
+// serving returns a function that selects the containers of the generation that serves, or else of
+// the newest one.
+func (e *Engine) serving(id string) func([]container.Summary) []container.Summary {
+	return func(list []container.Summary) []container.Summary {
+		now, _ := e.site(id).current()
+		if now == "" && len(list) > 0 {
+			now = list[0].Labels[labelGeneration] // the engine lists the newest first
+		}
+		return slices.DeleteFunc(list, func(c container.Summary) bool { return !slices.Contains(e.generations(c), now) })
+	}
+}
+
+// tail reads the logs of selected containers of an environment, in the order in which they were made.
+func (e *Engine) tail(ctx context.Context, id string, lines int, selected func([]container.Summary) []container.Summary) (string, error) {
+	list, err := e.docker.ContainerList(ctx, container.ListOptions{All: true, Filters: e.mine(labelEnvironment, id)})
 	if err != nil {
 		return "", err
 	}
 	var b strings.Builder
-	for _, c := range slices.Backward(list) { // the engine lists the newest first
-		if c.Labels[labelGeneration] != list[0].Labels[labelGeneration] {
-			continue
-		}
+	for _, c := range slices.Backward(selected(list)) {
 		text, err := e.logs(ctx, c.ID, lines)
 		if err != nil && !errdefs.IsNotFound(err) {
 			return "", err
@@ -90,7 +98,9 @@ func (e *Engine) logs(ctx context.Context, name string, lines int) (string, erro
 
 // keepLogs saves the logs of a failed generation before its containers are removed.
 func (e *Engine) keepLogs(ctx context.Context, g *generation) {
-	text, err := e.tail(ctx, tailLines, labelGeneration, g.id)
+	text, err := e.tail(ctx, g.Environment, tailLines, func(list []container.Summary) []container.Summary {
+		return slices.DeleteFunc(list, func(c container.Summary) bool { return c.Labels[labelGeneration] != g.id })
+	})
 	if err == nil && text != "" {
 		err = writeFile(e.failedFile(g.Environment), text)
 	}

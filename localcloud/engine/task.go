@@ -1,9 +1,16 @@
 package engine
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
+	"maps"
 	"path"
+	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/docker/docker/api/types/container"
+	"github.com/docker/docker/api/types/mount"
 )
 
 // instanceDir is where Beanstalk unpacks a bundle on an instance.
@@ -11,6 +18,94 @@ const instanceDir = "/var/app/current"
 
 // logVolume is the prefix of the volumes that Beanstalk makes itself, one per container.
 const logVolume = "awseb-logs-"
+
+// leastMemory is Docker's minimum in MiB. ECS allows 4.
+const leastMemory = 6
+
+// task returns the units of a Dockerrun document.
+func (e *Engine) task(g *generation, d document) []unit {
+	var units []unit
+	patience := 5 // seconds to stop
+	for _, c := range d.containers {
+		u := unit{
+			name: c.name, front: c.front, must: mayStop, links: c.links, volumesFrom: c.volumesFrom, networks: []attachment{{}},
+			config: container.Config{
+				Image: c.image, Cmd: c.command, Entrypoint: c.entryPoint, User: c.user, WorkingDir: c.workingDirectory,
+				Hostname: c.hostname, Env: environment(g.Variables, c.environment), StopTimeout: &patience,
+			},
+			host: container.HostConfig{Mounts: e.mounts(g, d, c)},
+		}
+		if c.isEssential() {
+			u.must = essential
+		}
+		u.host.Memory, u.host.MemoryReservation = bytesOf(c.memory), bytesOf(c.reservation)
+		units = append(units, u)
+	}
+	return units
+}
+
+// bytesOf converts MiB; 0 means no limit.
+func bytesOf(mib int64) int64 {
+	if mib == 0 {
+		return 0
+	}
+	return max(mib, leastMemory) << 20
+}
+
+// environment merges the deployment's variables with those of the definition, which take precedence.
+func environment(all map[string]string, own []variable) []string {
+	merged := maps.Clone(all)
+	if merged == nil {
+		merged = map[string]string{}
+	}
+	for _, v := range own {
+		merged[v.name] = v.value
+	}
+	var env []string
+	for _, name := range slices.Sorted(maps.Keys(merged)) {
+		env = append(env, name+"="+merged[name])
+	}
+	return env
+}
+
+func (e *Engine) mounts(g *generation, d document, c definition) []mount.Mount {
+	var mounts []mount.Mount
+	for _, m := range c.mounts {
+		v, _ := d.volume(m.volume)
+		to := e.source(g, v)
+		to.Target, to.ReadOnly = m.path, m.readOnly
+		mounts = append(mounts, to)
+	}
+	return mounts
+}
+
+// source returns the mount for a volume. A path of the bundle is bound. Any other path of the
+// instance is a Docker volume of the environment, never this machine's disk. So is a volume that ECS
+// shares between tasks. Any other volume belongs to the generation.
+func (e *Engine) source(g *generation, v volume) mount.Mount {
+	below, ok := belowBundle(v.sourcePath)
+	switch {
+	case ok:
+		return mount.Mount{Type: mount.TypeBind, Source: filepath.Join(g.dir, below)}
+	case v.shared != "":
+		return e.disk(g, v.shared, true)
+	case v.sourcePath != "":
+		return e.disk(g, path.Clean(v.sourcePath), true)
+	}
+	labels := map[string]string{labelCloud: e.Cloud, labelEnvironment: g.Environment, labelGeneration: g.id}
+	return mount.Mount{Type: mount.TypeVolume, Source: e.name(g.Environment, g.id, "volume", v.name),
+		VolumeOptions: &mount.VolumeOptions{Labels: labels}}
+}
+
+// disk returns the mount for a volume of the environment, which outlasts generations as the
+// instance's disk does. Unless it is bare, what the image has at its path is copied into it when it
+// is new.
+func (e *Engine) disk(g *generation, name string, bare bool) mount.Mount {
+	labels := map[string]string{labelCloud: e.Cloud, labelEnvironment: g.Environment}
+	sum := sha256.Sum256([]byte(name))
+	return mount.Mount{Type: mount.TypeVolume, Source: e.name(g.Environment, "disk", hex.EncodeToString(sum[:6])),
+		VolumeOptions: &mount.VolumeOptions{Labels: labels, NoCopy: bare}}
+}
 
 func (d *document) volume(name string) (volume, bool) {
 	if i := slices.IndexFunc(d.volumes, func(v volume) bool { return v.name == name }); i >= 0 {
@@ -30,7 +125,7 @@ func (d *document) bundlePaths() []string {
 	for _, c := range d.containers {
 		for _, m := range c.mounts {
 			v, _ := d.volume(m.volume)
-			if below, ok := v.belowBundle(); ok {
+			if below, ok := belowBundle(v.sourcePath); ok {
 				paths = append(paths, below)
 			}
 		}
@@ -38,9 +133,9 @@ func (d *document) bundlePaths() []string {
 	return paths
 }
 
-// belowBundle returns the path of a volume in the bundle, and false if it is not in the bundle.
-func (v volume) belowBundle() (string, bool) {
-	below, ok := strings.CutPrefix(path.Clean(v.sourcePath)+"/", instanceDir+"/")
+// belowBundle returns what a path of the instance is in the bundle, and false if it is not in it.
+func belowBundle(name string) (string, bool) {
+	below, ok := strings.CutPrefix(path.Clean(name)+"/", instanceDir+"/")
 	return strings.TrimSuffix(below, "/"), ok
 }
 
@@ -57,6 +152,8 @@ func (d *document) find(port int) {
 		}
 	}
 }
+
+func (c definition) id() string { return c.name }
 
 func (c definition) isFront() bool { return c.front != 0 }
 
