@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"slices"
+	"strings"
 
 	"github.com/containerd/errdefs"
 	"github.com/docker/docker/api/types/container"
@@ -107,7 +108,8 @@ func (e *Engine) part(ctx context.Context, list []container.Summary, stays map[s
 			if !gone(e.generationOf(name, id)) {
 				continue
 			}
-			if err := e.docker.NetworkDisconnect(ctx, name, c.ID, true); err != nil && !errdefs.IsNotFound(err) {
+			err := e.docker.NetworkDisconnect(ctx, name, c.ID, true)
+			if err != nil && !errdefs.IsNotFound(err) && !strings.Contains(err.Error(), "is not connected to") {
 				failed = append(failed, err)
 			}
 		}

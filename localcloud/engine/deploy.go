@@ -103,6 +103,9 @@ func (e *Engine) run(ctx context.Context, s *site, d Deployment, b bundle) error
 		return err
 	}
 	e.switchTo(ctx, s, d.Environment, newProxy(ctx, g.id, g.port))
+	if g.interrupts {
+		e.background(ctx, func(ctx context.Context) { e.discard(ctx, s, d.Environment, g.predecessor) }, func() {})
+	}
 	return nil
 }
 
@@ -128,14 +131,20 @@ func (e *Engine) switchTo(ctx context.Context, s *site, id string, t *target) {
 		old.cut()
 		return
 	}
+	e.background(ctx, func(ctx context.Context) { e.retire(ctx, s, id, old) }, old.cut)
+}
+
+// background runs work that ends with the engine, or closed if that is closed already. Close removes
+// what the work leaves.
+func (e *Engine) background(ctx context.Context, work func(context.Context), closed func()) {
 	ctx, leave, err := e.enter(context.WithoutCancel(ctx))
 	if err != nil {
-		old.cut()
-		return // Close removes it
+		closed()
+		return
 	}
 	go func() {
 		defer leave()
-		e.retire(ctx, s, id, old)
+		work(ctx)
 	}()
 }
 
@@ -147,8 +156,13 @@ func (e *Engine) retire(ctx context.Context, s *site, id string, old *target) {
 	case <-time.After(e.Drain):
 	}
 	old.cut()
-	e.stop(ctx, s, id, old.generation)
-	e.drop(ctx, s, id, old.generation)
+	e.discard(ctx, s, id, old.generation)
+}
+
+// discard stops and removes a generation that answers no requests.
+func (e *Engine) discard(ctx context.Context, s *site, id, generation string) {
+	e.stop(ctx, s, id, generation)
+	e.drop(ctx, s, id, generation)
 }
 
 // checkID refuses an id that could match other labels or files than those of one environment.

@@ -36,8 +36,7 @@ func (e *Engine) vacate(ctx context.Context, s *site, id string) {
 		return
 	}
 	if old.generation != "" {
-		e.stop(ctx, s, id, old.generation)
-		e.drop(ctx, s, id, old.generation)
+		e.discard(ctx, s, id, old.generation)
 	}
 	old.cut()
 }

@@ -32,6 +32,7 @@ type generation struct {
 	stays       map[string]bool     // the units whose containers of the predecessor are used
 	names       map[string]string   // the containers on the engine that exist, by unit
 	stopped     []container.Summary // the containers that had to make way for one of this generation
+	interrupts  bool                // the front was one of them
 }
 
 // networkSpec is a network of a generation.

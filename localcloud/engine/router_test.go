@@ -225,3 +225,10 @@ func TestOneLineIsOneCleanLine(t *testing.T) {
 		}
 	}
 }
+
+// answerOf returns what a target answers.
+func answerOf(to *target, path string) (int, string) {
+	w := httptest.NewRecorder()
+	to.handler.ServeHTTP(w, httptest.NewRequest(http.MethodGet, path, nil))
+	return w.Code, w.Body.String()
+}

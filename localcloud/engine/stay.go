@@ -108,6 +108,7 @@ func (e *Engine) makeWay(ctx context.Context, s *site, g *generation, u unit) er
 				defer old.cut()
 			}
 			s.explain(why, true)
+			g.interrupts = true
 		} else if err := e.standIn(ctx, g, u, c); err != nil {
 			return err
 		}

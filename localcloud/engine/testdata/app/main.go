@@ -26,6 +26,20 @@ func main() {
 		fmt.Fprintln(os.Stderr, "cannot reach the \x1b[31mdatabase\x1b[0m")
 		code, _ := strconv.Atoi(value)
 		os.Exit(code)
+	case "probe": // a health check of the application in the same container
+		response, err := http.Get("http://127.0.0.1:8080/" + value)
+		if err != nil || response.StatusCode >= 400 {
+			fmt.Println("not well:", err)
+			os.Exit(1)
+		}
+		os.Exit(0)
+	case "flaky": // crashes that many times
+		count, _ := os.ReadFile("/tmp/starts")
+		os.WriteFile("/tmp/starts", append(count, 'x'), 0o600)
+		if most, _ := strconv.Atoi(value); len(count) < most {
+			fmt.Println("not yet")
+			os.Exit(1)
+		}
 	case "mute":
 		time.Sleep(time.Hour)
 	case "inward":

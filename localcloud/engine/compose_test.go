@@ -1,0 +1,296 @@
+package engine
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/docker/docker/api/types/container"
+)
+
+// composed returns a deployment of a compose file, in which IMAGE is the test application, and of
+// more files, pairs of name and content.
+func composed(t testing.TB, version, text string, files ...string) Deployment {
+	text = strings.ReplaceAll(strings.ReplaceAll(text, "\t", "  "), "IMAGE", testImage)
+	zipped := zipOf(t, append([]string{composeName, text}, files...)...)
+	d := deploymentOf(version, zipped)
+	d.Compose = true
+	return d
+}
+
+// one is a compose file with a single service. Its variables come from the environment.
+const one = `
+services:
+	web:
+		image: IMAGE
+		env_file: .env
+		ports: ["80:8080"]
+`
+
+// containerOf returns the id of a service's running container.
+func containerOf(t *testing.T, e *Engine, service string) string {
+	t.Helper()
+	all, err := e.docker.ContainerList(t.Context(), container.ListOptions{Filters: e.mine(labelContainer, service)})
+	if err != nil || len(all) != 1 {
+		t.Fatalf("%s has %d running containers: %v", service, len(all), err)
+	}
+	return all[0].ID
+}
+
+func deploy(t *testing.T, e *Engine, d Deployment) {
+	t.Helper()
+	if err := e.Deploy(t.Context(), d); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// settled waits until nothing of an earlier generation is left of this many containers.
+func settled(t *testing.T, e *Engine, containers int) {
+	t.Helper()
+	eventually(t, "the generation before goes", func() bool {
+		return strings.Count(strings.Join(things(t, e), "\n"), "container ") == containers
+	})
+}
+
+func TestComposeFileAnswersAtTheURL(t *testing.T) {
+	t.Parallel()
+	e := newTestEngine(t, Config{})
+	get := visit(t, e)
+	deploy(t, e, composed(t, "v1", one+`
+		depends_on: [api]
+	api:
+		image: IMAGE
+		environment: {VERSION: "api of ${VERSION}", LIST: "${MISSING:-none}", PRICE: "$$5"}
+`))
+	want(t, get, "/a", 200, "version=v1", "path=/a", "host=shop.localhost")
+	want(t, get, "/peer?host=api:8080/x", 200, "version=api of v1", "path=/x")
+	want(t, get, "/peer?host=api:8080/env%3Fname=LIST", 200, "none")
+	want(t, get, "/peer?host=api:8080/env%3Fname=PRICE", 200, "$5")
+	if running, _, err := e.Tail(t.Context(), "e-abcdefghij", 0); err != nil || running != "==> api <==\nlistening on :8080\n==> web <==\nlistening on :8080\n" {
+		t.Errorf("Tail = %q, %v, want one section for each service", running, err)
+	}
+	deploy(t, e, composed(t, "v2", one))
+	want(t, get, "/", 200, "version=v2")
+	eventually(t, "only one container and its network stay", func() bool { return len(things(t, e)) == 2 })
+	if err := e.Terminate(t.Context(), "e-abcdefghij"); err != nil {
+		t.Fatal(err)
+	}
+	if left := things(t, e); len(left) > 0 {
+		t.Errorf("left behind: %q", left)
+	}
+}
+
+func TestVariablesReachServicesOnlyThroughTheFile(t *testing.T) {
+	t.Parallel()
+	e := newTestEngine(t, Config{})
+	get := visit(t, e)
+	d := composed(t, "v1", one+`
+		environment: [LISTED, "SET=${LISTED}"]
+	blind:
+		image: IMAGE
+`)
+	d.Variables["LISTED"], d.Variables["PRICE"] = "a b", "$HOME costs $5"
+	deploy(t, e, d)
+	want(t, get, "/env?name=PRICE", 200, "$HOME costs $5")
+	want(t, get, "/env?name=LISTED", 200, "a b")
+	want(t, get, "/env?name=SET", 200, "a b")
+	want(t, get, "/peer?host=blind:8080", 200, "version= ")
+	own := composed(t, "v2", one, envName, "VERSION=of the bundle\n")
+	own.Variables["PRICE"] = "5"
+	deploy(t, e, own)
+	want(t, get, "/", 200, "version=of the bundle")
+	if _, text := get("/env?name=PRICE"); text != "" {
+		t.Errorf("a bundle with a .env sees the environment's variable: %q", text)
+	}
+}
+
+func TestUnchangedServicesStay(t *testing.T) {
+	t.Parallel()
+	e := newTestEngine(t, Config{})
+	get := visit(t, e)
+	text := one + `
+		depends_on: [api, cache]
+	api:
+		image: IMAGE
+		environment: {VERSION: "$API"}
+		depends_on: [cache]
+	cache:
+		image: IMAGE
+		networks: [default, inner]
+networks:
+	inner: {internal: true}
+`
+	with := func(version, api string) Deployment {
+		d := composed(t, version, text)
+		d.Variables["API"] = api
+		return d
+	}
+	deploy(t, e, with("v1", "one"))
+	api, cache := containerOf(t, e, "api"), containerOf(t, e, "cache")
+	for i, api2 := range []string{"one", "two", "two"} {
+		version := "v" + string(rune('2'+i))
+		deploy(t, e, with(version, api2))
+		settled(t, e, 3)
+		want(t, get, "/", 200, "version="+version)
+		want(t, get, "/peer?host=api:8080", 200, "version="+api2)
+		want(t, get, "/peer?host=cache:8080/peer%3Fhost=api:8080", 200, "version="+api2)
+		if now := containerOf(t, e, "cache"); now != cache {
+			t.Errorf("%s: the cache was replaced", version)
+		}
+		if now := containerOf(t, e, "api"); (now == api) != (api2 == "one") {
+			t.Errorf("%s: the api is %s, was %s", version, now, api)
+		}
+	}
+	second := killed(t, e)
+	deploy(t, second, with("v4", "two"))
+	want(t, visit(t, second), "/", 200, "version=v4")
+	if now := containerOf(t, e, "cache"); now != cache {
+		t.Error("the cache was replaced after a restart")
+	}
+}
+
+const stateful = one + `
+		depends_on: [db]
+	db:
+		image: IMAGE
+		command: ["$MODE"]
+		environment: {VERSION: "$DB"}
+		volumes: [data:/data]
+volumes:
+	data:
+`
+
+// withVolume returns a deployment with a service that has a volume.
+func withVolume(t *testing.T, version, db, mode string) Deployment {
+	d := composed(t, version, stateful)
+	d.Variables["DB"], d.Variables["MODE"] = db, mode
+	return d
+}
+
+func TestServiceWithAVolumeRestartsInPlace(t *testing.T) {
+	t.Parallel()
+	e := newTestEngine(t, Config{Deadline: 20 * time.Second})
+	get := visit(t, e)
+	deploy(t, e, withVolume(t, "v1", "one", "ok"))
+	want(t, get, "/peer?host=db:8080/write%3Ffile=/data/x%26text=kept", 200, "written")
+	first := containerOf(t, e, "db")
+	deploy(t, e, withVolume(t, "v2", "one", "ok"))
+	settled(t, e, 2)
+	if now := containerOf(t, e, "db"); now != first {
+		t.Error("an unchanged service with a volume was replaced")
+	}
+	deploy(t, e, withVolume(t, "v3", "two", "ok"))
+	settled(t, e, 2)
+	want(t, get, "/peer?host=db:8080/", 200, "version=two")
+	want(t, get, "/peer?host=db:8080/read%3Ffile=/data/x", 200, "kept")
+	second := containerOf(t, e, "db")
+	if second == first {
+		t.Error("a changed service was not replaced")
+	}
+	for _, mode := range []string{"exit=3", "none"} {
+		d := withVolume(t, "v4", "three", mode)
+		if mode == "none" { // the service with the volume comes up, another one does not
+			d = composed(t, "v4", strings.Replace(stateful, "env_file: .env", `command: ["exit=3"]`, 1))
+			d.Variables["DB"], d.Variables["MODE"] = "three", "ok"
+		}
+		var failure *Failure
+		if err := e.Deploy(t.Context(), d); !errors.As(err, &failure) || failure.Down() || !strings.Contains(failure.Reason(), "stopped with exit code 3: ") {
+			t.Fatalf("got %v, want the failure of a service", err)
+		}
+		want(t, get, "/", 200, "version=v3")
+		if now := containerOf(t, e, "db"); now != second {
+			t.Error("the service with the volume does not run again")
+		}
+		eventually(t, "the service before answers", func() bool { status, _ := get("/peer?host=db:8080/"); return status == 200 })
+		want(t, get, "/peer?host=db:8080/read%3Ffile=/data/x", 200, "kept")
+	}
+	if err := e.Close(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	if left := things(t, e); len(left) != 1 || !strings.HasPrefix(left[0], "volume ") {
+		t.Errorf("after Close there are %q, want the volume", left)
+	}
+}
+
+func TestFrontWithAVolumeComesBackAfterAFailure(t *testing.T) {
+	t.Parallel()
+	e := newTestEngine(t, Config{Deadline: 20 * time.Second})
+	get := visit(t, e)
+	text := one + `
+		command: ["$MODE"]
+		volumes: [data:/data]
+volumes: {data: {}}
+`
+	version := func(name, mode string) Deployment {
+		d := composed(t, name, text)
+		d.Variables["MODE"] = mode
+		return d
+	}
+	deploy(t, e, version("v1", "ok"))
+	want(t, get, "/write?file=/data/x&text=kept", 200, "written")
+	deploy(t, e, version("v2", "ok"))
+	want(t, get, "/", 200, "version=v2")
+	want(t, get, "/read?file=/data/x", 200, "kept")
+	settled(t, e, 1)
+	var failure *Failure
+	if err := e.Deploy(t.Context(), version("v3", "exit=4")); !errors.As(err, &failure) || failure.Down() || !strings.Contains(failure.Reason(), "service web stopped with exit code 4") {
+		t.Fatalf("got %v, want a failure that leaves v2 serving", err)
+	}
+	want(t, get, "/", 200, "version=v2")
+	want(t, get, "/read?file=/data/x", 200, "kept")
+	if made := things(t, e); len(made) != 3 {
+		t.Errorf("there are %q, want a container, its network and its volume", made)
+	}
+}
+
+func TestEnvironmentsOfOneComposeFileShareNothing(t *testing.T) {
+	t.Parallel()
+	e := newTestEngine(t, Config{})
+	get := visit(t, e)
+	other := withVolume(t, "other", "theirs", "ok")
+	other.Environment = "e-other"
+	deploy(t, e, withVolume(t, "v1", "ours", "ok"))
+	want(t, get, "/peer?host=db:8080/write%3Ffile=/data/x%26text=ours", 200, "written")
+	deploy(t, e, other)
+	want(t, get, "/peer?host=db:8080/", 200, "version=ours")
+	front, _ := e.site("e-other").acquire()
+	theirs := func(path string) (int, string) { return answerOf(front, path) }
+	want(t, theirs, "/peer?host=db:8080/", 200, "version=theirs")
+	want(t, theirs, "/peer?host=db:8080/read%3Ffile=/data/x", 200, "no such file")
+	if err := e.Terminate(t.Context(), "e-other"); err != nil {
+		t.Fatal(err)
+	}
+	want(t, get, "/peer?host=db:8080/read%3Ffile=/data/x", 200, "ours")
+	if made := things(t, e); len(made) != 4 {
+		t.Errorf("there are %q, want two containers, a network and a volume", made)
+	}
+}
+
+func TestComposeGapStopsTheVersionBefore(t *testing.T) {
+	t.Parallel()
+	e := newTestEngine(t, Config{ComposeGap: time.Second})
+	get := visit(t, e)
+	deploy(t, e, composed(t, "v1", one))
+	started := make(chan error)
+	go func() { started <- e.Deploy(t.Context(), composed(t, "v2", one)) }()
+	eventually(t, "nothing answers", func() bool { status, text := get("/"); return status == 503 && strings.Contains(text, "was stopped") })
+	eventually(t, "the version before is gone", func() bool { return len(things(t, e)) == 0 })
+	if err := <-started; err != nil {
+		t.Fatal(err)
+	}
+	want(t, get, "/", 200, "version=v2")
+	broken := composed(t, "v3", one+"\t\tcommand: ['exit=1']\n")
+	var failure *Failure
+	if err := e.Deploy(t.Context(), broken); !errors.As(err, &failure) || !failure.Down() {
+		t.Errorf("got %v, want a failure after which nothing answers", err)
+	}
+	refused := deploymentOf("v4", bytes.Clone(zipOf(t, composeName, "services: {}")))
+	refused.Compose = true
+	deploy(t, e, composed(t, "v2", one))
+	if err := e.Deploy(t.Context(), refused); !errors.As(err, &failure) || failure.Down() {
+		t.Errorf("got %v, want a refusal before anything is stopped", err)
+	}
+}
