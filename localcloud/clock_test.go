@@ -82,7 +82,7 @@ func TestAdvanceEndsTransitions(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, err := eb.CreateEnvironment(t.Context(), &elasticbeanstalk.CreateEnvironmentInput{
-		ApplicationName: aws.String("shop"), EnvironmentName: aws.String("shop-login"), SolutionStackName: aws.String(newestStack(t, eb)),
+		ApplicationName: aws.String("shop"), EnvironmentName: aws.String("shop-login"), SolutionStackName: aws.String(stackOf(t, eb, "ECS")),
 		OptionSettings: []ebtypes.ConfigurationOptionSetting{{Namespace: aws.String("aws:autoscaling:launchconfiguration"),
 			OptionName: aws.String("IamInstanceProfile"), Value: aws.String("aws-elasticbeanstalk-ec2-role")}},
 	}); err != nil {

@@ -138,6 +138,7 @@ func application(t *testing.T) io.Reader {
 	w := tar.NewWriter(&layer)
 	_ = w.WriteHeader(&tar.Header{Name: "app", Mode: 0o755, Size: int64(len(app))}) // memory
 	_, _ = w.Write(app)
+	_ = w.WriteHeader(&tar.Header{Name: "tmp/", Typeflag: tar.TypeDir, Mode: 0o777})
 	_ = w.Close()
 	return &layer
 }
@@ -176,7 +177,7 @@ func deploy(t *testing.T, c *Cloud, ref string) {
 		t.Fatal(err)
 	}
 	if _, err := eb.CreateEnvironment(ctx, &elasticbeanstalk.CreateEnvironmentInput{ApplicationName: aws.String("shop"), EnvironmentName: aws.String("shop-login"),
-		CNAMEPrefix: aws.String("shop-login"), VersionLabel: aws.String("one"), SolutionStackName: aws.String(newestStack(t, eb)),
+		CNAMEPrefix: aws.String("shop-login"), VersionLabel: aws.String("one"), SolutionStackName: aws.String(stackOf(t, eb, "ECS")),
 		OptionSettings: []ebtypes.ConfigurationOptionSetting{
 			{Namespace: aws.String("aws:autoscaling:launchconfiguration"), OptionName: aws.String("IamInstanceProfile"), Value: aws.String("aws-elasticbeanstalk-ec2-role")},
 			{Namespace: aws.String("aws:elasticbeanstalk:application:environment"), OptionName: aws.String("VERSION"), Value: aws.String("one")},
@@ -185,18 +186,19 @@ func deploy(t *testing.T, c *Cloud, ref string) {
 	}
 }
 
-func newestStack(t testing.TB, eb *elasticbeanstalk.Client) string {
+// stackOf returns the newest solution stack of a platform.
+func stackOf(t testing.TB, eb *elasticbeanstalk.Client, platform string) string {
 	t.Helper()
 	stacks, err := eb.ListAvailableSolutionStacks(t.Context(), &elasticbeanstalk.ListAvailableSolutionStacksInput{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, name := range stacks.SolutionStacks {
-		if strings.Contains(name, "ECS") {
+		if strings.HasSuffix(name, " running "+platform) {
 			return name
 		}
 	}
-	t.Fatal("no ECS solution stack")
+	t.Fatalf("no solution stack runs %s", platform)
 	return ""
 }
 

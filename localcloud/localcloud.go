@@ -44,7 +44,10 @@ type Config struct {
 	Log     *slog.Logger     // nil = no log
 	Now     func() time.Time // nil = time.Now
 	Gap     bool             // stop the running version before the next one starts, as AWS's AllAtOnce does
-	Offset  time.Duration    // how far the cloud's clock is ahead of Now at the start
+	// ComposeGap does the same to what a docker-compose.yml runs, and is the least time between the two;
+	// 0 = they take over without a gap.
+	ComposeGap time.Duration
+	Offset     time.Duration // how far the cloud's clock is ahead of Now at the start
 
 	Quotas    beanstalk.Quotas // zero values are AWS's defaults
 	Faults    []fault.Rule     // of calls that fail from the start on

@@ -62,7 +62,7 @@ func (c *Cloud) openRunner(ctx context.Context) (err error) {
 	}
 	c.runner, err = engine.New(ctx, engine.Config{
 		Deadline: c.cfg.StartTime,
-		Host:     c.cfg.Host, Cloud: c.id.ID, Registry: c.host(), Token: c.registry.Token, Dir: filepath.Join(c.cfg.Dir, engineDir), Log: c.cfg.Log, Gap: c.cfg.Gap,
+		Host:     c.cfg.Host, Cloud: c.id.ID, Registry: c.host(), Token: c.registry.Token, Dir: filepath.Join(c.cfg.Dir, engineDir), Log: c.cfg.Log, Gap: c.cfg.Gap, ComposeGap: c.cfg.ComposeGap,
 	})
 	if err != nil {
 		return err

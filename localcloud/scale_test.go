@@ -139,7 +139,7 @@ func describeNamed(t testing.TB, eb *elasticbeanstalk.Client, name string) []ebt
 func launchOne(t testing.TB, eb *elasticbeanstalk.Client, name, version string) {
 	t.Helper()
 	in := &elasticbeanstalk.CreateEnvironmentInput{
-		ApplicationName: aws.String("shop"), EnvironmentName: &name, CNAMEPrefix: &name, SolutionStackName: aws.String(newestStack(t, eb)),
+		ApplicationName: aws.String("shop"), EnvironmentName: &name, CNAMEPrefix: &name, SolutionStackName: aws.String(stackOf(t, eb, "ECS")),
 		OptionSettings: []ebtypes.ConfigurationOptionSetting{
 			{Namespace: aws.String("aws:autoscaling:launchconfiguration"), OptionName: aws.String("IamInstanceProfile"), Value: aws.String("aws-elasticbeanstalk-ec2-role")},
 			{Namespace: aws.String("aws:elasticbeanstalk:application:environment"), OptionName: aws.String("VERSION"), Value: &name},

@@ -31,6 +31,7 @@ func startFlags() []cli.Flag {
 		&cli.BoolFlag{Name: "no-containers", Usage: "run no containers: the local cloud itself answers at every URL"},
 		&cli.BoolFlag{Name: "separate-updates", Usage: "refuse an update that has both a version and options, as AWS's API reference says"},
 		&cli.BoolFlag{Name: "gap", Usage: "stop the running version before the next one starts, as AWS's all-at-once policy does"},
+		duration("compose-gap", "stop what a docker-compose.yml runs this `TIME` before the next version starts, as on AWS"),
 		&cli.StringFlag{Name: "throttle", Usage: "throttle describes to `RATE/BURST`, such as AWS's 2/15"},
 		&cli.StringFlag{Name: "clock", Usage: "shift the local cloud's clock by `DURATION`, such as +5d"},
 		&cli.StringSliceFlag{Name: "fault", Usage: "make calls fail by `RULE`, SERVICE:OPERATION:KIND[:NAME=VALUE,...]; may be repeated"},
@@ -43,7 +44,7 @@ func readLocalOptions(c *cli.Context) (o background.Options, err error) {
 		Cloud: localcloud.Config{
 			Port: c.Int("port"), URLPort: c.Int("url-port"), Docker: !c.Bool("no-containers"), Gap: c.Bool("gap"), SeparateUpdates: c.Bool("separate-updates"),
 			CreateTime: c.Duration("create-time"), UpdateTime: c.Duration("update-time"), TerminateTime: c.Duration("terminate-time"),
-			ListDelay: c.Duration("list-delay"), StartTime: c.Duration("start-time"),
+			ListDelay: c.Duration("list-delay"), StartTime: c.Duration("start-time"), ComposeGap: c.Duration("compose-gap"),
 		},
 		PortSet: c.IsSet("port"), URLPortSet: c.IsSet("url-port"),
 	}

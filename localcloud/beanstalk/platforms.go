@@ -69,14 +69,14 @@ func stackOf(arn string) string {
 	return ""
 }
 
-// foreign reports whether a platform does not run containers.
-func foreign(arn string) bool {
+// familyOf returns the family of an ARN's platform, and "" if it is unknown.
+func familyOf(arn string) string {
 	for _, p := range platforms {
 		if strings.HasSuffix(arn, "::platform/"+p.Branch+"/"+p.Version) {
-			return p.Family != "ECS" && p.Family != "Docker"
+			return p.Family
 		}
 	}
-	return false
+	return ""
 }
 
 type stacksOut struct {

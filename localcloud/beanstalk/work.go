@@ -123,9 +123,11 @@ func (s *Service) run(ctx context.Context, id, name string, set setup) error {
 	if err != nil {
 		return err
 	}
+	family := familyOf(set.Platform)
 	return s.Runner.Deploy(ctx, engine.Deployment{
 		Environment: id, Name: name, Version: set.Version,
-		Bundle: bytes.NewReader(bundle), Size: int64(len(bundle)), Foreign: foreign(set.Platform),
+		Bundle: bytes.NewReader(bundle), Size: int64(len(bundle)),
+		Foreign: family != "" && family != "ECS" && family != "Docker", Compose: family == "Docker",
 		Variables: set.Options.variables(), HealthPath: set.Options.healthPath(), Port: set.Options.port(), Deadline: set.Options.deadline(),
 	})
 }

@@ -116,8 +116,10 @@ func substitute(d Deployment) http.Handler {
 		return sample
 	case d.Foreign:
 		return foreign
+	case d.Compose:
+		return hollow(composeName)
 	}
-	return hollow
+	return hollow(documentName + " of version 2")
 }
 
 // switchTo puts t behind the URL and removes the target before in the background: its requests may

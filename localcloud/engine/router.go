@@ -67,6 +67,8 @@ var foreign = pageHandler(http.StatusOK, "This bundle is not run here",
 	"It was deployed, and this page stands in for it: the local cloud runs containers only. "+
 		"A war, a jar or a source bundle runs on its own platform on AWS.")
 
-// hollow is the page for a bundle without containers on a platform for containers.
-var hollow = pageHandler(http.StatusServiceUnavailable, "This bundle cannot run here",
-	"It was deployed, but it has no "+documentName+" of version 2: the local cloud runs nothing else on this platform.")
+// hollow returns the page for a bundle without containers on a platform for containers.
+func hollow(lacks string) http.Handler {
+	return pageHandler(http.StatusServiceUnavailable, "This bundle cannot run here",
+		"It was deployed, but it has no "+lacks+": the local cloud runs nothing else on this platform.")
+}

@@ -87,7 +87,7 @@ func (o Options) Check() error {
 	if cloud.Port != 0 && cloud.Port == cloud.URLPort {
 		return fmt.Errorf("the local cloud needs two ports, and both are to be %d", cloud.Port)
 	}
-	for _, d := range []time.Duration{cloud.CreateTime, cloud.UpdateTime, cloud.TerminateTime, cloud.ListDelay, cloud.StartTime} {
+	for _, d := range []time.Duration{cloud.CreateTime, cloud.UpdateTime, cloud.TerminateTime, cloud.ListDelay, cloud.StartTime, cloud.ComposeGap} {
 		if d < 0 {
 			return fmt.Errorf("%s is not a time that something can last", d)
 		}
