@@ -11,6 +11,8 @@ import (
 
 	"github.com/docker/docker/api/types/image"
 	"github.com/docker/docker/api/types/registry"
+
+	"beansprout/mask"
 )
 
 // maxPushes is the number of attempts to push an image.
@@ -106,7 +108,8 @@ func (b *Builder) send(ctx context.Context, p *push, host string, c Credentials)
 	var refused refusal
 	switch {
 	case errors.As(err, &refused):
-		return "", recognize(plain(refused.message), refused.message, pushErrors)
+		message := mask.Mask{}.With(mask.MinSecret, c.Password).Hide(refused.message)
+		return "", recognize(plain(message), message, pushErrors)
 	case err != nil:
 		return "", b.engineError(err)
 	case !isDigest(digest):

@@ -129,6 +129,15 @@ func TestAPushIsTriedAgainAfterATransientError(t *testing.T) {
 	}
 }
 
+func TestARefusalThatQuotesThePasswordIsShownWithoutIt(t *testing.T) {
+	b, shelf := connect(t), newShelf(t)
+	shelf.fault = onManifest(-1, status(http.StatusForbidden, `{"errors":[{"code":"DENIED","message":"no entry for AWS:`+shelf.word()+`"}]}`))
+	_, err := b.Build(t.Context(), []Source{smallSource(t, b)}, shelf.registry, Options{})
+	if err == nil || strings.Contains(err.Error(), shelf.word()) || !strings.Contains(err.Error(), "no entry for AWS:***") {
+		t.Errorf("error = %v", err)
+	}
+}
+
 func TestAMissingRegistryIsErrUnwell(t *testing.T) {
 	b, shelf := connect(t), newShelf(t)
 	s := smallSource(t, b)

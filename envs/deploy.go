@@ -89,7 +89,7 @@ func (m *Manager) newDeploy(ctx context.Context, request Deployment, o Options) 
 	d.run = m.newRun(operationDeploy, name, request.Feature, o)
 	d.registry = m.registry(repository, name, o)
 	d.run.commit, d.run.subject = request.Commit, request.Subject
-	d.run.owner, d.run.email, d.run.buildURL = request.Owner, request.Email, request.BuildURL
+	d.run.owner, d.run.email, d.run.buildURL = request.Owner, request.Email, m.withoutSecrets(request.BuildURL)
 	d.run.days = m.config.Days
 	d.run.check, d.run.aborts = request.Check, request.AbortOnCancel
 	d.run.https = d.answersByHTTPS(beanstalk.Configuration{})

@@ -27,7 +27,7 @@ type EventOptions struct {
 	Show   func(beanstalk.Event) error
 }
 
-// Events shows what AWS says about the environment, oldest first. With Follow it returns nil when
+// Events shows what AWS says about the environment, without secrets, oldest first. With Follow it returns nil when
 // the environment has gone. An error of Show ends it.
 func (m *Manager) Events(ctx context.Context, e Environment, o EventOptions) error {
 	if o.Since.IsZero() {
@@ -48,6 +48,7 @@ func (m *Manager) Events(ctx context.Context, e Environment, o EventOptions) err
 			return err
 		}
 		for _, event := range news {
+			event.Message = m.config.Mask(event.Message)
 			if err := o.Show(event); err != nil {
 				return err
 			}

@@ -33,6 +33,14 @@ func (r *run) noteWork(rec *store.Record) {
 	}
 }
 
+// withoutSecrets returns a URL, or "" where it has a secret: without that it leads nowhere.
+func (m *Manager) withoutSecrets(url string) string {
+	if m.config.Mask(url) != url {
+		return ""
+	}
+	return url
+}
+
 // What a record keeps of texts that others wrote, in characters; of a URL, which can't be cut, in bytes.
 const (
 	maxSubject = 200

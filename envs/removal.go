@@ -262,19 +262,24 @@ func foreignBundle(v beanstalk.Version) string {
 func (r *removal) removeVersion(ctx context.Context, label string, registered bool, bundle string) error {
 	if registered {
 		if err := r.lease.beanstalk.DeleteVersion(ctx, r.env.Application, label); err != nil {
-			r.receipt.Retain("version "+label, err.Error())
+			r.retain("version "+label, err)
 			return err
 		}
 		r.receipt.Remove("version " + label)
 	}
 	if bundle != "" {
 		if err := r.lease.bundles.DeleteBundle(ctx, bundle); err != nil {
-			r.receipt.Retain("bundle "+bundle, err.Error())
+			r.retain("bundle "+bundle, err)
 			return err
 		}
 		r.receipt.Remove("bundle " + bundle)
 	}
 	return nil
+}
+
+// retain notes that something stays because of an error.
+func (r *removal) retain(item string, err error) {
+	r.receipt.Retain(item, r.manager.config.Mask(err.Error()))
 }
 
 // neededByRestore tells until when the environment can be restored.

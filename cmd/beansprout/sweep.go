@@ -49,6 +49,7 @@ func sweep(c *cli.Context) error {
 	if errors.Is(err, store.ErrGarbage) && report.Refused != "" {
 		err = failure.WithHint(err, failure.ShrunkHint)
 	}
+	sweeping.Hide(report, s.secrets.Hide)
 	sweeping.Say(s.talk, report, err)
 	if c.Bool("json") {
 		return errors.Join(terminal.PrintJSONList(c.App.Writer, sweeping.Decisions(report)), err)

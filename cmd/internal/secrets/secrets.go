@@ -42,11 +42,16 @@ func (s *Secrets) add(values []string) {
 	s.mask = s.mask.With(mask.MinSecret, values...)
 }
 
-// Learn adds what beansprout.yaml gives variables that are secret by their names.
+// Learn adds what beansprout.yaml gives variables and options that are secret by their names.
 func (s *Secrets) Learn(cfg *config.Config) {
 	var values []string
 	for name, value := range cfg.Environment.Variables {
 		values = append(values, mask.Variable(name, value)...)
+	}
+	for _, options := range cfg.Environment.Options {
+		for name, value := range options {
+			values = append(values, mask.Variable(name, value)...)
+		}
 	}
 	for _, image := range cfg.Build {
 		for name, value := range image.Args {
@@ -55,6 +60,9 @@ func (s *Secrets) Learn(cfg *config.Config) {
 	}
 	s.add(values)
 }
+
+// Hear adds secrets that the process was given while it works.
+func (s *Secrets) Hear(secrets ...string) { s.add(secrets) }
 
 // Known returns what hides the secrets.
 func (s *Secrets) Known() mask.Mask {

@@ -42,6 +42,7 @@ type Service struct {
 // Connect connects a project to an account.
 func (c *Connector) Connect(ctx context.Context, p *project.Project, account aws.Config) (*Service, error) {
 	s := &Service{Project: p, Slack: c.Slack(p), getenv: c.Getenv}
+	awsconfig.Tell(&account, c.Secrets.Hear)
 	config := p.ManagerConfig()
 	config.HTTP, config.Mask, config.HTTPS = awsconfig.Plain(), c.Secrets.Hide, config.HTTPS && !c.Local
 	if s.Slack != nil {

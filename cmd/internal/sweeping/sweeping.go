@@ -2,6 +2,7 @@
 package sweeping
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"iter"
@@ -28,6 +29,18 @@ func Say(talk *terminal.Progress, report janitor.Report, err error) {
 	}
 	if count(report) == 0 && err == nil {
 		talk.Say("environments: %d, none of ours", report.Environments)
+	}
+}
+
+// Hide takes secrets out of what the decisions of a report say in words.
+func Hide(report janitor.Report, hide func(string) string) {
+	for _, part := range [][]janitor.Decision{report.Decisions, report.Leftovers, report.Warnings} {
+		for i := range part {
+			if d := &part[i]; d.Err != nil {
+				d.Err = errors.New(hide(d.Err.Error()))
+			}
+			part[i].Reason = hide(part[i].Reason)
+		}
 	}
 }
 
