@@ -76,7 +76,13 @@ func (p *plot) Do(r *http.Request) (*http.Response, error) {
 
 func newPlot(t *testing.T) *plot {
 	t.Helper()
-	cloud, err := localcloud.Open(t.Context(), localcloud.Config{Dir: t.TempDir()})
+	return newPlotThatTakes(t, 0)
+}
+
+// newPlotThatTakes is newPlot where the removal of an environment takes some time.
+func newPlotThatTakes(t *testing.T, removal time.Duration) *plot {
+	t.Helper()
+	cloud, err := localcloud.Open(t.Context(), localcloud.Config{Dir: t.TempDir(), TerminateTime: removal})
 	if err != nil {
 		t.Fatal(err)
 	}
