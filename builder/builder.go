@@ -92,6 +92,8 @@ type Credentials struct{ Username, Password string }
 type Options struct {
 	Log     Log
 	Rebuild bool // build and push even what the registry has
+	// Ready returns when something may be prepared or built; the registry is asked before. nil is at once.
+	Ready func(context.Context) error
 	// Mask hides secrets in lines and errors, in addition to those of the sources.
 	Mask mask.Mask
 }

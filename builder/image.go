@@ -21,6 +21,7 @@ type work struct {
 	destination func() (*destination, error)
 	log         Log
 	rebuild     bool
+	ready       func(context.Context) error
 	mask        mask.Mask
 	shared      sync.Map // of *sharedBuild, by fingerprint
 }
@@ -34,6 +35,7 @@ func newWork(ctx context.Context, b *Builder, registry func(context.Context) (Re
 		}),
 		log:     o.Log.serialized(),
 		rebuild: o.Rebuild,
+		ready:   o.Ready,
 		mask:    o.Mask,
 	}
 }
@@ -188,8 +190,19 @@ func (w *work) look(ctx context.Context, s Source) (Image, error) {
 // pushed.
 const maxBuilds = 5
 
+// mayMake waits until something may be made.
+func (w *work) mayMake(ctx context.Context) error {
+	if w.ready == nil {
+		return nil
+	}
+	return w.ready(ctx)
+}
+
 // makeAndPush builds the image, and pushes it unless the registry has it by then.
 func (w *work) makeAndPush(ctx context.Context, s Source, to *destination, i *Image) (err error) {
+	if err := w.mayMake(ctx); err != nil {
+		return err
+	}
 	for range maxBuilds {
 		if err = w.makeAndPushOnce(ctx, s, to, i); !pruned(err) {
 			return err
@@ -205,9 +218,10 @@ func (w *work) makeAndPushOnce(ctx context.Context, s Source, to *destination, i
 	}
 	ref := to.Repository + ":" + tagOf(i.Fingerprint, id)
 	defer w.engine.untag(ctx, ref)
-	err = w.pushUnlessThere(ctx, to, i, &push{id: id, ref: ref, size: size})
-	w.prune(ctx, s, id, to.Repository)
-	return err
+	var pruning sync.WaitGroup
+	defer pruning.Wait()
+	pruning.Go(func() { w.prune(ctx, s, id, to.Repository) })
+	return w.pushUnlessThere(ctx, to, i, &push{id: id, ref: ref, size: size})
 }
 
 // pushUnlessThere pushes the image, and ends that where the registry turns out to have it: another

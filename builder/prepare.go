@@ -65,6 +65,9 @@ func (w *work) prepare(ctx context.Context, s Source, hidden mask.Mask) error {
 	if s.Prepare == "" {
 		return nil
 	}
+	if err := w.mayMake(ctx); err != nil {
+		return err
+	}
 	command := hidden.Hide(s.Prepare)
 	log := w.log.of(s.Name, stepPrepare)
 	unlock, err := lock(ctx, s.Dir, log)

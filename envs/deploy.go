@@ -27,14 +27,13 @@ func (m *Manager) Deploy(ctx context.Context, request Deployment, o Options) (Re
 	if err != nil {
 		return Result{}, overdue(ctx, err)
 	}
-	to, err := d.lookFirst(ctx) // refuses what AWS alone can tell to be wrong
-	if err != nil {
-		return Result{}, overdue(ctx, err)
-	}
-	building, stop := context.WithCancel(ctx)
+	images, stop := d.images(ctx) // which make nothing before they are known to go somewhere
 	defer stop()
-	images := ask(func() ([]Image, error) { return d.Source.Images(building, d.target("")) })
-	if err := d.run.begin(ctx); err != nil { // numbers the request: a later one wins
+	to, err := d.lookFirst(ctx) // refuses what AWS alone can tell to be wrong
+	if err == nil {
+		err = d.run.begin(ctx) // numbers the request: a later one wins
+	}
+	if err != nil {
 		stop()
 		_, _ = images()
 		return Result{}, overdue(ctx, err)
@@ -63,6 +62,7 @@ type deploy struct {
 	manifests map[string]*ahead[ecr.Manifest] // of the images, by digest
 	arch      string                          // of the instances, for which images are built; "" where there are none
 	checked   bool                            // the source was asked whether it can run on them
+	looked    chan struct{}                   // is closed when images may be made
 	told      []string                        // why settings stay, as far as that has been said
 	withdrawn []string                        // settings that were removed because AWS takes no empty value of them
 	separate  bool                            // AWS takes no version and settings in one update
@@ -73,7 +73,7 @@ func (m *Manager) newDeploy(ctx context.Context, request Deployment, o Options) 
 	if err := m.validate(request); err != nil {
 		return nil, err
 	}
-	d := &deploy{Deployment: request, manager: m, options: o}
+	d := &deploy{Deployment: request, manager: m, options: o, looked: make(chan struct{})}
 	if err := d.checkSettings(ctx); err != nil {
 		return nil, err
 	}
@@ -87,7 +87,7 @@ func (m *Manager) newDeploy(ctx context.Context, request Deployment, o Options) 
 		return nil, err
 	}
 	d.run = m.newRun(operationDeploy, name, request.Feature, o)
-	d.registry = m.registry(repository, name, o)
+	d.registry = m.registry(repository, d.ready, name, o)
 	d.run.commit, d.run.subject = request.Commit, request.Subject
 	d.run.owner, d.run.email, d.run.buildURL = request.Owner, request.Email, m.withoutSecrets(request.BuildURL)
 	d.run.days = m.config.Days
@@ -132,9 +132,8 @@ func (d *deploy) deploy(ctx context.Context, building func() ([]Image, error), t
 
 // deployAgain builds once more and looks up the destination again meanwhile.
 func (d *deploy) deployAgain(ctx context.Context) (Result, error) {
-	building, stop := context.WithCancel(ctx)
+	images, stop := d.images(ctx)
 	defer stop()
-	images := ask(func() ([]Image, error) { return d.Source.Images(building, d.target("")) })
 	to, err := d.lookAhead(ctx)
 	if err != nil {
 		stop()
@@ -144,11 +143,35 @@ func (d *deploy) deployAgain(ctx context.Context) (Result, error) {
 	return d.deploy(ctx, images, to)
 }
 
+// images begins to have the source make the images, and returns what waits for them and what ends that.
+func (d *deploy) images(ctx context.Context) (images func() ([]Image, error), stop context.CancelFunc) {
+	making, stop := context.WithCancel(ctx)
+	known := d.checked
+	return ask(func() ([]Image, error) {
+		if !known { // for which architecture
+			if err := d.ready(making); err != nil {
+				return nil, err
+			}
+		}
+		return d.Source.Images(making, d.target(""))
+	}), stop
+}
+
+// ready waits until the deploy is known not to be refused.
+func (d *deploy) ready(ctx context.Context) error {
+	select {
+	case <-d.looked:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
 // target returns the target for the source.
 func (d *deploy) target(url string) Target {
 	return Target{
 		Name: d.run.name, URL: url, Feature: d.Feature, Commit: d.Commit, Architecture: d.arch,
-		Registry: d.registry, Options: d.options,
+		Registry: d.registry, Ready: d.ready, Options: d.options,
 	}
 }
 

@@ -62,7 +62,7 @@ type Source interface {
 	// anything is made. arch is "" where it makes no difference.
 	Check(ctx context.Context, arch string) error
 	// Images returns the images, which lie in the target's registry then, each for the target's
-	// architecture. It may take long.
+	// architecture. It may take long. Before Target.Ready returns it only finds out what there is.
 	Images(ctx context.Context, t Target) ([]Image, error)
 	// Bundle returns what Beanstalk is to run. The caller closes it.
 	Bundle(ctx context.Context, images []Image, t Target) (Bundle, error)
@@ -98,7 +98,10 @@ type Target struct {
 	Commit       string
 	Architecture string
 	Registry     Registry
-	Options      Options // whose Progress is told what happens
+	// Ready returns when images may be made. Until then the deploy may be refused, and the registry's
+	// Repository, if that has to be made, and Login wait, too.
+	Ready   func(context.Context) error
+	Options Options // whose Progress is told what happens
 }
 
 // Registry is where images are pushed.

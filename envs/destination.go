@@ -54,6 +54,9 @@ func (d *deploy) lookFirst(ctx context.Context) (to destination, err error) {
 		_, err = d.manager.beanstalk.Platform(ctx, d.Base.Platform)
 		err = misnamed("Base.Platform", err)
 	}
+	if err == nil {
+		close(d.looked)
+	}
 	return to, err
 }
 

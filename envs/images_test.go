@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"beansprout/envs/ecr"
 	"beansprout/localcloud"
@@ -112,4 +113,69 @@ func (p *plot) liveTags(name string) (tags []string) {
 	}
 	slices.Sort(tags)
 	return tags
+}
+
+// hasty is a source that wants what a deploy has not got ready.
+type hasty struct {
+	archive
+	ended  chan struct{}
+	errors []error
+}
+
+func (s *hasty) Images(ctx context.Context, t Target) ([]Image, error) {
+	defer close(s.ended)
+	brief, cancel := context.WithTimeout(ctx, time.Second)
+	defer cancel()
+	_, err := t.Registry.Repository(brief)
+	_, _, failure := t.Registry.Login(brief, "shop", []string{"web"})
+	s.errors = []error{err, failure, t.Ready(brief)}
+	return nil, err
+}
+
+func TestARefusedDeployChangesNothingInTheRegistry(t *testing.T) {
+	p := newPlot(t, localcloud.Config{}, withImages)
+	s := &hasty{ended: make(chan struct{})}
+	request := deployment("x", "one")
+	request.Base, request.Source = Base{Platform: testECS + "0"}, s
+	p.before(1, "ListPlatformVersions", func() string { <-s.ended; return "" })
+	if _, err := p.manager.Deploy(t.Context(), request, Options{}); !errors.Is(err, ErrNotFound) {
+		t.Errorf("Deploy: %v", err)
+	}
+	for i, err := range s.errors {
+		if !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("%d: it does not wait: %v", i, err)
+		}
+	}
+	for _, call := range p.cloud.Calls() {
+		if call.Service == "ecr" && call.Action != "DescribeRepositories" {
+			t.Errorf("it calls %s", call.Action)
+		}
+	}
+}
+
+// prompt is a source that reports when it is asked for images, and makes them when it may.
+type prompt struct {
+	pushed
+	asked chan struct{}
+}
+
+func (s prompt) Images(ctx context.Context, t Target) ([]Image, error) {
+	close(s.asked)
+	return s.pushed.Images(ctx, t)
+}
+
+func TestTheSourceBeginsWhileTheDestinationIsLookedUp(t *testing.T) {
+	p := newPlot(t, localcloud.Config{}, withImages)
+	request := deployment("x", "one")
+	asked := make(chan struct{})
+	request.Base, request.Source = Base{Platform: testECS}, prompt{pushed{archive{"one"}}, asked}
+	p.before(1, "ListPlatformVersions", func() string {
+		select {
+		case <-asked:
+		case <-time.After(time.Minute):
+			t.Error("the source is not asked for images")
+		}
+		return ""
+	})
+	p.deployed(request, Created)
 }

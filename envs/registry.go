@@ -20,8 +20,8 @@ func (m *Manager) findRepository(ctx context.Context) func() (string, error) {
 }
 
 // registry is where the images of the named environment are pushed. find returns the URI of the
-// repository.
-func (m *Manager) registry(find func() (string, error), name string, o Options) Registry {
+// repository, and ready when something may be changed.
+func (m *Manager) registry(find func() (string, error), ready func(context.Context) error, name string, o Options) Registry {
 	repository := m.config.Repository
 	return Registry{
 		Name: repository.Name,
@@ -29,6 +29,9 @@ func (m *Manager) registry(find func() (string, error), name string, o Options) 
 			uri, err := find()
 			if !errors.Is(err, ecr.ErrNoRepository) {
 				return uri, err
+			}
+			if err := ready(ctx); err != nil {
+				return "", err
 			}
 			uri, created, err := m.images.Create(ctx, repository.Name, ecr.Settings{Scan: repository.Scan, Immutable: repository.Immutable})
 			if created {
@@ -51,6 +54,9 @@ func (m *Manager) registry(find func() (string, error), name string, o Options) 
 			return digest, config, err
 		},
 		Login: func(ctx context.Context, uri string, images []string) (username, password string, err error) {
+			if err := ready(ctx); err != nil {
+				return "", "", err
+			}
 			token := ask(func() (ecr.Token, error) { return m.images.Token(ctx, uri) })
 			if !o.DryRun {
 				m.expireImages(ctx, uri, name, images, o)

@@ -15,6 +15,8 @@ import (
 	"beansprout/test/must"
 )
 
+func TestMain(m *testing.M) { lab.Main(m) }
+
 // table is what a benchmark prints, as docs/performance.md has it: the medians of figures that
 // were measured side by side.
 type table struct {

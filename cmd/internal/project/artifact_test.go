@@ -3,6 +3,7 @@ package project
 import (
 	"archive/zip"
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -37,7 +38,7 @@ func TestAnArtifactThatAPrepareMakesIsASource(t *testing.T) {
 	must.Succeed(t, err)
 	must.Succeed(t, p.Open(t.Context()))
 	var events []string
-	target := envs.Target{Name: "shop-x", Options: envs.Options{Progress: func(e envs.Event) {
+	target := envs.Target{Name: "shop-x", Ready: func(context.Context) error { return nil }, Options: envs.Options{Progress: func(e envs.Event) {
 		events = append(events, fmt.Sprintf("%s %s: %s", e.Kind, e.Step, e.Text))
 	}}}
 	if images, complete, err := p.Forecast(t.Context(), target); len(images) != 0 || complete || err != nil {

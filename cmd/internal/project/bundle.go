@@ -76,6 +76,9 @@ func (p *Project) makeArtifact(ctx context.Context, t envs.Target) error {
 	if p.Config.Prepare == "" {
 		return nil
 	}
+	if err := t.Ready(ctx); err != nil {
+		return err
+	}
 	step := "prepare " + p.Config.Artifact
 	report(t, envs.Begin, step, "")
 	log := func(line string) { report(t, envs.Line, step, line) }

@@ -46,10 +46,19 @@ func (p *Project) Images(ctx context.Context, t envs.Target) ([]envs.Image, erro
 	if p.Config.Artifact != "" {
 		return nil, p.makeArtifact(ctx, t)
 	}
-	for _, b := range p.Config.Build {
-		report(t, envs.Begin, "image "+b.Name, "")
-	}
+	ready := sync.OnceValue(func() error {
+		if err := t.Ready(ctx); err != nil {
+			return err
+		}
+		for _, b := range p.Config.Build {
+			report(t, envs.Begin, "image "+b.Name, "")
+		}
+		return nil
+	})
 	log := func(image, stage, line string) {
+		if ready() != nil {
+			return
+		}
 		if stage == "note" {
 			report(t, envs.Note, "", "image "+image+": "+line)
 			return
@@ -60,7 +69,10 @@ func (p *Project) Images(ctx context.Context, t envs.Target) ([]envs.Image, erro
 		uri, err := t.Registry.Repository(ctx)
 		return withEarlyLogin(ctx, p.registryAt(uri, t.Registry)), err
 	}
-	images, err := p.engine.Build(ctx, p.sources(t), to, builder.Options{Log: log, Rebuild: p.Rebuild, Mask: p.Mask})
+	images, err := p.engine.Build(ctx, p.sources(t), to, builder.Options{Log: log, Ready: func(context.Context) error { return ready() }, Rebuild: p.Rebuild, Mask: p.Mask})
+	if unready := ready(); unready != nil {
+		return nil, cmp.Or(err, unready)
+	}
 	if err != nil {
 		for _, b := range p.Config.Build {
 			report(t, envs.End, "image "+b.Name, "stopped")
