@@ -44,7 +44,7 @@ var (
 const socketTime = 20 * time.Second
 
 // Run checks the token, its scopes and the channel, posts a message with a button, and waits until
-// somebody presses it. The message says in the end what came of it.
+// it is pressed. The message says in the end what came of it.
 func (t Trial) Run(ctx context.Context) (Pressed, error) {
 	if t.Presses.AppToken == "" && (t.Listener == nil || t.Presses.SigningSecret == "") {
 		return Pressed{}, ErrNoPresses

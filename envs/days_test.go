@@ -39,7 +39,7 @@ func TestDaysAreWrittenAndReadBack(t *testing.T) {
 	}
 }
 
-// An expiry is the latest of three instants, whoever reads it.
+// An expiry is the latest of three instants, for every reader.
 func TestExpiry(t *testing.T) {
 	now := born.Add(4 * day)
 	far := time.Date(9999, 12, 31, 23, 0, 0, 0, time.UTC)

@@ -207,7 +207,7 @@ func TestADeployIsWrittenDown(t *testing.T) {
 	}
 }
 
-// What nobody knows the days of stays, and its tag may tell.
+// An environment whose days are unknown stays, and its tag may tell.
 func TestWhatCarriesNoDaysNeverExpires(t *testing.T) {
 	p := newPlot(t, localcloud.Config{}, nil)
 	none := p.under(Days{})

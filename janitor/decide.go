@@ -8,7 +8,7 @@ import (
 
 // rules are what decisions go by.
 type rules struct {
-	warn   time.Duration // how long before its end an owner must have been warned; 0 where nobody is
+	warn   time.Duration // how long before its end an owner must have been warned; 0 where no owner is
 	settle time.Duration // how long a branch must be gone
 }
 

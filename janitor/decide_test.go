@@ -74,7 +74,7 @@ func TestDecisionsAreTheRulesAndNothingElse(t *testing.T) {
 		{"warned of another end", warns, aged(-hour, warnedAt(-48*hour, -2*hour)), Warn, "has to be warned"},
 		{"warned in the future", warns, aged(-hour, warnedAt(hour, -hour)), Warn, "has to be warned"},
 		{"warned was another environment", warns, aged(-hour, warnedAt(-25*hour, -hour), func(_ *envs.Environment, rec *store.Record) { rec.Environment = "e-other" }), Warn, "has to be warned"},
-		{"protected, and nobody has to be warned", warns, facts{reason: "kim keeps it", environment: aged(hour).environment}, Keep, "kim keeps it"},
+		{"protected, and no owner has to be warned", warns, facts{reason: "kim keeps it", environment: aged(hour).environment}, Keep, "kim keeps it"},
 
 		{"branch gone, first seen", branch, goneSince(aged(3*day), 0), Wait, "its branch is gone: it is removed when that has lasted 1h"},
 		{"branch gone for a while", branch, goneSince(aged(3*day), 59*time.Minute), Wait, "its branch is gone: it is removed from 2025-06-01T12:01:00Z"},

@@ -48,7 +48,7 @@ type Environments interface {
 type Janitor struct {
 	Environments Environments
 	Options      envs.Options  // of what it does; DryRun is the sweep's to say
-	Warn         time.Duration // how long before its end an owner is warned; 0 warns nobody
+	Warn         time.Duration // how long before its end an owner is warned; 0 warns no owner
 	Branches     Branches      // of the remote; the zero Branches goes by days alone
 
 	// MaxDeletions is how many removals one sweep makes; 0 means none. So many more may fail, and at

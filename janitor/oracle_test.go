@@ -167,7 +167,7 @@ func (c *randomCase) decide() verdict {
 	case e.Tags[envs.TagLifecycle] != envs.Ephemeral:
 		f.reason = fmt.Sprintf("its lifecycle is %q", e.Tags[envs.TagLifecycle])
 	case rec.Lease != nil:
-		f.reason = "somebody has its lease"
+		f.reason = "its lease is taken"
 	}
 	e.Expires = envs.Days{TTL: c.policy.TTL, Least: oneDay}.Expiry(e)
 	f.environment = e

@@ -79,7 +79,7 @@ func (j *Janitor) inspect(s *survey, c *envs.Candidate, report *Report) {
 	report.Environments++
 	report.States[string(e.State)]++
 	if c.Foreign && !e.Created.IsZero() && e.Expires.IsZero() {
-		return // nobody expects what is not ours to expire
+		return // no expiry is expected of what is not ours
 	}
 	f := j.facts(c, s.branches)
 	// What a record says of a branch that was there in between says nothing.

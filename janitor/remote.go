@@ -19,7 +19,7 @@ import (
 )
 
 // Branches says where the branches are listed that environments were made for, and how long one must
-// be gone. It needs no git program, and asks nobody for a password.
+// be gone. It needs no git program, and never asks for a password.
 type Branches struct {
 	Remote     string        // an https or ssh URL, or as in git@host:path; "" lists nothing
 	After      time.Duration // how long a branch must be gone
@@ -212,7 +212,7 @@ func (b Branches) sshConfig(user, host string) (*ssh.ClientConfig, error) {
 	}
 	signer, err := ssh.ParsePrivateKey(pem)
 	if _, locked := errors.AsType[*ssh.PassphraseMissingError](err); locked {
-		return nil, fmt.Errorf("the private key in %s has a passphrase, for which nobody is asked", b.Key)
+		return nil, fmt.Errorf("the private key in %s has a passphrase, which is not asked for", b.Key)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("read the private key in %s: it is none", b.Key)

@@ -289,7 +289,7 @@ func TestTheBranchesOfARemoteAreListedBySSH(t *testing.T) {
 	}{
 		"another's key":   {func(b *Branches) { b.Key = other }, "unable to authenticate"},
 		"no key":          {func(b *Branches) { b.Key = "" }, "no private key"},
-		"a locked key":    {func(b *Branches) { b.Key = locked }, "nobody is asked"},
+		"a locked key":    {func(b *Branches) { b.Key = locked }, "which is not asked for"},
 		"no known hosts":  {func(b *Branches) { b.KnownHosts = nil }, "no file of known hosts"},
 		"an unknown host": {func(b *Branches) { b.KnownHosts = []string{os.DevNull} }, "key is unknown"},
 		"no repository":   {func(b *Branches) { b.Remote += "x" }, "empty input"},

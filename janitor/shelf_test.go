@@ -44,7 +44,7 @@ type shelf struct {
 	noted   int // -1 where nothing was
 	note    envs.LastSweep
 
-	quiet   bool // there is nobody to warn by
+	quiet   bool // there is no announcer to warn by
 	unheard error
 	warned  []string // features
 	missing []string // features, and whether that was noted or cleared

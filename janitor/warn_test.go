@@ -47,7 +47,7 @@ func TestARemovalWaitsForAWarningThatWasDelivered(t *testing.T) {
 	checkSweep(t, s, sweepLive(t, j), "late removed", "late")
 }
 
-func TestNobodyIsWarnedWhereThatIsNotAskedForOrNobodyListens(t *testing.T) {
+func TestNoOwnerIsWarnedWithoutARuleOrAnAnnouncer(t *testing.T) {
 	for _, change := range []func(j *Janitor, s *shelf){
 		func(j *Janitor, _ *shelf) { j.Warn = 0 },
 		func(j *Janitor, s *shelf) { j.Warn, s.quiet = time.Hour, true },
@@ -58,7 +58,7 @@ func TestNobodyIsWarnedWhereThatIsNotAskedForOrNobodyListens(t *testing.T) {
 	}
 }
 
-func TestADrySweepWarnsNobody(t *testing.T) {
+func TestADrySweepWarnsNoOwner(t *testing.T) {
 	j, s := house("a")
 	j.Warn = time.Hour
 	report, err := j.Sweep(t.Context(), false)
@@ -68,7 +68,7 @@ func TestADrySweepWarnsNobody(t *testing.T) {
 }
 
 // Only its tags, or what has changed, tell that it stays.
-func TestNobodyIsWarnedOfWhatStays(t *testing.T) {
+func TestNoOwnerIsWarnedOfWhatStays(t *testing.T) {
 	j, s := house("tagged", "unreadable")
 	j.Warn = time.Hour
 	s.refusals["tagged"] = &envs.KeptError{Reason: "its tag says keep"}

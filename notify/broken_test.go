@@ -112,7 +112,7 @@ func posted(server *notifytest.Server, text string) (messages []string, replies 
 	return messages, replies
 }
 
-// What was not confirmed is an error, so that no warning counts that nobody got.
+// What was not confirmed is an error, so that no warning counts that was not delivered.
 func TestAnUnconfirmedWarningIsAnError(t *testing.T) {
 	var all sync.WaitGroup
 	for name, breaks := range brokenWays {

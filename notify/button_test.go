@@ -189,7 +189,7 @@ func TestAMessageHasTheButtonsOfItsState(t *testing.T) {
 		{"protected", with(pressable(Ready), func(p *Post) { p.Protected = "kim" }), []Action{ActionExtend, ActionUnprotect, ActionRemove}},
 		{"removed", pressable(Removed), []Action{ActionRestore}},
 		{"removed for good", with(pressable(Removed), func(p *Post) { p.Restorable = time.Time{} }), nil},
-		{"nobody answers", login(Ready), nil},
+		{"no janitor answers", login(Ready), nil},
 		{"no environment yet", with(pressable(Building), func(p *Post) { p.ID = "" }), nil},
 		{"no account", with(pressable(Ready), func(p *Post) { p.Account = "" }), nil},
 		{"no region", with(pressable(Ready), func(p *Post) { p.Region = "" }), nil},

@@ -149,7 +149,7 @@ func TestWhatWouldWaitTooLongReturnsAtOnce(t *testing.T) {
 	}
 }
 
-func TestNobodyPostsWhileSlackAsksToWait(t *testing.T) {
+func TestNothingIsPostedWhileSlackAsksToWait(t *testing.T) {
 	server, s := start(t)
 	announce(t, s, Ref{}, login(Building)) // the channel's id is known
 	server.Next(notifytest.RateLimit(1))

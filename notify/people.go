@@ -26,7 +26,7 @@ var (
 type people struct {
 	mu     sync.Mutex
 	known  map[string]person
-	paused time.Time // until when nobody is looked up
+	paused time.Time // until when no user is looked up
 }
 
 type person struct {

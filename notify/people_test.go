@@ -49,7 +49,7 @@ func TestAReplyMentionsTheOwner(t *testing.T) {
 	}
 }
 
-func TestAnUpdateMentionsNobody(t *testing.T) {
+func TestAnUpdateMentionsNoUser(t *testing.T) {
 	server, s := start(t)
 	server.AddUser(kim)
 	if texts := repliesOf(t, server, s, login(Building), login(Ready)); len(texts) != 0 || len(server.Calls("users.lookupByEmail")) != 0 {

@@ -99,7 +99,7 @@ func (s *Slack) In(channel string) *Slack {
 // message replaced while it waited counts as confirmed. An error never contains the token.
 //
 // What Slack may have posted is not posted again: only an answer that says to wait is followed by
-// a second request. When the answer to a new message is lost, nobody knows where the message is,
+// a second request. When the answer to a new message is lost, it is unknown where the message is,
 // and the next announcement posts another.
 func (s *Slack) Announce(ctx context.Context, ref Ref, p Post) (Ref, error) {
 	ctx, cancel := context.WithTimeout(ctx, s.Limit)

@@ -7,7 +7,7 @@ import (
 )
 
 // recent remembers the records as this process wrote them last, so that its next write of one needs no
-// reading before. That is as safe as reading: a write has the condition that nobody wrote since, and
+// reading before. That is as safe as reading: a write has the condition that no other process wrote since, and
 // where it fails the record is read.
 type recent struct {
 	mu      sync.Mutex

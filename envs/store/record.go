@@ -52,7 +52,7 @@ type Record struct {
 	RemovalStarted time.Time          `json:"tried,omitzero"`    // when its last removal started
 	Restorable     *Restorable        `json:"removed,omitempty"` // of a tombstone: what a restore needs; nil when there is nothing to restore
 	LastDeploy     LastDeploy         `json:"last,omitzero"`
-	Warned         *Warning           `json:"warned,omitempty"`  // nil while nobody was warned of the expiry
+	Warned         *Warning           `json:"warned,omitempty"`  // nil while no owner was warned of the expiry
 	Attempt        *WarningAttempt    `json:"warning,omitempty"` // a warning that was begun and is not known to be delivered
 	MissingSince   time.Time          `json:"missing,omitzero"`  // since when the feature's branch was not listed any more
 	Presses        []string           `json:"presses,omitempty"` // hashes of the last tokens of buttons that were pressed: each acts once

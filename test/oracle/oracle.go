@@ -22,7 +22,7 @@ const (
 type Policy struct {
 	Account string
 	TTL     time.Duration // of environments that carry none; 0 where there is none
-	Warn    time.Duration // 0 where nobody is warned
+	Warn    time.Duration // 0 where no owner is warned
 	Settle  time.Duration // how long a branch must be gone; 0 where branches do not matter
 }
 

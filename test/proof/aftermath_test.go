@@ -32,7 +32,7 @@ func (o *order) check() {
 	case len(living) == 1 && !failed && (rec.Environment != living[0].EnvironmentId || rec.Version != living[0].VersionLabel):
 		o.problems = append(o.problems, fmt.Sprintf("the record says %+v, and %+v lives", rec, living[0]))
 	case len(living) == 1 && living[0].EnvironmentId != o.first && !o.launched():
-		o.problems = append(o.problems, "an environment is there that nobody says to have launched")
+		o.problems = append(o.problems, "an environment is there that no operation says to have launched")
 	}
 	o.checkNothingIsLeft()
 	if len(o.problems) == 0 {

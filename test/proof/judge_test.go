@@ -25,7 +25,7 @@ func wrong(p oracle.Policy, r reading, now time.Time) string {
 		return "it was not read again after an attempt"
 	}
 	if now.Sub(r.leased) > time.Minute {
-		return "nobody has taken its lease"
+		return "its lease is not taken"
 	}
 	reason, _ := p.Keeps(r.Facts)
 	return reason

@@ -185,7 +185,7 @@ func (w *world) name(feature string) string { return envs.Name(w.account, w.appl
 // lifespans are what descriptions and tags say, and some that say nothing.
 var lifespans = []string{"36h", "2d", "5d", "5d", "1d12h", "3d from deploy", "2d least 6h", "4d from deploy least 2d", "", "0s", "-5d", "five", "d"}
 
-// create makes an environment as Beansprout would have made it, or somebody else.
+// create makes an environment as Beansprout would have made it, or another client.
 func (w *world) create(feature, name string) {
 	lifespan := pick(w, lifespans...)
 	description := feature + " @ 1a2b3c4"
@@ -262,7 +262,7 @@ func (w *world) hostileRecord(id string) string {
 	parts := []string{
 		`"extended":"` + instant() + `"`, `"kept":{"by":"kim"}`, `"warned":{"at":"` + instant() + `","expires":"` + instant() + `"}`,
 		`"missing":"` + instant() + `"`, `"last":{"at":"` + instant() + `","ttl":"` + pick(w, "1s", "9d", "90000d", "-1d", "x") + `"}`,
-		`"lease":{"verb":"up","holder":"somebody","host":"elsewhere","pid":7,"renewed":"` + instant() + `"}`, `"tried":"` + instant() + `"`,
+		`"lease":{"verb":"up","holder":"another","host":"elsewhere","pid":7,"renewed":"` + instant() + `"}`, `"tried":"` + instant() + `"`,
 		`"extended":"9999-12-31T23:59:59Z"`, `"presses":["a","b"]`, `"warned":null`, `"removed":{"id":"e-x","version":"production-1"}`,
 	}
 	text := `{"counter":` + fmt.Sprint(w.random.IntN(9)) + `,"environment":"` + pick(w, id, id, id, "e-other", "") + `"`
