@@ -340,12 +340,12 @@ func noise(size int) string {
 func TestNothingIsMadeBeforeItMayBe(t *testing.T) {
 	b, shelf := connect(t), newShelf(t)
 	s := newSource(t, b, map[string]string{"Dockerfile": "FROM scratch\nCOPY a /a\n", "a": "a"})
-	var asked atomic.Bool
+	var looked atomic.Bool
 	registry := func(ctx context.Context) (Registry, error) {
 		r, err := shelf.registry(ctx)
 		image := r.Image
 		r.Image = func(ctx context.Context, tag string) (digest, config string, err error) {
-			asked.Store(true)
+			looked.Store(true)
 			return image(ctx, tag)
 		}
 		return r, err
@@ -354,10 +354,10 @@ func TestNothingIsMadeBeforeItMayBe(t *testing.T) {
 	for _, prepare := range []string{"", "touch prepared"} {
 		s.Prepare = prepare
 		_, err := b.Build(t.Context(), []Source{s}, registry, Options{Ready: func(context.Context) error { return errRefused }})
-		if !errors.Is(err, errRefused) || asked.Load() != (prepare == "") || shelf.pushes > 0 || len(images(t, b, s.Name)) > 0 {
-			t.Errorf("prepare %q: %v, the registry was asked: %v, %d pushes, images %q", prepare, err, asked.Load(), shelf.pushes, images(t, b, s.Name))
+		if !errors.Is(err, errRefused) || looked.Load() != (prepare == "") || shelf.pushes > 0 || len(images(t, b, s.Name)) > 0 {
+			t.Errorf("prepare %q: %v, the registry was asked: %v, %d pushes, images %q", prepare, err, looked.Load(), shelf.pushes, images(t, b, s.Name))
 		}
-		asked.Store(false)
+		looked.Store(false)
 	}
 	if _, err := os.Stat(filepath.Join(s.Dir, "prepared")); !os.IsNotExist(err) {
 		t.Errorf("the command has run: %v", err)

@@ -156,22 +156,22 @@ func TestARefusedDeployChangesNothingInTheRegistry(t *testing.T) {
 // prompt is a source that reports when it is asked for images, and makes them when it may.
 type prompt struct {
 	pushed
-	asked chan struct{}
+	begun chan struct{}
 }
 
 func (s prompt) Images(ctx context.Context, t Target) ([]Image, error) {
-	close(s.asked)
+	close(s.begun)
 	return s.pushed.Images(ctx, t)
 }
 
 func TestTheSourceBeginsWhileTheDestinationIsLookedUp(t *testing.T) {
 	p := newPlot(t, localcloud.Config{}, withImages)
 	request := deployment("x", "one")
-	asked := make(chan struct{})
-	request.Base, request.Source = Base{Platform: testECS}, prompt{pushed{archive{"one"}}, asked}
+	begun := make(chan struct{})
+	request.Base, request.Source = Base{Platform: testECS}, prompt{pushed{archive{"one"}}, begun}
 	p.before(1, "ListPlatformVersions", func() string {
 		select {
-		case <-asked:
+		case <-begun:
 		case <-time.After(time.Minute):
 			t.Error("the source is not asked for images")
 		}
