@@ -1,17 +1,27 @@
 # One set of build flags everywhere: another one costs a second cold build.
 export GOFLAGS := -trimpath -buildvcs=false
-VERSION := $(shell git describe --always --dirty 2>/dev/null || echo development)
+VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo development)
+LINK := -s -w -X main.version=$(VERSION)
+SYSTEMS := linux-amd64 linux-arm64 darwin-amd64 darwin-arm64
 BIN := bin/beansprout
 TESTED := $(CURDIR)/bin/test/beansprout
 FUZZTIME ?= 5m
 
-.PHONY: build demo demo-stop test lint bench soak test-aws
+.PHONY: build dist demo demo-stop test lint bench soak test-aws
 
 # The program needs no C library, so that it runs in an image from scratch; only the race detector does.
-build lint: export CGO_ENABLED = 0
+build dist lint: export CGO_ENABLED = 0
 
 build:
-	@go build -ldflags "-s -w -X main.version=$(VERSION)" -o $(BIN) ./cmd/beansprout
+	@go build -ldflags "$(LINK)" -o $(BIN) ./cmd/beansprout
+
+# One file for each system, and their checksums. The same commit and Go give the same bytes.
+dist:
+	@rm -rf dist && mkdir dist
+	@for system in $(SYSTEMS); do \
+	  GOOS=$${system%-*} GOARCH=$${system#*-} go build -ldflags "$(LINK)" -o dist/beansprout-$$system ./cmd/beansprout || exit 1; \
+	done
+	@cd dist && sha256sum beansprout-* >SHA256SUMS && cat SHA256SUMS
 
 demo: build
 	@.ci/engine $(BIN)

@@ -11,6 +11,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"strings"
 	"syscall"
 	_ "time/tzdata" // for expire.schedule on machines without time zones
@@ -24,8 +25,27 @@ import (
 	"beansprout/cmd/internal/terminal"
 )
 
-// version is set by the linker.
-var version = "development"
+// version is set by the linker; else programVersion takes what the Go tool wrote into the program.
+var version string
+
+func programVersion() string {
+	if version != "" {
+		return version
+	}
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "development"
+	}
+	if v := info.Main.Version; v != "" && v != "(devel)" {
+		return v
+	}
+	for _, s := range info.Settings {
+		if s.Key == "vcs.revision" {
+			return s.Value
+		}
+	}
+	return "development"
+}
 
 func main() { os.Exit(run(os.Args)) }
 
@@ -55,7 +75,7 @@ func newApp(stdout, stderr io.Writer) *cli.App {
 		Name:                      "beansprout",
 		Usage:                     "an environment on AWS Elastic Beanstalk for every feature branch, for a few days",
 		UsageText:                 "beansprout [--local] [--region REGION] VERB [options] [arguments]",
-		Version:                   version,
+		Version:                   programVersion(),
 		HideHelpCommand:           true, // helpCommand serves it
 		Writer:                    stdout,
 		ErrWriter:                 stderr,
@@ -128,9 +148,9 @@ func versionCommand() *cli.Command {
 		Flags: []cli.Flag{jsonFlag()},
 		Action: func(c *cli.Context) error {
 			if c.Bool("json") {
-				return terminal.PrintJSON(c.App.Writer, map[string]string{"version": version})
+				return terminal.PrintJSON(c.App.Writer, map[string]string{"version": programVersion()})
 			}
-			_, err := fmt.Fprintln(c.App.Writer, version)
+			_, err := fmt.Fprintln(c.App.Writer, programVersion())
 			return err
 		},
 	})

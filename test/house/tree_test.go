@@ -72,7 +72,7 @@ func tracked(t *testing.T) []string {
 
 func TestTheRootHasNoMoreThanItNeeds(t *testing.T) {
 	want := []string{
-		".ci", ".gitignore", "Jenkinsfile", "Makefile", "README.md", "builder", "cmd", "daemon", "dockerrun", "docs", "envs", "examples", "files",
+		".ci", ".gitignore", "CHANGELOG.md", "CONTRIBUTING.md", "Jenkinsfile", "LICENSE", "Makefile", "README.md", "builder", "cmd", "daemon", "dockerrun", "docs", "envs", "examples", "files",
 		"go.mod", "go.sum", "janitor", "localcloud", "mask", "notify", "spelling", "templates", "test", "visible",
 	}
 	var got []string
