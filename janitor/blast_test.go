@@ -74,6 +74,11 @@ func (e *estate) open() {
 		e.Fatal(err)
 	}
 	e.Cleanup(func() { _ = cloud.Close(context.Background()) })
+	e.use(cloud)
+}
+
+// use has the estate be the account of a cloud.
+func (e *estate) use(cloud *localcloud.Cloud) {
 	key, secret := cloud.Credentials()
 	e.cloud, e.aws = cloud, aws.Config{
 		Region: "us-east-1", BaseEndpoint: aws.String(cloud.Endpoint()), HTTPClient: e,
