@@ -3,6 +3,7 @@ package dockerrun
 import (
 	"archive/zip"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -20,7 +21,25 @@ import (
 	"beansprout/files"
 )
 
-const documentName = "Dockerrun.aws.json"
+// DocumentName is the name of a Dockerrun document in a bundle.
+const DocumentName = "Dockerrun.aws.json"
+
+// Document is what is made from the template of a bundle.
+type Document struct {
+	Name string
+	Text []byte
+}
+
+// MarshalJSON returns the text if it is JSON, else as a string; null where there is none.
+func (d Document) MarshalJSON() ([]byte, error) {
+	switch {
+	case d.Text == nil:
+		return []byte("null"), nil
+	case json.Valid(d.Text):
+		return d.Text, nil
+	}
+	return json.Marshal(string(d.Text))
+}
 
 // limits are the limits of a bundle.
 type limits struct {
@@ -33,49 +52,49 @@ type limits struct {
 // and the number of files in a zip without its 64-bit extension.
 func bundleLimits() limits { return limits{bytes: 512 << 20, unpacked: 2 << 30, files: 65535} }
 
-// Bundle writes the zip that Beanstalk runs: the document as Dockerrun.aws.json, and the included
+// Bundle writes the zip that Beanstalk runs: the document, and the included
 // files and folders under their names in root. Equal content gives equal bytes: the dates, owners
 // and umask of the files have no effect, and of their modes only the executable bit.
 //
 // Bundle follows links inside root. Links out of root, special files, missing includes and names
 // that another system could unpack elsewhere are errors that name the path, and so are more than
 // 512 MB. After an error w has a part of a bundle. When ctx ends, Bundle returns its cause.
-func Bundle(ctx context.Context, w io.Writer, document []byte, root string, include []string) error {
+func Bundle(ctx context.Context, w io.Writer, document Document, root string, include []string) error {
 	return bundle(ctx, w, document, root, include, bundleLimits())
 }
 
-// Files returns the names that the files included from root have in the bundle, in order. It
-// returns the errors of Bundle that don't depend on the archive.
-func Files(ctx context.Context, root string, include []string) ([]string, error) {
-	b, err := gather(ctx, root, include, bundleLimits())
+// Files returns the names that the files included from root have in the bundle beside the document, in order.
+// It returns the errors of Bundle that don't depend on the archive.
+func Files(ctx context.Context, document, root string, include []string) ([]string, error) {
+	b, err := gather(ctx, document, root, include, bundleLimits())
 	if err != nil {
 		return nil, err
 	}
 	defer b.root.Close()
-	delete(b.files, documentName)
+	delete(b.files, document)
 	return slices.Sorted(maps.Keys(b.files)), nil
 }
 
-func bundle(ctx context.Context, w io.Writer, document []byte, root string, include []string, limit limits) error {
-	b, err := gather(ctx, root, include, limit)
+func bundle(ctx context.Context, w io.Writer, document Document, root string, include []string, limit limits) error {
+	b, err := gather(ctx, document.Name, root, include, limit)
 	if err != nil {
 		return err
 	}
 	defer b.root.Close()
 	b.zip = zip.NewWriter(&limited{w, limit.bytes, "larger than the 512 MB that Beanstalk takes"})
-	if err := b.write(ctx, document); err != nil {
+	if err := b.write(ctx, document.Text); err != nil {
 		return fmt.Errorf("write bundle: %w", err)
 	}
 	return nil
 }
 
 // gather finds the files of a bundle. The caller closes its root.
-func gather(ctx context.Context, root string, include []string, limit limits) (*bundler, error) {
+func gather(ctx context.Context, document, root string, include []string, limit limits) (*bundler, error) {
 	dir, err := os.OpenRoot(root)
 	if err != nil {
 		return nil, fmt.Errorf("open bundle root: %w", err)
 	}
-	b := &bundler{root: dir, files: map[string]fs.FileMode{documentName: 0}, limit: limit}
+	b := &bundler{root: dir, document: document, files: map[string]fs.FileMode{document: 0}, limit: limit}
 	for _, name := range include {
 		if err := b.include(ctx, name); err != nil {
 			dir.Close()
@@ -86,11 +105,12 @@ func gather(ctx context.Context, root string, include []string, limit limits) (*
 }
 
 type bundler struct {
-	root  *os.Root
-	limit limits
-	files map[string]fs.FileMode // by slashed path
-	size  int64                  // of all files, in bytes
-	zip   *zip.Writer
+	root     *os.Root
+	document string // its name
+	limit    limits
+	files    map[string]fs.FileMode // by slashed path
+	size     int64                  // of all files, in bytes
+	zip      *zip.Writer
 }
 
 func (b *bundler) include(ctx context.Context, name string) error {
@@ -107,7 +127,7 @@ func (b *bundler) collect(ctx context.Context, name string, above []fs.FileInfo)
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
-	if err := checkName(name); err != nil {
+	if err := b.checkName(name); err != nil {
 		return err
 	}
 	info, err := b.root.Stat(name)
@@ -151,9 +171,9 @@ func (b *bundler) folder(ctx context.Context, name string, info fs.FileInfo, abo
 }
 
 // checkName refuses names that another system may unpack elsewhere.
-func checkName(name string) error {
+func (b *bundler) checkName(name string) error {
 	switch {
-	case name == documentName:
+	case name == b.document:
 		return fmt.Errorf("%q is made from the template", name)
 	case !utf8.ValidString(name), strings.ContainsRune(name, '\\'), strings.ContainsFunc(name, unicode.IsControl):
 		return fmt.Errorf("%q has a name that not every system unpacks to the same place", name)
@@ -168,7 +188,7 @@ func (b *bundler) write(ctx context.Context, document []byte) error {
 		if err != nil {
 			return err
 		}
-		if name == documentName {
+		if name == b.document {
 			_, err = w.Write(document)
 		} else {
 			left, err = b.copy(ctx, w, name, left)

@@ -72,7 +72,7 @@ func TestABundleHasTheDocumentAndTheIncludedFiles(t *testing.T) {
 		"not-included.txt":                     "no",
 	})
 	var b bytes.Buffer
-	must.Succeed(t, Bundle(t.Context(), &b, []byte("{}"), root, []string{"extra.txt", ".platform/", "./.ebextensions", ".platform/hooks"}))
+	must.Succeed(t, Bundle(t.Context(), &b, Document{DocumentName, []byte("{}")}, root, []string{"extra.txt", ".platform/", "./.ebextensions", ".platform/hooks"}))
 	want := `-rw-r--r-- 1980 .ebextensions/01.config one
 -rwxr-xr-x 1980 .platform/confighooks/predeploy/01.sh #!/bin/sh
 -rw-r--r-- 1980 .platform/confighooks/shared.sh x
@@ -94,7 +94,7 @@ func TestEqualContentGivesAnEqualBundle(t *testing.T) {
 		name := filepath.Join(root, "d/b")
 		must.Succeed(t, os.Chmod(name, os.FileMode(0o600+i*0o66)))
 		must.Succeed(t, os.Chtimes(name, time.Time{}, time.Unix(int64(i)*1e9, 0)))
-		must.Succeed(t, Bundle(t.Context(), &bundles[i], []byte("{}"), root, []string{"d"}))
+		must.Succeed(t, Bundle(t.Context(), &bundles[i], Document{DocumentName, []byte("{}")}, root, []string{"d"}))
 	}
 	if !bytes.Equal(bundles[0].Bytes(), bundles[1].Bytes()) {
 		t.Error("got two bundles, want twice the same")
@@ -139,7 +139,7 @@ func TestErrorsOfABundleNameThePath(t *testing.T) {
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			err := Bundle(t.Context(), io.Discard, []byte("{}"), root, []string{"ok", test.include})
+			err := Bundle(t.Context(), io.Discard, Document{DocumentName, []byte("{}")}, root, []string{"ok", test.include})
 			if err == nil || !strings.Contains(err.Error(), test.want) {
 				t.Errorf("got %v, want %s", err, test.want)
 			}
@@ -150,7 +150,7 @@ func TestErrorsOfABundleNameThePath(t *testing.T) {
 func TestABundleHasLimits(t *testing.T) {
 	root := tree(t, map[string]string{"a": "1", "b": "2"})
 	var whole bytes.Buffer
-	must.Succeed(t, Bundle(t.Context(), &whole, []byte("{}"), root, []string{"a", "b", "b"}))
+	must.Succeed(t, Bundle(t.Context(), &whole, Document{DocumentName, []byte("{}")}, root, []string{"a", "b", "b"}))
 	size := int64(whole.Len())
 	tests := map[string]struct {
 		limit limits
@@ -163,7 +163,7 @@ func TestABundleHasLimits(t *testing.T) {
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			err := bundle(t.Context(), io.Discard, []byte("{}"), root, []string{"a", "b", "b"}, test.limit)
+			err := bundle(t.Context(), io.Discard, Document{DocumentName, []byte("{}")}, root, []string{"a", "b", "b"}, test.limit)
 			if got := fmt.Sprint(err); got != test.want && (err != nil || test.want != "") {
 				t.Errorf("got %v, want %s", err, test.want)
 			}
@@ -178,7 +178,7 @@ func TestTooLargeFilesAreRefusedBeforeTheyAreRead(t *testing.T) {
 		must.Succeed(t, errors.Join(os.MkdirAll(filepath.Dir(path), 0o755), os.WriteFile(path, nil, 0o644), os.Truncate(path, size)))
 	}
 	for name, want := range map[string]string{"one": `"one/a": is larger than 512 MB`, "many": `"many/e": with it the bundle unpacks to more than 2 GB`} {
-		if _, err := Files(t.Context(), dir, []string{name}); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := Files(t.Context(), DocumentName, dir, []string{name}); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, want %s", name, err, want)
 		}
 	}

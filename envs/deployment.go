@@ -20,6 +20,7 @@ type Deployment struct {
 	Email         string // of the owner, by which Slack may know them
 	BuildURL      string // of the CI's run, for announcements
 	Source        Source
+	Compose       bool // the bundle has a compose file, which the Docker platform runs; else images are a Dockerrun's
 	Base          Base
 	Settings      []beanstalk.Setting
 	Operations    string // ARN of the role that Beanstalk acts with; "" means the caller's rights

@@ -329,14 +329,16 @@ func otherPlatform(platform, arn string) string {
 	return branch
 }
 
-// runsOn refuses a platform that cannot run the images' Dockerrun v2, which AWS reports only when the
-// instances are up. It accepts all platforms that are not AWS's own.
+// runsOn refuses a platform that cannot run the images' Dockerrun v2 or compose file, which AWS reports only
+// when the instances are up. It accepts all platforms that are not AWS's own.
 func (d *deploy) runsOn(arn string) error {
 	_, name, aws := strings.Cut(arn, "::platform/")
-	if !d.hasImages() || !aws || strings.HasPrefix(name, "ECS ") || strings.HasPrefix(name, "Multi-container Docker ") {
+	family, _, _ := strings.Cut(name, " running on ")
+	switch {
+	case !d.hasImages(), !aws, d.Compose && family == "Docker", !d.Compose && (family == "ECS" || family == "Multi-container Docker"):
 		return nil
 	}
-	return &PlatformError{name}
+	return &PlatformError{name, d.Compose}
 }
 
 // misnamed turns a not-found error into a *FieldError about the field of the deployment.

@@ -258,6 +258,24 @@ func TestImagesAreNotDeployedToAPlatformThatCannotRunThem(t *testing.T) {
 	}
 }
 
+func TestThePlatformMustRunWhatTheBundleDescribes(t *testing.T) {
+	const platform = "arn:aws:elasticbeanstalk:us-east-1::platform/"
+	for arn, runs := range map[string][]bool{ // a Dockerrun, a compose file
+		platform + "ECS running on 64bit Amazon Linux 2023/4.2.0":         {true, false},
+		platform + "Docker running on 64bit Amazon Linux 2023/4.6.0":      {false, true},
+		platform + "Corretto 21 running on 64bit Amazon Linux 2023/4.6.0": {false, false},
+		"arn:aws:elasticbeanstalk:us-east-1:123456789012:platform/Own":    {true, true},
+	} {
+		for i, compose := range []bool{false, true} {
+			d := &deploy{manager: &Manager{}, Deployment: Deployment{Compose: compose}}
+			err := d.runsOn(arn)
+			if refused, ok := errors.AsType[*PlatformError](err); ok == runs[i] || ok && refused.Compose != compose {
+				t.Errorf("compose %v on %s: %v", compose, arn, err)
+			}
+		}
+	}
+}
+
 func TestAnAddressThatAnotherEnvironmentHasIsAnError(t *testing.T) {
 	t.Parallel() // it waits for half a minute, lest the environment be listed late
 	p := newPlot(t, localcloud.Config{}, nil)

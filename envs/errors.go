@@ -105,9 +105,15 @@ func (e *AddressError) Unwrap() error { return ErrTaken }
 
 // PlatformError is reported when the platform cannot run images. It is within a *FieldError if the
 // Deployment names the platform. If a living environment has it, a deploy cannot change it.
-type PlatformError struct{ Platform string }
+type PlatformError struct {
+	Platform string
+	Compose  bool // the images are a compose file's, and not a Dockerrun's
+}
 
 func (e *PlatformError) Error() string {
+	if e.Compose {
+		return fmt.Sprintf("the platform %q can't run a compose file", e.Platform)
+	}
 	return fmt.Sprintf("the platform %q can't run images from a Dockerrun v2", e.Platform)
 }
 

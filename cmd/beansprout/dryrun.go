@@ -59,8 +59,8 @@ func forecastText(f views.Forecast) string {
 	for _, s := range f.Settings {
 		fmt.Fprintf(&b, "setting %s:%s: %s -> %s\n", terminal.Sanitize(s.Namespace), terminal.Sanitize(s.Name), shown(s.Old, "(unset)"), shown(s.New, "(removed)"))
 	}
-	if f.Document != nil {
-		b.WriteString("Dockerrun.aws.json:\n" + terminal.SanitizeLines(string(f.Document)))
+	if f.Document.Text != nil {
+		b.WriteString(f.Document.Name + ":\n" + terminal.SanitizeLines(string(f.Document.Text)))
 		b.WriteString("\n")
 	}
 	return b.String()

@@ -16,6 +16,7 @@ import (
 	"syscall"
 	_ "time/tzdata" // for expire.schedule on machines without time zones
 
+	"github.com/sirupsen/logrus"
 	"github.com/urfave/cli/v2"
 	_ "golang.org/x/crypto/x509roots/fallback" // for machines without certificates, such as an empty container
 
@@ -54,6 +55,7 @@ func run(args []string) int {
 	defer stop()
 	context.AfterFunc(ctx, stop) // a second signal kills the process
 	terminal.OutliveReaders()
+	logrus.SetOutput(io.Discard) // libraries write their warnings there
 	known := secrets.Take()
 	stdout := &terminal.Touched{Writer: terminal.Answers{Writer: os.Stdout}}
 	app := newApp(stdout, os.Stderr)

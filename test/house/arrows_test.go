@@ -33,6 +33,7 @@ var doors = []struct {
 	{"github.com/robfig/cron", []string{"janitor"}},
 	{"github.com/go-git/go-git", []string{"janitor"}},
 	{"golang.org/x/crypto/ssh", []string{"janitor"}},
+	{"github.com/compose-spec/compose-go", []string{"compose"}},
 	{"github.com/urfave/cli", []string{"cmd/beansprout", "cmd/internal/commandline"}},
 }
 
@@ -47,6 +48,7 @@ var arrows = map[string][]string{
 	"builder/fingerprint":      {"files", "spelling"},
 	"envs/ecr":                 {"envs/awsapi"},
 	"daemon":                   {"envs", "envs/store", "janitor", "notify", "visible"},
+	"compose":                  {"dockerrun", "spelling"},
 	"dockerrun":                {"files", "spelling"},
 	"janitor":                  {"envs"},
 	"mask":                     {},
@@ -58,7 +60,7 @@ var arrows = map[string][]string{
 	"cmd/internal/awsconfig":   {"localcloud"},
 	"cmd/internal/project": {
 		"builder", "cmd/internal/project/artifact", "cmd/internal/project/checkout", "cmd/internal/project/config",
-		"dockerrun", "envs", "envs/beanstalk", "files", "mask",
+		"compose", "dockerrun", "envs", "envs/beanstalk", "files", "mask",
 	},
 	"cmd/internal/project/artifact": {"dockerrun"},
 	"cmd/internal/project/config":   {"envs", "files", "spelling"},
@@ -68,7 +70,7 @@ var arrows = map[string][]string{
 	"cmd/internal/service":          {"cmd/internal/awsconfig", "cmd/internal/project", "cmd/internal/secrets", "cmd/internal/sweeping", "daemon", "envs", "janitor", "notify"},
 	"cmd/internal/sweeping":         {"cmd/internal/failure", "cmd/internal/project/config", "cmd/internal/terminal", "envs", "janitor"},
 	"cmd/internal/terminal":         {"visible"},
-	"cmd/internal/views":            {"builder", "cmd/internal/terminal", "envs", "envs/beanstalk", "envs/store", "mask"},
+	"cmd/internal/views":            {"builder", "cmd/internal/terminal", "dockerrun", "envs", "envs/beanstalk", "envs/store", "mask"},
 	"visible":                       {},
 	"examples/visit":                {},
 	"notify/notifytest":             {},
@@ -146,7 +148,7 @@ func TestTheManagerDependsOnNoEngineAndNoCommandLine(t *testing.T) {
 		t.Fatalf("go list says %q", dependencies)
 	}
 	for _, d := range dependencies {
-		for _, vendor := range []string{"github.com/docker/", "github.com/moby/", "github.com/slack-go/", "github.com/urfave/", "github.com/robfig/cron", "beansprout/cmd/"} {
+		for _, vendor := range []string{"github.com/docker/", "github.com/moby/", "github.com/slack-go/", "github.com/urfave/", "github.com/robfig/cron", "github.com/compose-spec/", "beansprout/cmd/"} {
 			if strings.HasPrefix(d, vendor) {
 				t.Errorf("envs depends on %s", d)
 			}

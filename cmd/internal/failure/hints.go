@@ -107,7 +107,7 @@ func hinted(err error, hints ...string) error {
 var projectHints = map[project.Kind]string{
 	project.NoFile:     "go to the application's directory, or name the file with --config",
 	project.NoFeature:  "name one with --feature NAME",
-	project.NoTemplate: "dockerrun.template in beansprout.yaml names the Dockerrun template",
+	project.NoTemplate: "dockerrun.template in beansprout.yaml names the Dockerrun template or the compose file",
 	project.NoArtifact: "build it before, or have beansprout.yaml's prepare build it",
 }
 
@@ -203,7 +203,12 @@ func accountHint(e *envs.AccountError) string {
 // platformHint returns the hint for a platform that runs no images. If the deployment names it, another
 // can be named.
 func platformHint(err error) string {
-	if _, named := errors.AsType[*envs.FieldError](err); named {
+	platform, _ := errors.AsType[*envs.PlatformError](err)
+	_, named := errors.AsType[*envs.FieldError](err)
+	if named && platform.Compose {
+		return "use a branch such as Docker running on 64bit Amazon Linux 2023, or leave environment.platform out"
+	}
+	if named {
 		return "use a branch such as ECS running on 64bit Amazon Linux 2023, or artifact: instead of build:"
 	}
 	return "the platform of a living environment can't change: run beansprout down and then up"

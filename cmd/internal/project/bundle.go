@@ -17,6 +17,7 @@ import (
 	"beansprout/builder"
 	"beansprout/cmd/internal/project/artifact"
 	"beansprout/cmd/internal/project/config"
+	"beansprout/compose"
 	"beansprout/dockerrun"
 	"beansprout/envs"
 	"beansprout/files"
@@ -40,7 +41,7 @@ func (p *Project) packImages(ctx context.Context, images []envs.Image, t envs.Ta
 		return envs.Bundle{}, err
 	}
 	b, err := newBundle(t.Name, "zip", func(w io.Writer) error {
-		return dockerrun.Bundle(ctx, w, document, p.Config.Dir, p.Config.Dockerrun.Include)
+		return dockerrun.Bundle(ctx, w, document, p.Config.Dir, p.includedNames())
 	})
 	if err != nil {
 		return b, &BundleError{err}
@@ -124,27 +125,40 @@ func (p *Project) packArtifact(ctx context.Context, t envs.Target) (envs.Bundle,
 	return b, nil
 }
 
-// Document returns the Dockerrun.aws.json that runs the images; nil where an artifact is deployed.
-func (p *Project) Document(images []envs.Image, t envs.Target) ([]byte, error) {
+// Document returns the Dockerrun.aws.json or docker-compose.yml that runs the images; the zero one where
+// an artifact is deployed.
+func (p *Project) Document(images []envs.Image, t envs.Target) (dockerrun.Document, error) {
 	if p.template == nil {
-		return nil, nil
+		return dockerrun.Document{}, nil
 	}
 	references := map[string]string{}
 	for _, i := range images {
 		references[i.Name] = i.Reference
 	}
-	document, err := p.template.Expand(dockerrun.Values{
+	text, err := p.template.Expand(dockerrun.Values{
 		Images: references, Feature: t.Feature, Commit: t.Commit, Environment: t.Name, URL: t.URL,
 		Values: p.Config.Dockerrun.Values, Env: p.env, Port: frontPort(p.Config.Environment),
 	})
 	if err != nil {
-		return nil, &Error{Err: err}
+		return dockerrun.Document{}, &Error{Err: err}
 	}
-	return document, nil
+	return dockerrun.Document{Name: p.documentName(), Text: text}, nil
 }
 
-// readTemplate reads the Dockerrun template and finds what is wrong with it before
-// anything is built.
+// documentName is the name of the document in the bundle.
+func (p *Project) documentName() string {
+	if p.Config.Dockerrun.IsCompose() {
+		return compose.DocumentName
+	}
+	return dockerrun.DocumentName
+}
+
+// expander is a parsed template.
+type expander interface {
+	Expand(dockerrun.Values) ([]byte, error)
+}
+
+// readTemplate reads the template and finds what is wrong with it before anything is built.
 func (p *Project) readTemplate(ctx context.Context) error {
 	cfg := p.Config
 	path := filepath.Join(cfg.Dir, cfg.Dockerrun.Template)
@@ -152,19 +166,26 @@ func (p *Project) readTemplate(ctx context.Context) error {
 	if err != nil {
 		return &Error{NoTemplate, fmt.Errorf("open %s: %w", path, err)}
 	}
+	if cfg.Dockerrun.IsCompose() {
+		return p.readCompose(path, text)
+	}
 	template, err := dockerrun.Parse(path, text)
 	if err != nil {
 		return &Error{Err: err}
 	}
-	var images []string
-	for _, b := range cfg.Build {
-		images = append(images, b.Name)
-	}
-	if err := template.Check(images, cfg.Dockerrun.Values, p.env, frontPort(cfg.Environment)); err != nil {
+	if err := template.Check(p.imageNames(), cfg.Dockerrun.Values, p.env, frontPort(cfg.Environment)); err != nil {
 		return &Error{Err: err}
 	}
 	p.template = template
 	return nil
+}
+
+// imageNames returns the names of the images that beansprout.yaml builds.
+func (p *Project) imageNames() (names []string) {
+	for _, b := range p.Config.Build {
+		names = append(names, b.Name)
+	}
+	return names
 }
 
 // frontPort returns the port of the instances where requests are sent to: that of the process which

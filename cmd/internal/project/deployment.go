@@ -43,7 +43,7 @@ func (p *Project) Deployment(feature string) envs.Deployment {
 	return envs.Deployment{
 		Feature: feature, Origin: p.origin(feature), Commit: c.Commit, Subject: c.Subject,
 		Owner: c.Author, Email: c.Email, BuildURL: c.BuildURL,
-		Source:   p,
+		Source: p, Compose: p.Config.Dockerrun.IsCompose() && p.Config.Artifact == "",
 		Base:     envs.Base{Platform: e.Platform, SavedConfiguration: e.SavedConfiguration, CopyFrom: e.CopyFrom},
 		Settings: p.settings, Operations: e.OperationsRole, Scheme: p.scheme(), Check: p.HealthCheck(),
 	}

@@ -44,9 +44,9 @@ func (p *Project) checkSource(ctx context.Context, image config.Image) error {
 	case err == nil:
 		return nil
 	case errors.Is(err, builder.ErrNoContext):
-		return errorf("%s: image %s: %w", cfg.At(key+".context", "build"), image.Name, err)
+		return errorf("%s: image %s: %w", cfg.At(key+".context", key, "build"), image.Name, err)
 	default:
-		return errorf("%s: image %s: %w", cfg.At(key+".dockerfile", key+".context", "build"), image.Name, err)
+		return errorf("%s: image %s: %w", cfg.At(key+".dockerfile", key+".context", key, "build"), image.Name, err)
 	}
 }
 
@@ -64,18 +64,23 @@ func (p *Project) checkIncluded(ctx context.Context, preparing bool) (missing []
 		return nil, fmt.Errorf("read the application's directory: %w", err)
 	}
 	defer root.Close()
-	at := cfg.At("dockerrun.include")
-	for _, include := range cfg.Dockerrun.Include {
-		names, err := dockerrun.Files(ctx, cfg.Dir, []string{include})
+	for _, include := range p.included() {
+		names, err := dockerrun.Files(ctx, p.documentName(), cfg.Dir, []string{include.Name})
+		if include.Optional && errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
 		if preparing && errors.Is(err, fs.ErrNotExist) {
-			missing = append(missing, fmt.Sprintf("dockerrun.include: %q is not there yet: a prepare has to make it", include))
+			missing = append(missing, fmt.Sprintf("%s: %q is not there yet: a prepare has to make it", include.key, include.Name))
 			continue
 		}
 		if err == nil {
 			err = checkExtensions(files.FS(ctx, root, artifact.Max), names)
 		}
+		if err == nil && cfg.Dockerrun.IsCompose() {
+			err = p.checkComposeFiles(ctx, names)
+		}
 		if err != nil {
-			return nil, errorf("%s: dockerrun.include: %w", at, err)
+			return nil, errorf("%s: %w", include.At, err)
 		}
 	}
 	return missing, nil
@@ -147,12 +152,12 @@ func (p *Project) checkSecrets(ctx context.Context) error {
 	for _, b := range cfg.Build {
 		for _, secret := range b.Secrets {
 			if err := p.checkSecret(ctx, secret, preparing); err != nil {
-				return errorf("%s: secret %q of image %q: %w", cfg.At("build."+b.Name+".secrets"), secret.ID, b.Name, err)
+				return errorf("%s: secret %q of image %q: %w", cfg.At("build."+b.Name+".secrets", "build."+b.Name), secret.ID, b.Name, err)
 			}
 		}
 		for _, agent := range b.SSH {
 			if err := p.checkAgent(agent, preparing); err != nil {
-				return errorf("%s: ssh %q of image %q: %w", cfg.At("build."+b.Name+".ssh"), agent.ID, b.Name, err)
+				return errorf("%s: ssh %q of image %q: %w", cfg.At("build."+b.Name+".ssh", "build."+b.Name), agent.ID, b.Name, err)
 			}
 		}
 	}

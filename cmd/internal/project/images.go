@@ -110,10 +110,7 @@ func handedOn(images []builder.Image) []envs.Image {
 
 // registryAt is the repository with that URI as the builder sees it.
 func (p *Project) registryAt(uri string, r envs.Registry) builder.Registry {
-	var names []string
-	for _, b := range p.Config.Build {
-		names = append(names, b.Name)
-	}
+	names := p.imageNames()
 	return builder.Registry{
 		Repository: uri,
 		Image: func(ctx context.Context, tag string) (digest, config string, err error) {

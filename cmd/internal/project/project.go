@@ -15,7 +15,7 @@ import (
 	"beansprout/builder"
 	"beansprout/cmd/internal/project/checkout"
 	"beansprout/cmd/internal/project/config"
-	"beansprout/dockerrun"
+	"beansprout/compose"
 	"beansprout/envs"
 	"beansprout/envs/beanstalk"
 	"beansprout/mask"
@@ -31,9 +31,10 @@ type Project struct {
 	dir      string
 	env      func(name string) (value string, ok bool)
 	settings []beanstalk.Setting
-	template *dockerrun.Template // like the engine, nil where an artifact is deployed
+	template expander // like the engine, nil where an artifact is deployed
 	engine   *builder.Builder
 	notes    []string
+	named    []compose.Path // what a compose file has the bundle hold
 	built    []builder.Image
 }
 
@@ -92,17 +93,21 @@ func (p *Project) inspect(ctx context.Context) (err error) {
 	if p.Config.Artifact != "" {
 		return p.checkArtifact(ctx)
 	}
-	if err = p.readTemplate(ctx); err != nil {
-		return err
+	if err = p.checkImages(ctx); err == nil {
+		p.engine, err = builder.Connect(ctx)
 	}
-	if err = p.checkSecrets(ctx); err != nil {
-		return err
-	}
-	if err = p.checkFiles(ctx); err != nil {
-		return err
-	}
-	p.engine, err = builder.Connect(ctx)
 	return err
+}
+
+// checkImages reads the template and refuses what is wrong with it and with what images are made from.
+func (p *Project) checkImages(ctx context.Context) error {
+	if err := p.readTemplate(ctx); err != nil {
+		return err
+	}
+	if err := p.checkSecrets(ctx); err != nil {
+		return err
+	}
+	return p.checkFiles(ctx)
 }
 
 // Close disconnects from the engine.

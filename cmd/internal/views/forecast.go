@@ -1,9 +1,8 @@
 package views
 
 import (
-	"encoding/json"
-
 	"beansprout/builder"
+	"beansprout/dockerrun"
 	"beansprout/envs"
 	"beansprout/mask"
 )
@@ -17,10 +16,10 @@ type Forecast struct {
 	Outcome string `json:"outcome"` // create, deploy or unchanged
 	// DependsOnPrepare is true if a prepare command can change the outcome: the forecast is made
 	// from the files as they are now.
-	DependsOnPrepare bool            `json:"dependsOnPrepare"`
-	Images           []ImageForecast `json:"images"`
-	Settings         []SettingChange `json:"settings"` // null while AWS changes the environment
-	Document         json.RawMessage `json:"document"` // Dockerrun.aws.json; null for an artifact
+	DependsOnPrepare bool               `json:"dependsOnPrepare"`
+	Images           []ImageForecast    `json:"images"`
+	Settings         []SettingChange    `json:"settings"` // null while AWS changes the environment
+	Document         dockerrun.Document `json:"document"` // Dockerrun.aws.json, or docker-compose.yml as text; null for an artifact
 }
 
 // ImageForecast is what a deploy would do about one image.

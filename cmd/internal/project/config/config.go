@@ -11,6 +11,7 @@ package config
 
 import (
 	"fmt"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -145,6 +146,12 @@ type Dockerrun struct {
 	Values   map[string]any // by placeholder; each a string, numbers as the file spells them
 }
 
+// IsCompose reports whether the template is a compose file.
+func (d Dockerrun) IsCompose() bool {
+	ext := strings.ToLower(filepath.Ext(d.Template))
+	return ext == ".yaml" || ext == ".yml"
+}
+
 // Expire is how long environments live and how the janitor removes them.
 type Expire struct {
 	After        Duration // more than 0
@@ -177,6 +184,12 @@ type Slack struct {
 
 // Store names the S3 bucket of records and bundles; "" is Beanstalk's own.
 type Store struct{ Bucket string }
+
+// AddImage adds an image that another file says how to build, at a place of that file.
+func (c *Config) AddImage(i Image, at string) {
+	c.Build = append(c.Build, i)
+	c.places["build."+i.Name] = at
+}
 
 // At returns where the file sets the first of these paths that it sets, as file:line:column. A path
 // is "expire.schedule" or "build.web.context". At returns the file's name alone when it sets none.

@@ -180,13 +180,18 @@ func secrets(i *Image) reader {
 func images(into *[]Image) reader {
 	return func(v value) {
 		for _, e := range v.named(checkImageName) {
-			i := Image{Name: e.name, Args: map[string]string{}}
-			keys := imageKeys(&i)
-			setDefaults(keys)
-			e.section(keys, "build.NAME.")
+			i := NewImage(e.name)
+			e.section(imageKeys(&i), "build.NAME.")
 			*into = append(*into, i)
 		}
 	}
+}
+
+// NewImage returns an image with the defaults.
+func NewImage(name string) Image {
+	i := Image{Name: name, Args: map[string]string{}}
+	setDefaults(imageKeys(&i))
+	return i
 }
 
 func healthCheck(env *Environment) reader {

@@ -81,6 +81,22 @@ func Find(dir string) (path string, ok bool, err error) {
 	}
 }
 
+// composeNames are the names under which compose looks for its file, in that order.
+var composeNames = []string{"compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml"}
+
+// findTemplate returns the template beside the file: a Dockerrun template, or else a compose file.
+func (c *Config) findTemplate() string {
+	if c.File == "" || exists(filepath.Join(c.Dir, defaultTemplate)) {
+		return defaultTemplate
+	}
+	for _, name := range composeNames {
+		if exists(filepath.Join(c.Dir, name)) {
+			return name
+		}
+	}
+	return defaultTemplate
+}
+
 // exists reports whether anything is at path. A symbolic link to nothing, and what can't be looked
 // at, exist: they were meant to be the file.
 func exists(path string) bool {

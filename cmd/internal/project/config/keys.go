@@ -21,7 +21,7 @@ func projectKeys(c *Config) []key {
 	return []key{
 		{"application", &c.Application, checkApplication, "(required)", "the Beanstalk application, which `up` creates when it is missing"},
 		{"region", &c.Region, checkRegion, "(that of the AWS configuration)", "the AWS region; `--region` wins"},
-		{"build", images(&c.Build), anything, "", "the images: `{NAME: ...}`, for `${image.NAME}` in the template"},
+		{"build", images(&c.Build), anything, "", "the images: `{NAME: ...}`, for `${image.NAME}` in the template; what a compose file builds needs no entry, and one of the same name wins"},
 	}
 }
 
@@ -60,7 +60,7 @@ func bundleKeys(c *Config) []key {
 		{"registry.scan_on_push", &c.Registry.ScanOnPush, checkTruth, "false", "whether ECR scans images, in a repository that is created; an existing one is not changed"},
 		{"registry.immutable_tags", &c.Registry.ImmutableTags, checkTruth, "false", "likewise: whether tags stay on the image that they were given to"},
 		{"dockerrun", nil, anything, "", "what the bundle is made of"},
-		{"dockerrun.template", &c.Dockerrun.Template, checkInside, "Dockerrun.template.json", "the template, inside the directory, of at most 1 MB"},
+		{"dockerrun.template", &c.Dockerrun.Template, checkInside, "(`" + defaultTemplate + "`, or else `compose.yaml`, `compose.yml`, `docker-compose.yml` or `docker-compose.yaml`)", "the template, inside the directory, of at most 1 MB: a Dockerrun template, or a compose file (`.yaml` or `.yml`)"},
 		{"dockerrun.include", &c.Dockerrun.Include, checkInside, "", "files and folders that go into the bundle, such as `.platform`; an `.ebextensions/*.config` that is neither YAML nor JSON is refused before the build"},
 		{"dockerrun.values", placeholders(&c.Dockerrun.Values), anything, "", "`{NAME: VALUE}` for `${value.NAME}` in the template"},
 	}
@@ -69,7 +69,7 @@ func bundleKeys(c *Config) []key {
 func environmentKeys(e *Environment) []key {
 	return []key{
 		{"environment", nil, anything, "", "where environments come from and what they are like"},
-		{"environment.platform", &e.Platform, checkPlatform, "(`" + defaultPlatform + "`)", "the platform branch, of which a launch takes the newest recommended version; a living environment stays on its platform, and a line names both when they differ"},
+		{"environment.platform", &e.Platform, checkPlatform, "(`" + defaultPlatform + "`, with a compose file `" + composePlatform + "`)", "the platform branch, of which a launch takes the newest recommended version; a living environment stays on its platform, and a line names both when they differ"},
 		{"environment.saved_configuration", &e.SavedConfiguration, checkTemplate, "", "instead of `platform`: a saved configuration, over which our settings are laid; one of a worker, which has no address, is refused"},
 		{"environment.copy_from", &e.CopyFrom, checkEnvironment, "", "instead of `platform`: an environment of the application; a launch starts from a copy of it (below)"},
 		{"environment.instance_type", &e.InstanceType, checkInstanceType, "(Beanstalk's)", "such as `t3.small`"},

@@ -12,6 +12,8 @@ import (
 
 const (
 	defaultPlatform = "ECS running on 64bit Amazon Linux 2023"
+	composePlatform = "Docker running on 64bit Amazon Linux 2023"
+	defaultTemplate = "Dockerrun.template.json"
 	platformOfWars  = "Tomcat 11 with Corretto 21 running on 64bit Amazon Linux 2023"
 	platformOfJars  = "Corretto 21 running on 64bit Amazon Linux 2023"
 	// AWS's own conventional names, under which the console creates them.
@@ -60,8 +62,15 @@ func (c *Config) complete(set map[string]value) {
 			}
 		}
 	}
+	platform := defaultPlatform
+	if c.Dockerrun.Template == "" {
+		c.Dockerrun.Template = c.findTemplate()
+	}
+	if c.Dockerrun.IsCompose() && c.Artifact == "" {
+		platform = composePlatform
+	}
 	if e := &c.Environment; e.CopyFrom == "" && e.SavedConfiguration == "" {
-		e.Platform = cmp.Or(e.Platform, defaultPlatform)
+		e.Platform = cmp.Or(e.Platform, platform)
 		e.InstanceProfile = cmp.Or(e.InstanceProfile, defaultProfile)
 		e.ServiceRole = cmp.Or(e.ServiceRole, defaultRole)
 	}

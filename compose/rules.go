@@ -1,0 +1,309 @@
+package compose
+
+import (
+	"fmt"
+	"path"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/compose-spec/compose-go/v2/types"
+	"github.com/distribution/reference"
+
+	"beansprout/dockerrun"
+)
+
+// linter finds what compose takes and Beanstalk doesn't, and what goes wrong on an instance.
+type linter struct {
+	file     *File
+	text     []byte         // the expanded file
+	project  *types.Project // as compose reads it
+	port     int            // to which requests are sent: 0 is 80, dockerrun.AnyPort unknown
+	findings []dockerrun.Finding
+	warnings []dockerrun.Finding
+	private  []dockerrun.Finding // warnings of images that instances may have no credentials for
+	paths    []Path
+}
+
+// publicRegistries are those from which most images need no credentials.
+var publicRegistries = []string{"docker.io", "public.ecr.aws", "quay.io", "gcr.io", "registry.k8s.io", "mcr.microsoft.com"}
+
+// ecrHost matches ECR's registries, for which the instance profile is enough.
+var ecrHost = regexp.MustCompile(`^[0-9]{12}\.dkr\.ecr\.[a-z0-9-]+\.amazonaws\.com(\.cn)?$`)
+
+// standInHost is the registry of images that are to be built.
+const standInHost = "registry.invalid"
+
+// Path is a file or folder that the compose file names, and that a bundle has to hold.
+type Path struct {
+	Name     string // relative to the file
+	At       string // file:line:column, and what names it
+	Optional bool
+}
+
+// at returns where the file has something, or the nearest thing around it.
+func (l *linter) at(names ...string) entry { return l.file.doc.find(names...) }
+
+func (l *linter) refuse(e entry, where, format string, args ...any) {
+	l.findings = append(l.findings, l.file.doc.finding(e.key, where, format, args...))
+}
+
+func (l *linter) warn(e entry, where, format string, args ...any) {
+	l.warnings = append(l.warnings, l.file.doc.finding(e.key, where, format, args...))
+}
+
+// document checks what the text alone shows.
+func (l *linter) document() {
+	services := l.at("services").value
+	names := map[string]bool{}
+	containers := map[string]string{}
+	for _, s := range entries(services) {
+		names[s.name] = true
+	}
+	for _, s := range entries(services) {
+		where := "services." + s.name
+		for _, key := range []string{"depends_on", "links"} {
+			for _, e := range entries(child(s.value, key).value) {
+				l.requireService(names, e, where+"."+key)
+			}
+		}
+		if e := child(s.value, "container_name"); e.key != nil {
+			name := resolve(e.value).Value
+			if other, twice := containers[name]; twice {
+				l.refuse(e, where+".container_name", "service %s has the name %q, too", other, name)
+			}
+			containers[name] = s.name
+		}
+		l.modes(names, s)
+		if e := child(child(s.value, "extends").value, "file"); e.key != nil {
+			l.refuse(e, where+".extends.file", "the bundle has one file; write the service into this one")
+		}
+		for _, e := range entries(child(s.value, "build").value) {
+			if buildKeys[e.name].status == leftOut && !off(e.value) {
+				l.warn(e, where+".build."+e.name, "is left out")
+			}
+		}
+		if e := child(s.value, "develop"); e.key != nil {
+			l.warn(e, where+".develop", "is left out: docker compose watch alone reads it")
+		}
+	}
+	for _, kind := range []string{"volumes", "networks", "configs", "secrets"} {
+		for _, e := range entries(l.at(kind).value) {
+			if x := child(e.value, "external"); l.at(kind).name == kind && x.key != nil && !off(x.value) {
+				l.refuse(x, kind+"."+e.name+".external", "a new instance has none that was made elsewhere")
+			}
+		}
+	}
+}
+
+// requireService refuses the name of a service that doesn't exist: the name of a key, or the text of an element.
+func (l *linter) requireService(names map[string]bool, e entry, where string) {
+	name := e.name
+	if e.key == e.value { // an element
+		name, _, _ = strings.Cut(resolve(e.value).Value, ":")
+	}
+	if !names[name] {
+		l.refuse(e, where, "there is no service %q%s", name, suggestion(name, keysOf(names)))
+	}
+}
+
+func keysOf(names map[string]bool) (all []string) {
+	for name := range names {
+		all = append(all, name)
+	}
+	return all
+}
+
+// modes checks the keys whose values may be the host's.
+func (l *linter) modes(names map[string]bool, s entry) {
+	for _, key := range []string{"network_mode", "ipc", "pid", "uts"} {
+		e := child(s.value, key)
+		if e.key == nil {
+			continue
+		}
+		kind, name, _ := strings.Cut(resolve(e.value).Value, ":")
+		where := "services." + s.name + "." + key
+		switch {
+		case kind == "host" && key == "network_mode":
+			l.refuse(e, where, "is refused: on the host's network a service publishes no port, and in the local cloud it would have this machine's; want ports:")
+		case kind == "host":
+			l.refuse(e, where, "is refused: %s", hostOnly)
+		case kind == "container":
+			l.refuse(e, where, "the instance has no container of another project; want service:NAME")
+		case kind == "service" && !names[name]:
+			l.refuse(e, where, "there is no service %q%s", name, suggestion(name, keysOf(names)))
+		}
+	}
+	for _, e := range entries(child(s.value, "volumes_from").value) {
+		if kind, _, _ := strings.Cut(resolve(e.value).Value, ":"); kind == "container" {
+			l.refuse(e, "services."+s.name+".volumes_from", "the instance has no container of another project; want the name of a service")
+		} else {
+			l.requireService(names, e, "services."+s.name+".volumes_from")
+		}
+	}
+	if e := child(s.value, "pull_policy"); e.key != nil {
+		if policy := resolve(e.value).Value; policy == "never" || policy == "build" {
+			l.refuse(e, "services."+s.name+".pull_policy", "%s: an instance begins without images and builds none", policy)
+		}
+	}
+}
+
+// services checks what compose reads.
+func (l *linter) services() {
+	taken := map[string]string{} // services by port and protocol of the host
+	for _, name := range l.project.ServiceNames() {
+		s := l.project.Services[name]
+		l.image(s)
+		for i, p := range s.Ports {
+			l.publish(taken, s, i, p)
+		}
+		l.volumes(s)
+		for i, file := range s.EnvFiles {
+			if path.Clean(file.Path) != ".env" {
+				l.holds(l.at("services", name, "env_file", strconv.Itoa(i)), "services."+name+".env_file", file.Path, !bool(file.Required))
+			}
+		}
+		for i, file := range s.LabelFiles {
+			l.holds(l.at("services", name, "label_file", strconv.Itoa(i)), "services."+name+".label_file", file, false)
+		}
+	}
+	for name, c := range l.project.Configs {
+		l.object("configs", name, types.FileObjectConfig(c))
+	}
+	for name, s := range l.project.Secrets {
+		l.object("secrets", name, types.FileObjectConfig(s))
+	}
+	l.front(taken)
+	l.namedVolumes()
+	l.variables()
+}
+
+// object adds the file of a config or secret.
+func (l *linter) object(kind, name string, o types.FileObjectConfig) {
+	if o.File != "" && l.uses(kind, name) {
+		l.holds(l.at(kind, name, "file"), kind+"."+name+".file", o.File, false)
+	}
+}
+
+// uses reports whether a service has the config or secret. Builds have theirs from this machine.
+func (l *linter) uses(kind, name string) bool {
+	for _, s := range l.project.Services {
+		for _, c := range s.Configs {
+			if kind == "configs" && c.Source == name {
+				return true
+			}
+		}
+		for _, c := range s.Secrets {
+			if kind == "secrets" && c.Source == name {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func (l *linter) image(s types.ServiceConfig) {
+	e, where := l.at("services", s.Name, "image"), "services."+s.Name+".image"
+	named, err := reference.ParseNormalizedNamed(s.Image)
+	if err != nil {
+		l.refuse(e, where, "is not the name of an image: %v", err)
+		return
+	}
+	host := reference.Domain(named)
+	if !slices.Contains(publicRegistries, host) && !ecrHost.MatchString(host) && !strings.HasPrefix(s.Image, standInHost) {
+		l.private = append(l.private, l.file.doc.finding(e.key, where, "if the image is private, the instances pull it only with a Dockerrun.aws.json of version 3 with Authentication, in dockerrun.include"))
+	}
+}
+
+// publish notes the ports of the host that a service has, and refuses those that it can't have.
+func (l *linter) publish(taken map[string]string, s types.ServiceConfig, i int, p types.ServicePortConfig) {
+	e, where := l.at("services", s.Name, "ports", strconv.Itoa(i)), "services."+s.Name+".ports"
+	if p.Published == "" {
+		return
+	}
+	if s.GetScale() > 1 {
+		l.refuse(e, where, "%d containers can't share port %s of the host", s.GetScale(), p.Published)
+	}
+	if p.HostIP == "127.0.0.1" || p.HostIP == "::1" {
+		return // nobody else reaches it
+	}
+	port := p.Published + "/" + p.Protocol
+	if other, twice := taken[port]; twice {
+		l.refuse(e, where, "port %s of the host is published by service %s, too", p.Published, other)
+	}
+	taken[port] = s.Name
+}
+
+// front refuses a file of which no service is where requests are sent: nothing runs before the services.
+func (l *linter) front(taken map[string]string) {
+	port := l.port
+	if port == 0 {
+		port = 80
+	}
+	for published := range taken {
+		number, isTCP := strings.CutSuffix(published, "/tcp")
+		if isTCP && (port == dockerrun.AnyPort || number == strconv.Itoa(port)) {
+			return
+		}
+	}
+	e := l.at("services")
+	if len(taken) > 0 { // where one publishes another port
+		for _, name := range l.project.ServiceNames() {
+			if len(l.project.Services[name].Ports) > 0 {
+				e = l.at("services", name, "ports")
+				break
+			}
+		}
+	}
+	if port == dockerrun.AnyPort {
+		l.refuse(e, "services", "no service publishes a port, to which requests are sent: Beanstalk runs no proxy before a compose file")
+		return
+	}
+	l.refuse(e, "services", `no service publishes port %[1]d, to which requests are sent: Beanstalk runs no proxy before a compose file; want ports: ["%[1]d:CONTAINER-PORT"]`, port)
+}
+
+// volumes checks what a service mounts.
+func (l *linter) volumes(s types.ServiceConfig) {
+	for i, v := range s.Volumes {
+		if v.Type != types.VolumeTypeBind {
+			continue
+		}
+		e, where := l.at("services", s.Name, "volumes", strconv.Itoa(i)), "services."+s.Name+".volumes"
+		if v.Source == logFolder || strings.HasPrefix(v.Source, logFolder+"/") {
+			continue
+		}
+		l.holds(e, where, v.Source, false)
+	}
+}
+
+// holds adds a file or folder to those that the bundle must hold.
+func (l *linter) holds(e entry, where, name string, optional bool) {
+	clean := path.Clean(name)
+	switch {
+	case path.IsAbs(name) || strings.HasPrefix(name, "~"):
+		l.refuse(e, where, "%s is no part of the bundle, and an instance has nothing there that a feature may count on", name)
+	case clean == "..", strings.HasPrefix(clean, "../"):
+		l.refuse(e, where, "%s is outside the file's folder, and the bundle holds only what is inside", name)
+	case clean == ".":
+		l.refuse(e, where, "is the whole folder of the file, with all that is in it; name the folders that the service needs")
+	case clean == ".env":
+		l.refuse(e, where, "Beanstalk writes .env, and doesn't where the bundle has one")
+	default:
+		at := l.file.doc.finding(e.key, "", "")
+		l.paths = append(l.paths, Path{clean, fmt.Sprintf("%s:%d:%d: %s", at.File, at.Line, at.Column, where), optional})
+	}
+}
+
+// namedVolumes says which services a redeploy interrupts.
+func (l *linter) namedVolumes() {
+	for _, name := range l.project.ServiceNames() {
+		for i, v := range l.project.Services[name].Volumes {
+			if v.Type == types.VolumeTypeVolume && v.Source != "" {
+				l.warn(l.at("services", name, "volumes", strconv.Itoa(i)), "services."+name+".volumes",
+					"a redeploy that changes service %s interrupts it: it restarts in place, because the volume %s stays", name, v.Source)
+				break
+			}
+		}
+	}
+}
