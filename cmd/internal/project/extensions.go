@@ -9,11 +9,10 @@ import (
 	"io/fs"
 	"path"
 	"strings"
-	"unicode/utf8"
 
-	goyaml "github.com/goccy/go-yaml"
-	"github.com/goccy/go-yaml/parser"
 	"go.yaml.in/yaml/v3"
+
+	"beansprout/compose"
 )
 
 // maxExtension is up to how many bytes of a configuration file are checked.
@@ -75,7 +74,7 @@ func checkExtension(text []byte) (line int, problem string) {
 		case errors.Is(err, io.EOF):
 			return 0, ""
 		case err != nil:
-			return yamlProblem(text, err)
+			return compose.YAMLProblem(text, err)
 		case document > 1:
 			return node.Line, "it has more than one document"
 		case node.Content[0].Kind != yaml.MappingNode && node.Content[0].Tag != "!!null":
@@ -89,27 +88,4 @@ func aMapping(text []byte) (line int, problem string) {
 		return 0, ""
 	}
 	return 1, "want an object with keys such as option_settings"
-}
-
-// yamlProblem says what the YAML parser did not take. It often names the line where a block
-// begins, or none; the parser of beansprout.yaml knows the line itself.
-func yamlProblem(text []byte, refusal error) (line int, problem string) {
-	_, err := parser.ParseBytes(text, 0)
-	if located, ok := errors.AsType[goyaml.Error](err); ok && located.GetToken() != nil {
-		return located.GetToken().Position.Line, located.GetMessage()
-	}
-	problem = strings.TrimPrefix(refusal.Error(), "yaml: ")
-	return 1 + bytes.Count(text[:firstUnreadable(text)], []byte("\n")), problem
-}
-
-// firstUnreadable is where the first character stands that YAML doesn't have.
-func firstUnreadable(text []byte) int {
-	for i := 0; i < len(text); {
-		r, size := utf8.DecodeRune(text[i:])
-		if r == utf8.RuneError && size == 1 || r < ' ' && !strings.ContainsRune("\t\n\r", r) || r == 0x7f {
-			return i
-		}
-		i += size
-	}
-	return 0
 }
