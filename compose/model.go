@@ -118,8 +118,9 @@ func (f *File) explain(model map[string]any, err error, lookup func(string) (str
 	return f.doc.finding(at.key, where, "%s", message)
 }
 
-// blame finds what a message doesn't name: the key of a service without which compose has no complaint.
-func (f *File) blame(model map[string]any, err error, lookup func(string) (string, bool)) string {
+// blame finds what a message doesn't name: the key of a service without which compose has no complaint, or
+// another one.
+func (f *File) blame(model map[string]any, err error, lookup func(string) (string, bool)) (where string) {
 	services, _ := model["services"].(map[string]any)
 	for _, name := range slices.Sorted(maps.Keys(services)) {
 		service, _ := services[name].(map[string]any)
@@ -129,10 +130,14 @@ func (f *File) blame(model map[string]any, err error, lookup func(string) (strin
 			other[name] = less
 			tried := maps.Clone(model)
 			tried["services"] = other
-			if _, after := compile(tried, f.properties, lookup); after == nil || after.Error() != err.Error() {
+			_, after := compile(tried, f.properties, lookup)
+			if after == nil {
 				return "services." + name + "." + key
+			}
+			if where == "" && after.Error() != err.Error() {
+				where = "services." + name + "." + key
 			}
 		}
 	}
-	return ""
+	return where
 }

@@ -117,7 +117,7 @@ func keysOf(names map[string]bool) (all []string) {
 
 // modes checks the keys whose values may be the host's.
 func (l *linter) modes(names map[string]bool, s entry) {
-	for _, key := range []string{"network_mode", "ipc", "pid", "uts"} {
+	for _, key := range []string{"network_mode", "ipc", "pid"} {
 		e := child(s.value, key)
 		if e.key == nil {
 			continue

@@ -27,7 +27,8 @@ func goFiles(t *testing.T) (names []string) {
 		if err != nil {
 			return err
 		}
-		if d.IsDir() && name != root && (strings.HasPrefix(d.Name(), ".") || d.Name() == "testdata" || d.Name() == "hello") {
+		_, moduleErr := os.Stat(filepath.Join(name, "go.mod"))
+		if d.IsDir() && name != root && (strings.HasPrefix(d.Name(), ".") || d.Name() == "testdata" || moduleErr == nil) {
 			return filepath.SkipDir
 		}
 		if filepath.Ext(name) == ".go" {

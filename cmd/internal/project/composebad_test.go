@@ -1,0 +1,192 @@
+package project
+
+import (
+	"archive/zip"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/txtar"
+
+	"beansprout/envs"
+	"beansprout/test/must"
+)
+
+const webService = "services:\n  web:\n    image: nginx:1.27\n    ports: [\"80:80\"]\n"
+
+func TestWhatGoesWrongInAComposeFileIsSaidWithItsLine(t *testing.T) {
+	for name, tt := range map[string]struct{ text, want string }{
+		"not YAML":             {"services:\n  web: [\n", "compose.yaml:2:1: is not valid YAML: "},
+		"a tab":                {"services:\n\tweb: {}\n", "compose.yaml:2:1: is not valid YAML: "},
+		"nothing":              {"# nothing\n", "compose.yaml:1:1: the file is empty"},
+		"a list":               {"- a\n", "compose.yaml:1:1: want keys such as services:"},
+		"two documents":        {webService + "---\nservices: {}\n", "compose.yaml:5:1: a second document begins here"},
+		"bytes":                {"services: \xff\n", "compose.yaml:1:11: is not UTF-8"},
+		"a key twice":          {webService + "    image: httpd:2.4\n", "compose.yaml:5:"},
+		"itself":               {"services: &a\n  web: *a\n", "compose.yaml:"},
+		"no services":          {"volumes: {data: }\n", "compose.yaml:1:1: there are no services"},
+		"an unknown key":       {webService + "    prots: []\n", "compose.yaml:5:5: services.web.prots: unknown key; did you mean ports?"},
+		"an unknown inner key": {webService + "    healthcheck: {tset: [CMD, x]}\n", `compose.yaml:5:19: services.web.healthcheck: unknown key "tset"`},
+		"a wrong type":         {webService + "    privileged: often\n", "compose.yaml:5:5: services.web.privileged"},
+		"a bad port":           {strings.Replace(webService, "80:80", "eighty:80", 1), "compose.yaml:4:5: services.web.ports: "},
+		"include":              {"include: [other.yaml]\n" + webService, "compose.yaml:1:1: include: is refused: the bundle has one file"},
+		"extends a file":       {"services:\n  web:\n    extends: {file: base.yaml, service: web}\n    ports: [\"80:80\"]\n", "compose.yaml:3:15: services.web.extends.file: the bundle has one file"},
+		"devices":              {webService + "    devices: [/dev/kvm]\n", "compose.yaml:5:5: services.web.devices: is refused"},
+		"pid":                  {webService + "    pid: host\n", "compose.yaml:5:5: services.web.pid: is refused"},
+		"git":                  {"services:\n  web:\n    build: https://github.com/acme/shop.git\n    ports: [\"80:80\"]\n", "compose.yaml:3:5: services.web.build: is built from https://github.com/acme/shop.git; want a folder"},
+		"no context":           {"services:\n  web:\n    build: ./nowhere\n    ports: [\"80:80\"]\n", "compose.yaml:3:5: image web: "},
+		"an inline Dockerfile": {"services:\n  web:\n    build: {context: ., dockerfile_inline: FROM scratch}\n    ports: [\"80:80\"]\n", "compose.yaml:3:25: services.web.build.dockerfile_inline: is refused"},
+		"a placeholder":        {"services:\n  web:\n    build: {context: ., args: {F: \"${beansprout.feature}\"}}\n    ports: [\"80:80\"]\n", "compose.yaml:3:35: unknown placeholder ${beansprout.feature}"},
+		"two names":            {webService + "    container_name: one\n  api:\n    image: x:1\n    container_name: one\n", `compose.yaml:8:5: services.api.container_name: service web has the name "one", too`},
+		"a port twice":         {webService + "  api:\n    image: x:1\n    ports: [\"80:90\"]\n", "services.web.ports: port 80 of the host is published by service api, too"},
+		"replicas":             {webService + "    deploy: {replicas: 2}\n", "compose.yaml:4:13: services.web.ports: 2 containers can't share port 80 of the host"},
+		"outside":              {webService + "    volumes: [\"../conf:/conf\"]\n", "compose.yaml:5:15: services.web.volumes: ../conf is outside the file's folder"},
+		"the whole folder":     {webService + "    volumes: [\".:/app\"]\n", "compose.yaml:5:15: services.web.volumes: is the whole folder"},
+		"a missing folder":     {webService + "    volumes: [\"./conf:/conf\"]\n", `compose.yaml:5:15: services.web.volumes: include "conf" in the bundle: `},
+		"an external volume":   {webService + "    volumes: [\"data:/data\"]\nvolumes: {data: {external: true}}\n", "compose.yaml:6:18: volumes.data.external: a new instance has none"},
+		"an unknown volume":    {webService + "    volumes: [\"data:/data\"]\n", "compose.yaml:5:5: services.web.volumes: "},
+		"a cycle":              {webService + "    depends_on: [api]\n  api:\n    image: x:1\n    depends_on: [web]\n", "compose.yaml:8:5: services.api.depends_on: "},
+		"no image":             {"services:\n  web:\n    ports: [\"80:80\"]\n", "has neither an image nor a build context"},
+		"a bad image":          {strings.Replace(webService, "nginx:1.27", "Nginx", 1), "compose.yaml:3:5: services.web.image: is not the name of an image"},
+		"never pulled":         {webService + "    pull_policy: never\n", "compose.yaml:5:5: services.web.pull_policy: never: an instance begins without images"},
+		"too deep":             {strings.Repeat("a: {", 70) + strings.Repeat("}", 70), "nests deeper than 64 levels"},
+	} {
+		p := composeProject(t, &txtar.Archive{Files: []txtar.File{{Name: "compose.yaml", Data: []byte(tt.text)}}})
+		err := p.checkImages(t.Context())
+		if !mistaken(err) || !strings.Contains(strings.ReplaceAll(err.Error(), p.Config.Dir+"/", ""), tt.want) {
+			t.Errorf("%s: %v, want %s", name, err, tt.want)
+		}
+	}
+}
+
+func TestAComposeBundleHasWhatTheFileNames(t *testing.T) {
+	a := txtar.Parse([]byte(`
+-- sub/.keep --
+-- compose.yaml --
+services:
+  web:
+    image: nginx:1.27
+    ports: ["80:80"]
+    volumes: ["./site:/site:ro", "data:/data"]
+    env_file: [.env, common.env]
+volumes: {data: }
+-- site/index.html --
+hello
+-- common.env --
+A=1
+-- .platform/hooks/prebuild/a.sh --
+exit
+-- beansprout.yaml --
+application: shop
+dockerrun: {include: [.platform]}
+`))
+	digests := map[string]bool{}
+	for range 2 {
+		p := composeProject(t, a)
+		must.Succeed(t, p.checkImages(t.Context()))
+		b, err := p.Bundle(t.Context(), nil, envs.Target{Name: "shop-x"})
+		must.Succeed(t, err)
+		defer b.File.Close()
+		digests[b.Digest] = true
+		archive, err := zip.NewReader(b.File.(io.ReaderAt), b.Size)
+		must.Succeed(t, err)
+		var names []string
+		for _, f := range archive.File {
+			names = append(names, f.Name)
+		}
+		if want := []string{".platform/hooks/prebuild/a.sh", "common.env", "docker-compose.yml", "site/index.html"}; !slices.Equal(names, want) {
+			t.Errorf("the bundle has %q, want %q", names, want)
+		}
+	}
+	if len(digests) != 1 {
+		t.Error("equal files give unequal bundles")
+	}
+}
+
+func TestFilesThatTurnBeanstalkAwayFromTheComposeFileAreRefused(t *testing.T) {
+	for name, tt := range map[string]struct{ file, text, want string }{
+		"variables":       {".env", "A=1\n", ".env can't be in the bundle"},
+		"another version": {"Dockerrun.aws.json", `{"AWSEBDockerrunVersion": 2}`, "must be of version 3"},
+		"another compose": {"compose.yaml", webService, "compose.yaml can't be at the root of the bundle"},
+		"version 3":       {"Dockerrun.aws.json", `{"AWSEBDockerrunVersion": "3", "Authentication": {"bucket": "b", "key": "k"}}`, ""},
+	} {
+		p := composeProject(t, &txtar.Archive{Files: []txtar.File{
+			{Name: "compose.yaml", Data: []byte(webService)}, {Name: tt.file, Data: []byte(tt.text)},
+			{Name: "beansprout.yaml", Data: []byte("application: shop\ndockerrun: {include: [" + tt.file + "]}\n")},
+		}})
+		if err := p.checkImages(t.Context()); err == nil != (tt.want == "") || err != nil && !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("%s: %v, want %q", name, err, tt.want)
+		}
+	}
+}
+
+func TestATemplateIsFoundBesideTheFile(t *testing.T) {
+	for _, tt := range []struct {
+		files              []string
+		template, platform string
+	}{
+		{[]string{"compose.yaml"}, "compose.yaml", "Docker running on 64bit Amazon Linux 2023"},
+		{[]string{"docker-compose.yml", "compose.yml"}, "compose.yml", "Docker running on 64bit Amazon Linux 2023"},
+		{[]string{"compose.yaml", "Dockerrun.template.json"}, "Dockerrun.template.json", "ECS running on 64bit Amazon Linux 2023"},
+		{nil, "Dockerrun.template.json", "ECS running on 64bit Amazon Linux 2023"},
+	} {
+		var a txtar.Archive
+		for _, name := range tt.files {
+			a.Files = append(a.Files, txtar.File{Name: name, Data: []byte(webService)})
+		}
+		c := composeProject(t, &a).Config
+		if c.Dockerrun.Template != tt.template || c.Environment.Platform != tt.platform {
+			t.Errorf("%q: %s on %s", tt.files, c.Dockerrun.Template, c.Environment.Platform)
+		}
+	}
+}
+
+func TestPathsOfAComposeFileBelowAreRefused(t *testing.T) {
+	a := &txtar.Archive{Files: []txtar.File{
+		{Name: "deploy/compose.yaml", Data: []byte(webService + "    volumes: [\"./site:/site\"]\n")}, {Name: "deploy/site/x", Data: nil},
+		{Name: "beansprout.yaml", Data: []byte("application: shop\ndockerrun: {template: deploy/compose.yaml}\n")},
+	}}
+	p := composeProject(t, a)
+	if err := p.checkImages(t.Context()); !mistaken(err) || !strings.Contains(err.Error(), `"site" is in deploy, and a bundle has its compose file at the root`) {
+		t.Error(err)
+	}
+	must.Succeed(t, os.WriteFile(filepath.Join(p.Config.Dir, "deploy/compose.yaml"), []byte("services:\n  web:\n    build: ..\n    ports: [\"80:80\"]\n"), 0o600))
+	must.Succeed(t, os.WriteFile(filepath.Join(p.Config.Dir, "Dockerfile"), []byte("FROM scratch\n"), 0o600))
+	must.Succeed(t, p.checkImages(t.Context()))
+	if got := p.Config.Build[0].Context; got != "." {
+		t.Errorf("the context is %q", got)
+	}
+}
+
+func TestTheFileOfTheProjectWinsOverABuild(t *testing.T) {
+	p := composeProject(t, &txtar.Archive{Files: []txtar.File{
+		{Name: "compose.yaml", Data: []byte("services:\n  web:\n    build: {context: ./app, target: dev}\n    ports: [\"80:80\"]\n  api:\n    build: ./api\n")},
+		{Name: "app/Dockerfile", Data: []byte("FROM scratch AS release\n")}, {Name: "api/Dockerfile", Data: []byte("FROM scratch\n")},
+		{Name: "beansprout.yaml", Data: []byte("application: shop\nbuild: {web: {context: app, target: release}}\n")},
+	}})
+	must.Succeed(t, p.checkImages(t.Context()))
+	if b := p.Config.Build; len(b) != 2 || b[0].Target != "release" || b[1].Name != "api" || b[1].Context != "api" {
+		t.Errorf("the images are %+v", p.Config.Build)
+	}
+	web, api := "r.example/web@sha256:"+strings.Repeat("1", 64), "r.example/api@sha256:"+strings.Repeat("2", 64)
+	document, err := p.Document([]envs.Image{{Name: "web", Reference: web}, {Name: "api", Reference: api}}, envs.Target{})
+	must.Succeed(t, err)
+	if want := "services:\n  web:\n    image: \"" + web + "\"\n    ports: [\"80:80\"]\n  api:\n    image: \"" + api + "\"\n"; string(document.Text) != want {
+		t.Errorf("got\n%s\nwant\n%s", document.Text, want)
+	}
+}
+
+func TestTheComposeExampleIsUnderstood(t *testing.T) {
+	p, err := Read(t.Context(), "../../../examples/compose", "", os.LookupEnv)
+	must.Succeed(t, err)
+	must.Succeed(t, p.checkImages(t.Context()))
+	if b := p.Config.Build; len(b) != 1 || b[0].Name != "web" || b[0].Args["VERSION"] != "1" || len(p.named) > 0 {
+		t.Errorf("the images are %+v, and the bundle has %v", b, p.named)
+	}
+	if notes := p.Notes(); len(notes) != 1 || !strings.Contains(notes[0], "a redeploy that changes service store interrupts it") {
+		t.Errorf("the notes are %q", notes)
+	}
+}
