@@ -74,3 +74,57 @@ func tracked(t *testing.T) []string {
 func TestTheRootHasNoMoreThanItNeeds(t *testing.T) {
 	want := []string{
 		".ci", ".gitignore", "CHANGELOG.md", "CONTRIBUTING.md", "Jenkinsfile", "LICENSE", "Makefile", "README.md", "builder", "cmd", "compose", "daemon", "dockerrun", "docs", "envs", "examples", "files",
+		"go.mod", "go.sum", "janitor", "localcloud", "mask", "notify", "spelling", "templates", "test", "visible",
+	}
+	var got []string
+	for _, name := range tracked(t) {
+		first, _, _ := strings.Cut(name, "/")
+		got = append(got, first)
+	}
+	slices.Sort(got)
+	if got = slices.Compact(got); !slices.Equal(got, want) {
+		t.Errorf("the root has %q, want %q", got, want)
+	}
+}
+
+func TestNoFileIsLarge(t *testing.T) {
+	for _, name := range tracked(t) {
+		info, err := os.Lstat(filepath.Join(root, name))
+		if err == nil && info.Size() > 1_000_000 { // a deleted file is tracked until the next commit
+			t.Errorf("%s has %d bytes, want at most 1 MB", name, info.Size())
+		}
+	}
+}
+
+// tooLong are the files that still have more than 400 lines: the list only gets shorter.
+var tooLong = []string{"envs/destination_test.go"}
+
+func TestNoGoFileIsLong(t *testing.T) {
+	for _, name := range goFiles(t) {
+		if lines := strings.Count(must.Read(t, filepath.Join(root, name)), "\n"); lines > 400 && !slices.Contains(tooLong, name) {
+			t.Errorf("%s has %d lines, want at most 400", name, lines)
+		}
+	}
+}
+
+// repositoryFile matches the names of files that are in the repository and not in the binary.
+var repositoryFile = regexp.MustCompile(`\b(docs|templates|examples)/|README`)
+
+// Users have the binary, and not always the repository.
+func TestNoMessageNamesAFileOfTheRepository(t *testing.T) {
+	for _, name := range goFiles(t) {
+		if !isProduct(name) || !strings.HasPrefix(name, "cmd/") {
+			continue
+		}
+		f, fset := parse(t, name, parser.SkipObjectResolution)
+		ast.Inspect(f, func(n ast.Node) bool {
+			if _, ok := n.(*ast.ImportSpec); ok {
+				return false
+			}
+			if l, ok := n.(*ast.BasicLit); ok && l.Kind == token.STRING && repositoryFile.MatchString(l.Value) {
+				t.Errorf("%s:%d: %s", name, fset.Position(l.Pos()).Line, l.Value)
+			}
+			return true
+		})
+	}
+}
