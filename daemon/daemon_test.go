@@ -3,6 +3,7 @@ package daemon
 import (
 	"archive/zip"
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/json"
@@ -42,6 +43,7 @@ type plot struct {
 	client  *notify.Slack
 	logged  *lines
 	manager *envs.Manager // of the application shop
+	days    time.Duration // that environments live; 0 for five
 
 	mu     sync.Mutex
 	denied string // an action of Beanstalk's that is refused; "" refuses none
@@ -103,7 +105,7 @@ func newPlotThatTakes(t *testing.T, removal time.Duration) *plot {
 func (p *plot) newManager(announcers map[string]envs.Announcer) *envs.Manager {
 	p.Helper()
 	m, err := envs.New(p.Context(), p.aws, envs.Config{
-		Application: "shop", Repository: envs.Repository{Unused: true}, Days: envs.Days{TTL: 5 * day, RestoreFor: 3 * day}, Announcers: announcers,
+		Application: "shop", Repository: envs.Repository{Unused: true}, Days: envs.Days{TTL: cmp.Or(p.days, 5*day), RestoreFor: 3 * day}, Announcers: announcers,
 	})
 	if err != nil {
 		p.Fatal(err)
