@@ -122,7 +122,7 @@ func (d *deploy) deploy(ctx context.Context, building func() ([]Image, error), t
 		if err != nil {
 			return r, err
 		}
-		return r, d.manager.askURL(ctx, r.Environment.URL(), d.Check, d.options)
+		return r, d.manager.askURL(ctx, d.run.url(to.env), d.Check, d.options)
 	}
 	d.manifests = d.manager.readManifests(ctx, images)
 	return d.run.underLease(ctx, func(leaseCtx context.Context, l *lease) (Result, error) {
@@ -282,7 +282,7 @@ func (d *deploy) perform(ctx context.Context, l *lease, before destination, b bu
 		return r, err
 	}
 	r.Environment.Commit = d.Commit // AWS's description names the commit of the last try, which may have failed
-	if err := d.manager.askURL(ctx, e.URL(), d.Check, d.options); err != nil {
+	if err := d.manager.askURL(ctx, d.run.url(e.Env), d.Check, d.options); err != nil {
 		return r, err
 	}
 	if e.Version != b.label {

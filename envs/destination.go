@@ -146,7 +146,7 @@ func (d *deploy) lookAhead(ctx context.Context) (destination, error) {
 	case e.CNAME == "":
 		e.CNAME, _, err = d.manager.beanstalk.Address(ctx, d.run.name)
 	}
-	return destination{env: e, url: e.URL()}, err
+	return destination{env: e, url: d.run.url(e)}, err
 }
 
 // fromList returns the environment as it was listed when the deploy began, once, and the zero Env where
@@ -159,7 +159,6 @@ func (d *deploy) fromList() Env {
 	rows, _ := list() // an error is met again when the name is asked for
 	for _, e := range rows {
 		if e.Name == d.run.name && !e.State.Gone() {
-			e.HTTPS = d.run.https
 			return e
 		}
 	}
@@ -176,7 +175,6 @@ func (d *deploy) lookUp(ctx context.Context, left bool) (e Env, cname string, er
 	known := d.manager.recordedID(d.run.name)
 	for deadline := time.Now().Add(beanstalk.CNAMEReleaseTimeout); ; {
 		e, err := d.manager.beanstalk.Find(ctx, d.run.name, known)
-		e.HTTPS = d.run.https
 		absent, ok := errors.AsType[*beanstalk.MissingError](err)
 		switch {
 		case !ok:
@@ -196,7 +194,7 @@ func (d *deploy) lookUp(ctx context.Context, left bool) (e Env, cname string, er
 func (d *deploy) newDestination(ctx context.Context, cname string) (t destination, err error) {
 	t = destination{read: time.Now()}
 	t.base, t.arch, err = d.base(ctx)
-	t.url = Env{CNAME: cname, HTTPS: d.run.https}.URL()
+	t.url = d.run.url(Env{CNAME: cname})
 	return t, err
 }
 
@@ -240,8 +238,7 @@ func (d *deploy) judged(t destination) (destination, error) {
 		return destination{}, &ArchitectureError{Environment: nameOf(t.env), Have: describeInstances(t.have), Want: describeInstances(then)}
 	}
 	d.run.https = d.answersByHTTPS(then)
-	t.env.HTTPS = d.run.https
-	t.url = t.env.URL()
+	t.url = d.run.url(t.env)
 	return t, nil
 }
 

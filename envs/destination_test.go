@@ -361,6 +361,16 @@ func TestTheSchemeOfADeployIsItsOwn(t *testing.T) {
 	if to, err := p.newDeploy(nil).find(t.Context()); err != nil || !strings.HasPrefix(to.url, "https://") {
 		t.Errorf("what lives takes HTTPS alone, and its URL is %s, %v", to.url, err)
 	}
+	p.manager.config.HTTPS = true
+	list, err := p.manager.List(t.Context(), Filter{})
+	if err != nil || len(list.Environments) != 3 {
+		t.Fatalf("List: %+v, %v", list, err)
+	}
+	for _, e := range list.Environments {
+		if !strings.HasPrefix(e.URL(), "https://") {
+			t.Errorf("the URL of %s is %s", e.Feature, e.URL())
+		}
+	}
 }
 
 func TestAnEnvironmentStaysOnItsPlatform(t *testing.T) {

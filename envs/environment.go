@@ -17,6 +17,7 @@ import (
 // with its ID lives under its name.
 type Environment struct {
 	Env                   // what AWS and its description say
+	HTTPS   bool          // it answers by HTTPS alone, as far as that is known
 	Tags    Tags          // nil where they were not read
 	Record  *store.Record // nil where it was not read, or is not a record
 	Moved   string        // why it is left alone although it was made as one of ours; "" usually
@@ -30,12 +31,25 @@ type Environment struct {
 
 // environment puts together what was read of an environment.
 func (m *Manager) environment(e Env, tags Tags, rec *store.Record) Environment {
-	full := Environment{Env: e, Tags: tags, Record: rec}
+	full := Environment{Env: e, HTTPS: m.config.HTTPS, Tags: tags, Record: rec}
 	if rec != nil && rec.Environment == e.ID && rec.Version == e.Version {
 		full.Commit = rec.Commit // the description names that of the last try, which may have failed
 	}
 	full.Source, full.Expires = tags.Source(), m.config.Days.Expiry(full)
 	return full
+}
+
+// URL returns the address under which the environment answers, or "" before it has one.
+func (e Environment) URL() string { return urlOf(e.Env, e.HTTPS) }
+
+func urlOf(e Env, https bool) string {
+	switch {
+	case e.CNAME == "":
+		return ""
+	case https:
+		return "https://" + e.CNAME
+	}
+	return "http://" + e.CNAME
 }
 
 // Own returns what the record says about this very environment and not about one before it: the
@@ -102,7 +116,6 @@ func (m *Manager) find(ctx context.Context, name string) (Env, Tags, error) {
 // or an error if it is not ours. During a termination AWS may have deleted the tags already: then they
 // are nil, and the description proves it.
 func (m *Manager) identify(ctx context.Context, e Env) (Env, Tags, error) {
-	e.HTTPS = m.config.HTTPS
 	account, err := m.account(ctx)
 	if err != nil {
 		return e, nil, err

@@ -41,7 +41,7 @@ func (m *Manager) Forecast(ctx context.Context, request Deployment, o Options) (
 	if f.Images, f.Complete, err = d.Source.Forecast(ctx, f.Target); err != nil {
 		return f, err
 	}
-	f.Environment = m.environment(t.env, t.tags, &d.run.record)
+	f.Environment = d.run.environment(t.environment())
 	f.Environment.Name, f.Environment.Feature = d.run.name, d.Feature
 	f.Settings = d.forecastSettings(t)
 	f.Action, f.Outcome, err = d.forecastOutcome(ctx, t, f)

@@ -94,9 +94,6 @@ func (m *Manager) rows(ctx context.Context) (rows []Env, now time.Time, account 
 	if now.IsZero() {
 		now = time.Now()
 	}
-	for i := range rows {
-		rows[i].HTTPS = m.config.HTTPS
-	}
 	return rows, now, account, err
 }
 

@@ -133,7 +133,7 @@ func (r *restore) perform(ctx context.Context, l *lease) (result Result, err err
 		return result, err
 	}
 	result.Environment.Commit = r.run.commit
-	return result, r.manager.askURL(ctx, e.URL(), r.run.check, r.run.options)
+	return result, r.manager.askURL(ctx, r.run.url(e), r.run.check, r.run.options)
 }
 
 // alive returns the environment if AWS already brings it back, for a restore that was interrupted, and
@@ -218,7 +218,6 @@ func (r *restore) returned(ctx context.Context, e Env) (Env, error) {
 	if err == nil && (e.Version != r.gone.Version || !beanstalk.Healthy(e)) {
 		err = errorOf(e, fmt.Errorf("it came back with version %s and its health is %s", e.Version, e.Health))
 	}
-	e.HTTPS = r.run.https
 	return ParseDeployed(e, r.run.feature), err
 }
 

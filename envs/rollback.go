@@ -139,7 +139,7 @@ func (b *rollback) perform(ctx context.Context, l *lease) (Result, error) {
 		return r, err
 	}
 	r.Environment.Commit = b.to.Commit
-	if err := b.manager.askURL(ctx, e.URL(), b.run.check, b.run.options); err != nil {
+	if err := b.manager.askURL(ctx, b.run.url(e.Env), b.run.check, b.run.options); err != nil {
 		return r, err
 	}
 	rec := b.run.record

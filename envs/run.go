@@ -70,6 +70,16 @@ func (r *run) description(settings string) string {
 	return Description{Feature: r.feature, Commit: r.commit, TTL: r.days.String(), Settings: settings, Owner: r.owner}.String()
 }
 
+// url returns the address of the environment of the run.
+func (r *run) url(e Env) string { return urlOf(e, r.https) }
+
+// environment puts together what was read of the environment of the run.
+func (r *run) environment(e Environment) Environment {
+	full := r.manager.environment(e.Env, e.Tags, &r.record)
+	full.HTTPS = r.https
+	return full
+}
+
 // read reads the record, unless it was read already.
 func (r *run) read(ctx context.Context) (err error) {
 	if r.store != nil {
@@ -125,7 +135,7 @@ func (r *run) proveLookedUp(ctx context.Context) error {
 
 // announce tells the announcers about the environment; the zero Environment is one that is not known yet.
 func (r *run) announce(state NewsState, e Environment, reason string) {
-	n := r.manager.newsOf(state, r.manager.environment(e.Env, e.Tags, &r.record))
+	n := r.manager.newsOf(state, r.environment(e))
 	n.Name, n.Feature, n.Commit, n.Subject = r.name, r.feature, r.commit, r.subject
 	n.Owner, n.Email, n.BuildURL = r.owner, r.email, r.buildURL
 	n.Reason, n.Mended = reason, state == NewsReady && hasFailed(r.requested)
@@ -220,7 +230,6 @@ func (r *run) wait(ctx context.Context, what string, op beanstalk.Operation) (En
 	if e.ID == "" {
 		e.ID, e.Name = op.Environment(), r.name
 	}
-	e.HTTPS = r.https
 	e = ParseDeployed(e, r.feature)
 	if err != nil && errors.Is(err, ctx.Err()) {
 		err = context.Cause(ctx)
@@ -290,7 +299,7 @@ func (r *run) end(ctx context.Context, result Result, err error) (Result, error)
 		return Result{Environment: Environment{Env: gone}, Outcome: Superseded, Reason: late.Reason}, nil
 	}
 	e, commit := result.Environment, result.Environment.Commit
-	result.Environment = r.manager.environment(e.Env, e.Tags, &r.record)
+	result.Environment = r.environment(e)
 	result.Environment.Commit = commit
 	if err != nil {
 		return result, r.fail(ctx, result.Environment, err)

@@ -48,7 +48,6 @@ func (m *Manager) Survey(ctx context.Context, pick func(all []*Candidate, now ti
 	}
 	var v Survey
 	v.Now, err = m.beanstalk.EachEnvironment(ctx, m.config.Application, func(e Env) {
-		e.HTTPS = m.config.HTTPS
 		v.Environments = append(v.Environments, m.candidate(account, e))
 	})
 	if err != nil {

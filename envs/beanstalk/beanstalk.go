@@ -13,10 +13,6 @@ import (
 
 // Client calls Elastic Beanstalk in one account and region.
 type Client struct {
-	// HTTPS is copied to every environment that is returned, because AWS doesn't know it. It must
-	// not change during a call.
-	HTTPS bool
-
 	api   *eb.Client
 	http  *http.Client
 	polls *poller

@@ -55,7 +55,6 @@ type Env struct {
 	Description string
 	Created     time.Time
 	Updated     time.Time // time of the last change of any kind, by AWS's clock
-	HTTPS       bool      // it answers only HTTPS
 
 	// From its description or tags; empty when they don't fit its name.
 	Feature  string
@@ -63,17 +62,6 @@ type Env struct {
 	TTL      string // at the last deploy
 	Settings string // SettingsDigest of the settings that Beansprout gave it
 	Owner    string
-}
-
-// URL returns the address under which the environment answers, or "" before it has one.
-func (e Env) URL() string {
-	if e.CNAME == "" {
-		return ""
-	}
-	if e.HTTPS {
-		return "https://" + e.CNAME
-	}
-	return "http://" + e.CNAME
 }
 
 const (
@@ -248,7 +236,6 @@ func (c *Client) each(ctx context.Context, in *eb.DescribeEnvironmentsInput, kee
 		}
 		for _, d := range out.Environments {
 			e := environment(d)
-			e.HTTPS = c.HTTPS
 			if (keep == nil || keep(e)) && !seen[e.ID] {
 				same.share(&e)
 				seen[e.ID] = true
