@@ -122,7 +122,7 @@ func (j *Janitor) stillThere(ctx context.Context, e envs.Environment) string {
 	}
 	j.listing.sources[e.ID] = source
 	j.listing.mu.Unlock()
-	if source != envs.SourceBranch || !isBranch(e.Feature) {
+	if source != envs.SourceBranch {
 		return "its tags do not say that it was made for a branch"
 	}
 	names, err := j.listing.current(ctx, j.Branches, listingMaxAge)

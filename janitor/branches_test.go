@@ -179,6 +179,34 @@ func TestThreeBranchesMayGoAtOnceOrHalf(t *testing.T) {
 	}
 }
 
+// Of eight branches four may be gone, of seven not.
+func TestOnlyBranchesOfLivingEnvironmentsOfOursCount(t *testing.T) {
+	for name, change := range map[string]func(*Janitor, *envs.Candidate){
+		"what counts":               func(*Janitor, *envs.Candidate) {},
+		"what has lost its address": func(_ *Janitor, c *envs.Candidate) { c.Proved = false },
+		"what is going away":        func(_ *Janitor, c *envs.Candidate) { c.Environment.State = envs.Terminating },
+		"what a person has named": func(j *Janitor, c *envs.Candidate) {
+			j.listing.sources = map[string]string{c.Environment.ID: envs.SourceName}
+		},
+	} {
+		j, s := wood([]string{"a", "b", "c", "d", "1", "2", "3", "4"}, "1", "2", "3", "4")
+		change(j, s.candidate("4"))
+		if report := prepared(t, j); (report.Unlisted == nil) != (name == "what counts") {
+			t.Errorf("%s: %v", name, report.Unlisted)
+		}
+	}
+}
+
+// The next sweep believes no record that this one could not write.
+func TestWhatCouldNotBeNotedIsMissedAnew(t *testing.T) {
+	j, s := wood([]string{"gone", "there"}, "there")
+	s.record("gone").MissingSince = noon.AddDate(-1, 0, 0)
+	s.unwritten = errors.New("access denied")
+	if report, err := j.Sweep(t.Context(), true); !errors.Is(err, s.unwritten) || len(s.note.Missing) > 0 {
+		t.Errorf("%q, %v, and for the next sweep it noted %q", said(report), err, s.note.Missing)
+	}
+}
+
 func TestTheBranchesAreListedAgainJustBeforeARemoval(t *testing.T) {
 	j, s := wood([]string{"gone", "there"}, "there")
 	s.record("gone").MissingSince = noon.Add(-2 * time.Hour)

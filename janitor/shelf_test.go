@@ -49,6 +49,8 @@ type shelf struct {
 	warned  []string // features
 	missing []string // features, and whether that was noted or cleared
 
+	unwritten error // what NoteMissing ends with
+
 	mu sync.Mutex
 }
 
@@ -143,6 +145,9 @@ func (s *shelf) Warn(_ context.Context, e envs.Environment, o envs.Options) erro
 func (s *shelf) NoteMissing(_ context.Context, e envs.Environment, since time.Time, _ envs.Options) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.unwritten != nil {
+		return s.unwritten
+	}
 	s.missing = append(s.missing, fmt.Sprintf("%s %v", e.Feature, !since.IsZero()))
 	s.record(e.Feature).MissingSince = since
 	return nil
