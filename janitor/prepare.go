@@ -68,7 +68,7 @@ func mayBeOurs(all []*envs.Candidate) (n int) {
 func (j *Janitor) facts(c *envs.Candidate, b branches) facts {
 	return facts{
 		environment: c.Environment, foreign: c.Foreign, reason: c.Reason, unread: c.Err,
-		gone: c.Proved && b.lack(c.Environment.Feature) && j.mayBeBranch(c.Environment),
+		gone: b.lack(c.Environment.Feature) && j.mayBeBranch(c.Environment),
 	}
 }
 

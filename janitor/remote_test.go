@@ -131,8 +131,10 @@ func TestAListThatIsNotWholeIsNone(t *testing.T) {
 	head := line(hash + " HEAD\x00symref=HEAD:refs/heads/main agent=git/2\n")
 	main := line(hash + " refs/heads/main\n")
 	var answer, contentType string
+	status := http.StatusOK
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", contentType)
+		w.WriteHeader(status)
 		_, _ = io.WriteString(w, answer)
 	}))
 	t.Cleanup(server.Close)
@@ -156,6 +158,10 @@ func TestAListThatIsNotWholeIsNone(t *testing.T) {
 		} else if err == nil || !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("%s: %q, %v, want %q", tt.name, names(got), err, tt.want)
 		}
+	}
+	status, contentType, answer = http.StatusBadGateway, kind, first+head+main+"0000"
+	if got, err := (Branches{Remote: server.URL}).list(t.Context()); err == nil || !strings.Contains(err.Error(), "502") {
+		t.Errorf("whole, with status 502: %q, %v", names(got), err)
 	}
 }
 
