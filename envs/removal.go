@@ -187,19 +187,16 @@ func (r *removal) terminate(ctx context.Context) error {
 	return fmt.Errorf("terminate environment %s: its termination was given up, and it is Ready again", r.env.Name)
 }
 
-// settle waits until the environment may be changed. One that went away meanwhile is Terminating
-// from then on.
+// settle waits until the environment may be changed: the next attempt reads it again. One that went away
+// meanwhile is Terminating from then on.
 func (r *removal) settle(ctx context.Context) error {
 	r.options.note("AWS is at work on environment %s: waiting until it may be terminated", r.env.Name)
-	now, err := r.manager.settle(ctx, r.env, r.options)
+	_, err := r.manager.settle(ctx, r.env, r.options)
 	if errors.Is(err, ErrNotFound) {
 		r.env.State = Terminating
 		return nil
 	}
-	if err != nil {
-		return err
-	}
-	return r.confirm(ctx, now)
+	return err
 }
 
 // removeVersions takes away the versions and bundles that were made for the environment, except those
@@ -372,15 +369,22 @@ func (r *removal) keepLast(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	r.restorable = lastOf(rows, r.env.Name, rec.Restorable)
+	return nil
+}
+
+// lastOf returns what Restore needs of the environment of that name that went last, nil where none did.
+// was is what the record noted of one.
+func lastOf(rows []Env, name string, was *store.Restorable) (last *store.Restorable) {
 	for _, e := range rows {
-		if e.Name != r.env.Name || !IsVersionOf(e.Version, e.Name) || r.restorable != nil && !e.Updated.After(r.restorable.At) {
+		if e.Name != name || !IsVersionOf(e.Version, name) || last != nil && !e.Updated.After(last.At) {
 			continue
 		}
-		r.restorable = &store.Restorable{ID: e.ID, Version: e.Version}
-		if was := rec.Restorable; was != nil && was.ID == e.ID && was.Version == e.Version {
-			*r.restorable = *was
+		last = &store.Restorable{ID: e.ID, Version: e.Version}
+		if was != nil && was.ID == e.ID && was.Version == e.Version {
+			*last = *was
 		}
-		r.restorable.At = e.Updated
+		last.At = e.Updated
 	}
-	return nil
+	return last
 }

@@ -238,11 +238,8 @@ func (r *removal) look(ctx context.Context) error {
 	return &KeptError{Environment: r.env.Name, Reason: unreadable, Err: err}
 }
 
-// changed reports whether another operation changed an environment between two readings.
-func changed(was, now Env) bool {
-	return now.ID != was.ID || now.CNAME != was.CNAME || now.Version != was.Version || now.State != was.State ||
-		!now.Created.Equal(was.Created) || !now.Updated.Equal(was.Updated)
-}
+// changed reports whether another operation changed an environment between two readings by its id.
+func changed(was, now Env) bool { return now.Version != was.Version || !now.Updated.Equal(was.Updated) }
 
 // terminateBroken removes an environment whose launch failed, unless it is healthy or protected by
 // now. wait waits for the termination that has begun.
