@@ -224,13 +224,17 @@ func (p *plot) note(feature string, change func(*store.Record)) {
 func TestAWordInARecordRemovesNothing(t *testing.T) {
 	t.Parallel()
 	p := newPlot(t, localcloud.Config{}, nil)
-	for _, tt := range []struct{ content, call, outcome string }{
-		{"one", "CreateEnvironment", Created},
-		{"two", "UpdateEnvironment", Deployed},
-		{"three", "DescribeConfigurationSettings", Deployed}, // before the lease is taken
-		{"three", "DescribeConfigurationSettings", Unchanged},
+	for _, tt := range []struct {
+		content, call string
+		nth           int
+		outcome       string
+	}{
+		{"one", "CreateEnvironment", 1, Created},
+		{"two", "UpdateEnvironment", 1, Deployed},
+		{"three", "PUT ledger", 2, Deployed}, // which takes the lease, behind the request number
+		{"three", "GET ledger", 2, Unchanged},
 	} {
-		p.before(1, tt.call, func() string { p.note("x", func(r *store.Record) { r.Removals++ }); return "" })
+		p.before(tt.nth, tt.call, func() string { p.note("x", func(r *store.Record) { r.Removals++ }); return "" })
 		if e := p.deployed(deployment("x", tt.content), tt.outcome); e.ID == "" {
 			t.Errorf("%s: nothing lives", tt.call)
 		}

@@ -61,10 +61,7 @@ func (d *deploy) relaunch(ctx context.Context, l *lease, t destination, b bundle
 	if err != nil {
 		return t.environment(), err
 	}
-	now, cname, err := d.lookUp(ctx, true)
-	if err == nil && now.ID != "" {
-		err = errorOf(now, fmt.Errorf("the name is %w: it was launched meanwhile", ErrTaken))
-	}
+	now, cname, err := d.lookUp(ctx, true) // of one that was launched meanwhile AWS says that the name is taken
 	if err != nil {
 		return Environment{Env: now}, err
 	}

@@ -162,7 +162,7 @@ func (r *run) underLease(ctx context.Context, step func(context.Context, *lease)
 	err = r.manager.withLease(ctx, r.name, q, r.options, func(leaseCtx context.Context, l *lease) (err error) {
 		r.record = l.record
 		result, err = step(leaseCtx, l)
-		if r.aborts && wasInterrupted(ctx, err) && !errors.Is(context.Cause(leaseCtx), store.ErrLost) && result.Environment.ID != "" {
+		if r.aborts && wasInterrupted(ctx, err) && result.Environment.ID != "" {
 			r.abort(ctx, l, result.Environment.Env)
 		}
 		return err
