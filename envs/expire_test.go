@@ -66,6 +66,11 @@ func TestExpireKeepsWhatCanNotBeReadAndWaitsForNoLease(t *testing.T) {
 	if kept, ok := errors.AsType[*KeptError](err); !ok || kept.Reason != unreadable || !strings.Contains(kept.Err.Error(), "AccessDenied") {
 		t.Errorf("what can't be read: %v", err)
 	}
+	p.putRecord(e.Name, "<html>")
+	_, err = p.manager.Expire(t.Context(), candidate, isTime, Options{DryRun: true})
+	if kept, ok := errors.AsType[*KeptError](err); !ok || kept.Reason != unreadable {
+		t.Errorf("a record that is none: %v", err)
+	}
 	p.cloud.Advance(6 * day) // the survey reads the records of those whose time is over
 	if _, _, err := p.store().Take(t.Context(), e.Name, store.LeaseRequest{Verb: "up", By: "build 7"}, nil); err != nil {
 		t.Fatal(err)

@@ -90,3 +90,18 @@ func TestADestinationIsReadAgain(t *testing.T) {
 		}
 	}
 }
+
+func TestAnExtensionEndsWithinAYear(t *testing.T) {
+	p := newPlot(t, localcloud.Config{}, nil)
+	e := p.deployed(deployment("x", "one"), Created)
+	before := p.record(e.Name)
+	for by, dry := range map[time.Duration]bool{366 * day: false, day: true} {
+		_, err := p.manager.Extend(t.Context(), p.get("x"), by, Options{DryRun: dry})
+		if _, long := errors.AsType[*LongError](err); long == dry || dry && err != nil {
+			t.Errorf("by %v: %v", by, err)
+		}
+	}
+	if after := p.record(e.Name); after.Counter != before.Counter {
+		t.Errorf("the record says %+v", after)
+	}
+}

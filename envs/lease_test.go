@@ -1,6 +1,8 @@
 package envs
 
 import (
+	"context"
+	"errors"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -29,5 +31,24 @@ func TestHowLongALeaseWasWaitedForIsTold(t *testing.T) {
 	}
 	if d := time.Duration(waited.Load()); d < pause/2 {
 		t.Errorf("a removal that had to wait for %v has waited for %v", pause, d)
+	}
+}
+
+// Work that needs no call of AWS's, such as waiting, ends with the lease, too.
+func TestWorkEndsWithItsLease(t *testing.T) {
+	p := newPlot(t, localcloud.Config{}, nil)
+	e := p.deployed(deployment("x", "one"), Created)
+	p.hurry()
+	err := p.manager.withLease(t.Context(), e.Name, request{verb: "up"}, Options{}, func(ctx context.Context, _ *lease) error {
+		p.loseLease(e.Name)
+		select {
+		case <-ctx.Done():
+		case <-time.After(time.Minute):
+			t.Error("it goes on")
+		}
+		return nil
+	})
+	if !errors.Is(err, store.ErrLost) {
+		t.Errorf("it ends with %v", err)
 	}
 }

@@ -1,12 +1,16 @@
 package envs
 
 import (
+	"context"
+	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/elasticbeanstalk"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"beansprout/envs/beanstalk"
 	"beansprout/envs/store"
@@ -79,6 +83,21 @@ func (p *plot) register(application, label, description, key, content string) {
 	}
 }
 
+// registerIn makes a version with the bundle of that key in another bucket.
+func (p *plot) registerIn(bucket, application, label, key string) {
+	p.Helper()
+	_, err := p.manager.s3.api.CreateBucket(p.Context(), &s3.CreateBucketInput{Bucket: &bucket})
+	if err == nil {
+		_, err = p.manager.s3.api.PutObject(p.Context(), &s3.PutObjectInput{Bucket: &bucket, Key: &key, Body: strings.NewReader("x")})
+	}
+	if err == nil {
+		_, err = p.anyChange().beanstalk.Register(p.Context(), beanstalk.Version{Application: application, Label: label, Bucket: bucket, Key: key})
+	}
+	if err != nil {
+		p.Fatal(err)
+	}
+}
+
 func TestOnlyVersionsThatAreProvedToBeOursAreLeftovers(t *testing.T) {
 	t.Parallel()
 	const digits = "-abcdefabcdefabcdef01"
@@ -91,19 +110,36 @@ func TestOnlyVersionsThatAreProvedToBeOursAreLeftovers(t *testing.T) {
 	p.register("shop", weighed, "", ours(weighed), "2")
 	p.register("shop", noted, "", ours(noted), "anything")
 	p.register("shop", forged, "another @ abc by kim", ours(forged), "of another digest")
+	// A bundle that lies elsewhere proves nothing about the others of its name, nor does another application's.
+	odd, far, others := labelOf(p.name("odd"), "3"), labelOf(p.name("far"), "4"), labelOf("other-application-abcdefghij", "5")
+	for label, about := range map[string]string{p.name("half") + digits: "half @ abc by kim", odd: ""} {
+		p.register("shop", label, about, label+".zip", "3")
+	}
+	for _, feature := range []string{"half", "odd"} {
+		label := p.name(feature) + "-abcdefabcdefabcdef02"
+		p.register("shop", label, "", ours(label), "of another digest")
+	}
+	p.register("shop", others, "", ours(others), "5")
+	p.plant(ours(far), "4")
+	p.registerIn("elsewhere", "shop", far, ours(far))
 	p.note("noted", func(r *store.Record) { r.Feature = "noted" })
 	p.note("forged", func(r *store.Record) { r.Feature = "another" })
 	p.cloud.Advance(2 * day)
 	for feature, want := range map[string]string{
 		"described": "removed", "weighed": "removed", "noted": "removed",
 		"foreign": "isn't known to be ours: the bundle of version ", "forged": "isn't known to be ours: nothing tells",
+		"half": "isn't known to be ours", "odd": "isn't known to be ours", "far": "isn't known to be ours",
 	} {
 		if got := p.leftover(feature); !strings.HasPrefix(got, want) {
 			t.Errorf("%s: %q, want %q", feature, got, want)
 		}
 	}
-	if left, err := p.manager.beanstalk.AllVersions(t.Context(), "shop"); err != nil || len(left) != 3 {
-		t.Errorf("%+v is left, %v; want web-deployment's, foreign's and forged's", left, err)
+	if left, err := p.manager.beanstalk.AllVersions(t.Context(), "shop"); err != nil || len(left) != 9 {
+		t.Errorf("%+v is left, %v; want what is not proved to be ours", left, err)
+	}
+	v, err := p.manager.Survey(t.Context(), nil)
+	if i := slices.IndexFunc(v.Leftovers, func(l Leftover) bool { return l.Name == "other-application-abcdefghij" }); err != nil || i < 0 || v.Leftovers[i].Reason == "" {
+		t.Errorf("another application's version may go: %+v, %v", v.Leftovers, err)
 	}
 	p.checkLeft("forged", "1 versions, 1 bundles, a record: true")
 }
@@ -181,4 +217,32 @@ func TestWhatAnInterruptedDeployLeftGoes(t *testing.T) {
 	if rec, err := p.store().Read(t.Context(), other); err != nil || rec.Counter == 0 {
 		t.Errorf("another application's record has gone: %+v, %v", rec, err)
 	}
+}
+
+func TestALeftoverThatIsNeededOrInUseStays(t *testing.T) {
+	p := newPlot(t, localcloud.Config{}, nil)
+	label := labelOf(p.name("cloned"), bundleOf(t, "one"))
+	p.register("shop", label, "cloned @ abc by kim", store.BundleKey(label, "zip"), bundleOf(t, "one"))
+	p.note("cloned", func(r *store.Record) { r.Feature = "cloned" })
+	left := Leftover{Name: p.name("cloned"), Versions: true}
+	if r, err := p.manager.RemoveLeftover(t.Context(), left, Options{DryRun: true}); err != nil || len(r.Removed) > 0 {
+		t.Errorf("a dry run: %+v, %v", r, err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	held, _, err := p.store().Take(t.Context(), left.Name, store.LeaseRequest{Verb: "up"}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r, err := p.manager.RemoveLeftover(ctx, left, Options{}); !errors.Is(err, ErrNotReady) || len(r.Removed) > 0 {
+		t.Errorf("under a lease: %+v, %v", r, err)
+	}
+	if err := held.Release(t.Context(), nil); err != nil {
+		t.Fatal(err)
+	}
+	p.create(elasticbeanstalk.CreateEnvironmentInput{EnvironmentName: aws.String("shop-clone"), VersionLabel: &label})
+	if r, err := p.manager.RemoveLeftover(t.Context(), left, Options{}); err != nil || len(r.Removed) > 0 || len(r.Retained) != 1 {
+		t.Errorf("run by a clone: %+v, %v", r, err)
+	}
+	p.checkLeft("cloned", "1 versions, 1 bundles, a record: true")
 }

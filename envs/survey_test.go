@@ -93,6 +93,22 @@ func TestASurveyReadsRecordsAndTheLastSweep(t *testing.T) {
 	}
 }
 
+// AWS may have deleted the tags of what is going away, and of nothing else.
+func TestWhatHasLostItsTagsIsNotOurs(t *testing.T) {
+	p := newPlot(t, localcloud.Config{}, nil)
+	e := p.deployed(deployment("x", "one"), Created).Env
+	for _, tt := range []struct {
+		state State
+		ours  bool
+	}{{Ready, false}, {Terminating, true}} {
+		e.State = tt.state
+		p.before(1, "ListTagsForResource", func() string { return "ResourceNotFoundException" })
+		if _, _, err := p.manager.identify(t.Context(), e); (err == nil) != tt.ours {
+			t.Errorf("%s: %v", tt.state, err)
+		}
+	}
+}
+
 // swap gives the address of the feature's environment to another one, as a person does.
 func (p *plot) swap(feature string) {
 	p.Helper()
