@@ -47,6 +47,7 @@ type plot struct {
 
 	mu     sync.Mutex
 	denied string // an action of Beanstalk's that is refused; "" refuses none
+	once   string // a call of S3's that is refused once, as in "PUT /path"
 }
 
 // deny refuses an action of Beanstalk's from now on.
@@ -59,8 +60,16 @@ func (p *plot) deny(action string) {
 // Do sends a call to the cloud.
 func (p *plot) Do(r *http.Request) (*http.Response, error) {
 	p.mu.Lock()
-	denied := p.denied
+	denied, call := p.denied, r.Method+" "+r.URL.Path
+	refused := p.once != "" && strings.Contains(call, p.once)
+	if refused {
+		p.once = ""
+	}
 	p.mu.Unlock()
+	if refused {
+		const text = "<Error><Code>AccessDenied</Code><Message>No.</Message></Error>"
+		return &http.Response{StatusCode: http.StatusForbidden, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(text)), Request: r}, nil
+	}
 	if denied != "" && r.Body != nil && r.Header.Get("Content-Type") == "application/x-www-form-urlencoded" {
 		body, err := io.ReadAll(r.Body)
 		if err != nil {

@@ -3,6 +3,7 @@ package daemon
 import (
 	"crypto/rand"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -10,6 +11,8 @@ import (
 	"beansprout/envs"
 	"beansprout/notify"
 	"beansprout/notify/notifytest"
+
+	"github.com/slack-go/slack"
 )
 
 var (
@@ -172,6 +175,53 @@ func TestAPressThatDoesNothingSaysWhy(t *testing.T) {
 		t.Fatal(err)
 	}
 	eventually(t, "a forged value is told", func() bool { return strings.Contains(strings.Join(p.replies(at), "\n"), "not made by this app") })
+}
+
+// What could not be noted as pressed could be pressed again.
+func TestAPressThatCannotBeNotedDoesNotAct(t *testing.T) {
+	p := newPlot(t)
+	e := p.deployed("login")
+	d, err := New(Config{Applications: []Application{p.application(never)}, Live: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.mu.Lock()
+	p.once = "PUT /elasticbeanstalk-" + testRegion + "-" + p.button(notify.ActionProtect, e).Account + "/beansprout/ledger/"
+	p.mu.Unlock()
+	if err := d.carryOut(t.Context(), d.services[0], p.button(notify.ActionProtect, e), press{user: kim.ID}); err == nil || p.now("login").Protected() {
+		t.Errorf("%v, and it is protected: %v", err, p.now("login").Protected())
+	}
+}
+
+// Slack tells the user of what is not acknowledged.
+func TestAPressThatWillNotBeHandledIsNotAcknowledged(t *testing.T) {
+	d := &Daemon{presses: newPressQueue()}
+	c := slack.InteractionCallback{Type: slack.InteractionTypeBlockActions}
+	c.ActionCallback.BlockActions = []*slack.BlockAction{{Value: "sealed"}}
+	for range waitingPresses {
+		if !d.accept(c) {
+			t.Fatal("there is room, and it is refused")
+		}
+	}
+	if d.accept(c) {
+		t.Error("there is no room, and it is acknowledged")
+	}
+	d.presses.close()
+	if d.accept(c) {
+		t.Error("the daemon ends, and it is acknowledged")
+	}
+	if c.Type = slack.InteractionTypeViewSubmission; !d.accept(c) {
+		t.Error("what is no press waits for room")
+	}
+}
+
+func TestAnEndlessRequestIsNotRead(t *testing.T) {
+	h := newWebhook(notifytest.SigningSecret, func(slack.InteractionCallback) bool { return true })
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, httptest.NewRequest(http.MethodPost, "/slack", strings.NewReader(strings.Repeat("x", maxBody+1))))
+	if w.Code != http.StatusRequestEntityTooLarge {
+		t.Errorf("the answer is %d", w.Code)
+	}
 }
 
 func TestADaemonThatOnlyReportsChangesNothing(t *testing.T) {

@@ -317,6 +317,21 @@ func TestARestoreShieldsItsImages(t *testing.T) {
 	}
 }
 
+// What the record says of another version is not what this one needs.
+func TestARestoreBelievesTheRecordOfItsVersionAlone(t *testing.T) {
+	t.Parallel()
+	p := newPlot(t, localcloud.Config{}, withImages)
+	e, _ := p.removedWithImage()
+	p.note("x", func(r *store.Record) {
+		kept := *r.Restorable
+		kept.Version, kept.Images, kept.Digests = labelOf(e.Name, "another"), []string{LiveTag(testRegion, e.Name, "web", digestOf("another"))}, nil
+		r.Restorable = &kept
+	})
+	if _, err := p.manager.Restore(t.Context(), p.restorable("x"), unchecked); err != nil || p.lives("x") != e.ID {
+		t.Errorf("%v, and %q lives", err, p.lives("x"))
+	}
+}
+
 func TestARestoreNamesTheImageThatHasGone(t *testing.T) {
 	t.Parallel()
 	p := newPlot(t, localcloud.Config{}, withImages)
