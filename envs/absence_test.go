@@ -10,6 +10,9 @@ import (
 	"beansprout/envs/beanstalk"
 	"beansprout/envs/store"
 	"beansprout/localcloud"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/elasticbeanstalk"
 )
 
 const listDelay = 20 * time.Second // less than an absence is borne
@@ -75,6 +78,22 @@ func TestARemovalIsNotDeceivedByAGapInTheList(t *testing.T) {
 	time.AfterFunc(time.Second, func() { p.cloud.Advance(listDelay) })
 	if r, err := p.manager.RemoveLeftover(t.Context(), left, Options{}); !errors.Is(err, ErrNotReady) || len(r.Removed) > 0 {
 		t.Errorf("it ends with %v, and has removed %q", err, r.Removed)
+	}
+}
+
+// That one of the name has just gone does not tell of another one, of which the record speaks.
+func TestWhatTheRecordSpeaksOfMayBeListedLate(t *testing.T) {
+	t.Parallel()
+	p := newPlot(t, localcloud.Config{}, nil)
+	p.deployed(deployment("x", "one"), Created)
+	p.removed("x", RemoveOptions{})
+	name := p.name("x")
+	p.create(elasticbeanstalk.CreateEnvironmentInput{EnvironmentName: aws.String("another"), CNAMEPrefix: &name}) // has the address
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+	defer cancel()
+	_, err := p.manager.beanstalk.Find(ctx, name, func(context.Context) string { return "e-unlisted" })
+	if _, missing := errors.AsType[*beanstalk.MissingError](err); missing || err == nil {
+		t.Errorf("Find: %v", err)
 	}
 }
 

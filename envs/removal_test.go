@@ -125,7 +125,7 @@ func TestTheLastOfANameIsWhatCanBeRestored(t *testing.T) {
 	one, two := labelOf(name, "one"), labelOf(name, "two")
 	rows := []Env{
 		row("e-1", name, one, 3*time.Hour), row("e-2", name, two, 2*time.Hour),
-		row("e-3", name, "v1", time.Hour), row("e-4", "shop-y-abcdefghij", labelOf("shop-y-abcdefghij", "one"), time.Minute),
+		row("e-3", name, "v1", time.Hour), row("e-5", "shop-clone", one, time.Minute), row("e-4", "shop-y-abcdefghij", labelOf("shop-y-abcdefghij", "one"), time.Minute),
 	}
 	for range 2 { // in whichever order AWS lists them
 		for id, images := range map[string]int{"e-2": 1, "e-1": 0} {

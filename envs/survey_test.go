@@ -81,9 +81,21 @@ func TestASurveyReadsRecordsAndTheLastSweep(t *testing.T) {
 		if c.Tried.IsZero() == (feature == "old") {
 			t.Errorf("the removal of %s was begun at %v", feature, c.Tried)
 		}
+		if c.Proved == (feature == "swapped") || c.Foreign {
+			t.Errorf("%s: proved %v, foreign %v", feature, c.Proved, c.Foreign)
+		}
 		if !strings.HasPrefix(c.Reason, want) || want == "" && c.Reason != "" || (c.Environment.Moved != "") != (feature == "swapped") || errors.Is(c.Err, store.ErrGarbage) != (feature == "garbled") {
 			t.Errorf("%s: %+v", feature, c)
 		}
+	}
+	for _, c := range v.Environments {
+		if stranger := c.Environment.Name == "shop-live"; c.Foreign != stranger {
+			t.Errorf("%s: foreign %v", c.Environment.Name, c.Foreign)
+		}
+	}
+	p.before(1, "DescribeApplicationVersions", func() string { return "AccessDenied" })
+	if v, err := p.manager.Survey(t.Context(), pickDue); err != nil || v.LeftoversErr == nil || len(v.Leftovers) > 0 {
+		t.Errorf("where versions can't be listed: %+v, %v, %v", v.Leftovers, v.LeftoversErr, err)
 	}
 	if c := p.candidate("extended"); !c.Environment.Expires.After(v.Now) {
 		t.Errorf("what was extended expires at %v", c.Environment.Expires)
@@ -98,12 +110,12 @@ func TestWhatHasLostItsTagsIsNotOurs(t *testing.T) {
 	p := newPlot(t, localcloud.Config{}, nil)
 	e := p.deployed(deployment("x", "one"), Created).Env
 	for _, tt := range []struct {
-		state State
-		ours  bool
+		state  State
+		proved bool
 	}{{Ready, false}, {Terminating, true}} {
 		e.State = tt.state
 		p.before(1, "ListTagsForResource", func() string { return "ResourceNotFoundException" })
-		if _, _, err := p.manager.identify(t.Context(), e); (err == nil) != tt.ours {
+		if _, _, err := p.manager.identify(t.Context(), e); (err == nil) != tt.proved {
 			t.Errorf("%s: %v", tt.state, err)
 		}
 	}
