@@ -194,11 +194,10 @@ func find(ctx context.Context, m *envs.Manager, b notify.Button) (envs.Environme
 		look = m.Restorable
 	}
 	e, err := look(ctx, b.Application, b.Feature)
-	missing := errors.Is(err, envs.ErrNotFound)
-	if err != nil && !missing {
+	if err != nil && !errors.Is(err, envs.ErrNotFound) {
 		return e, err
 	}
-	if missing || e.ID != b.ID || e.Name != b.Name {
+	if e.ID != b.ID || e.Name != b.Name { // what is missing has no id
 		return e, refused(fmt.Sprintf("it was made for environment %s, and that is no more what is there", visible.Line(b.ID, 40)))
 	}
 	return e, nil

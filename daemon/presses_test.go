@@ -2,6 +2,9 @@ package daemon
 
 import (
 	"crypto/rand"
+	"crypto/sha256"
+	"errors"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -212,6 +215,27 @@ func TestAPressThatWillNotBeHandledIsNotAcknowledged(t *testing.T) {
 	}
 	if c.Type = slack.InteractionTypeViewSubmission; !d.accept(c) {
 		t.Error("what is no press waits for room")
+	}
+}
+
+// A request's date may be five minutes away in both directions.
+func TestARequestIsRememberedAsLongAsItsDateIsGood(t *testing.T) {
+	h := newWebhook(notifytest.SigningSecret, nil)
+	now := time.Now()
+	for _, tt := range []struct {
+		request string
+		after   time.Duration
+		want    error
+	}{{"one", 0, nil}, {"two", 10 * time.Minute, nil}, {"one", 10 * time.Minute, errReplayed}, {"two", 20 * time.Minute, errReplayed}} {
+		if err := h.remember(sha256.Sum256([]byte(tt.request)), now.Add(tt.after)); !errors.Is(err, tt.want) {
+			t.Errorf("%s after %v: %v, want %v", tt.request, tt.after, err, tt.want)
+		}
+	}
+	for i := range maxRemembered {
+		h.seen[sha256.Sum256(fmt.Append(nil, i))] = now
+	}
+	if err := h.remember(sha256.Sum256([]byte("more")), now); !errors.Is(err, errFull) {
+		t.Errorf("of what can't be remembered: %v", err)
 	}
 }
 
