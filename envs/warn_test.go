@@ -308,34 +308,6 @@ func TestWhatDoesNotExpireIsNotWarnedOf(t *testing.T) {
 	}
 }
 
-// The janitor removes only at the end that was told.
-func TestAWarningCountsForTheEndThatWasToldAndForItsOwnEnvironment(t *testing.T) {
-	t.Parallel()
-	heard := &board{}
-	p := newPlot(t, localcloud.Config{}, withBoards(map[string]*board{"Slack": heard}))
-	e := p.deployed(deployment("x", "one"), Created)
-	sooner := e.Expires.Add(-day).Truncate(time.Second)
-	if err := p.manager.Warn(t.Context(), p.get("x"), Options{Until: sooner}); err != nil {
-		t.Fatal(err)
-	}
-	if rec := p.record(e.Name); rec.Warned == nil || !rec.Warned.Expires.Equal(sooner) {
-		t.Errorf("told was the end %v, and the record says %+v", sooner, rec.Warned)
-	}
-	env := p.get("x")
-	heard.refuses(func(n News) error {
-		if n.State == NewsExpiring {
-			p.note("x", func(r *store.Record) { r.SetEnvironment("e-heir") })
-		}
-		return nil
-	})
-	if err := p.manager.Warn(t.Context(), env, Options{}); !errors.Is(err, ErrReplaced) {
-		t.Errorf("replaced while it was told: %v", err)
-	}
-	if rec := p.record(e.Name); rec.Environment != "e-heir" || rec.Warned != nil {
-		t.Errorf("the record says %+v", rec)
-	}
-}
-
 func TestAPressActsOnce(t *testing.T) {
 	t.Parallel()
 	p := newPlot(t, localcloud.Config{}, nil)
