@@ -81,7 +81,7 @@ func excerpt(source, quote string) string {
 }
 
 var (
-	quotedFile     = regexp.MustCompile("(?m)(?:`|^    )((?:cmd|envs|builder|compose|dockerrun|janitor|notify|files|mask|spelling|visible|templates|examples|localcloud|test|docs)/[A-Za-z0-9_./-]*)(?:`|\\s)")
+	quotedFile     = regexp.MustCompile("(?m)(?:`|^    )((?:cmd|envs|builder|compose|daemon|dockerrun|janitor|notify|files|mask|spelling|visible|templates|examples|localcloud|test|docs)/[A-Za-z0-9_./-]*)(?:`|\\s)")
 	linkedFile     = regexp.MustCompile(`\]\(([^):#]+)(?:#[^)]*)?\)`)
 	quotedFunction = regexp.MustCompile("`([A-Za-z.]+)\\(\\)`")
 	quotedTest     = regexp.MustCompile("`(Test[A-Z][A-Za-z0-9]*)`")
