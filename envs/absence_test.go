@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -114,5 +115,37 @@ func TestAnAbsenceThatIsCertainCostsNoTime(t *testing.T) {
 	p.deployed(deployment("x", "one"), Created)
 	if took := time.Since(began); took > 20*time.Second {
 		t.Errorf("it takes %v", took)
+	}
+}
+
+func TestAnAddressThatAnotherEnvironmentHasIsAnErrorAndNoAbsence(t *testing.T) {
+	t.Parallel() // it waits for half a minute, lest the environment be listed late
+	p := newPlot(t, localcloud.Config{}, nil)
+	p.launched("shop-dev1", nil)
+	name := p.name("x")
+	p.create(elasticbeanstalk.CreateEnvironmentInput{EnvironmentName: aws.String("another"), CNAMEPrefix: &name})
+	label := labelOf(name, bundleOf(t, "one"))
+	p.register("shop", label, "x @ abc by kim", store.BundleKey(label, "zip"), bundleOf(t, "one"))
+	var removing sync.WaitGroup
+	for what, remove := range map[string]func() (Receipt, error){
+		"Remove": func() (Receipt, error) {
+			return p.manager.Remove(t.Context(), Environment{Env: Env{Name: name, Application: "shop", Feature: "x"}}, RemoveOptions{Purge: true})
+		},
+		"RemoveLeftover": func() (Receipt, error) {
+			r := p.removalOf(Environment{Env: Env{Name: name, Application: "shop"}})
+			return r.receipt, r.removeLeftover(t.Context())
+		},
+	} {
+		removing.Go(func() {
+			if r, err := remove(); !errors.Is(err, ErrTaken) || len(r.Removed) > 0 {
+				t.Errorf("%s: %+v, %v", what, r, err)
+			}
+		})
+	}
+	_, err := p.newDeploy(nil).find(t.Context())
+	removing.Wait()
+	p.checkLeft("x", "1 versions, 1 bundles, a record: true")
+	if address, ok := errors.AsType[*AddressError](err); !ok || !errors.Is(err, ErrTaken) || !strings.HasPrefix(address.CNAME, name) {
+		t.Errorf("find: %v", err)
 	}
 }
