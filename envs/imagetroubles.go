@@ -24,7 +24,7 @@ func (m *Manager) ImageTroubles(ctx context.Context, living []*Environment) (map
 	if m.config.Repository.Unused || len(living) == 0 {
 		return nil, nil
 	}
-	on, err := m.shelf(ctx)
+	on, err := m.currentShelf(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -102,16 +102,13 @@ func (on shelf) liveTags(region string, living []*Environment) map[string][]stri
 
 // environmentOfLiveTag returns which of the names the live tag belongs to, "" if none.
 func environmentOfLiveTag(tag, region string, names map[string]bool) string {
-	rest, ok := strings.CutPrefix(tag, livePrefix)
-	parts := liveTagShape.FindStringSubmatch(rest)
-	if !ok || parts == nil {
-		return ""
-	}
-	if name, ok := strings.CutPrefix(parts[1], region+"-"); ok && names[name] {
+	if name := nameOfLiveTag(tag, region); names[name] {
 		return name
 	}
-	if names[parts[1]] { // an old one, without the region
-		return parts[1]
+	if rest, ok := strings.CutPrefix(tag, livePrefix); ok {
+		if parts := liveTagShape.FindStringSubmatch(rest); parts != nil && names[parts[1]] { // an old one, without the region
+			return parts[1]
+		}
 	}
 	return ""
 }

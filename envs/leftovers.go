@@ -20,26 +20,34 @@ import (
 // after it, and its record.
 type Leftover struct {
 	Name     string    // of the environment
-	Versions bool      // whether there are any; a record alone is not worth a word while it stays
+	Versions bool      // whether there are any
+	Images   bool      // whether there are tags of images. A record alone is not worth a word while it stays
 	Since    time.Time // the latest date that is known of it; zero where AWS names none
 	Reason   string    // why it stays, "" where it may go
+	Failure  string    // why its last removal failed, "" where none did
 
 	application string // "" is the Manager's
+	feature     string // "" where it is not known
 }
 
 // leftoverMinAge is how old what is left must be: a deploy registers its version, and writes its
 // record, long before its environment exists.
 const leftoverMinAge = 24 * time.Hour
 
-// leftoverPart is a version or a record that is named after an environment that does not live.
+// leftoverPart is a version, image tags or a record that are named after an environment that does not live.
 type leftoverPart struct {
 	name     string    // the environment's
-	version  string    // label, of a version; "" of a record
+	feature  string    // "" where it is not known
+	version  string    // label, of a version; "" of the rest
+	images   bool      // of image tags, which have no date
 	written  time.Time // by AWS's clock
 	unproved string    // why it isn't known to be ours; "" where that is proved
 }
 
-const unproved = "nothing tells which feature its version was made for"
+const (
+	unproved       = "nothing tells which feature its version was made for"
+	unprovedImages = "nothing tells which feature the images were made for whose tags have its name"
+)
 
 // tenant is an environment that lives, as far as the leftovers of others are told by it. Thousands of
 // them are kept while these are looked for.
@@ -62,7 +70,7 @@ func (m *Manager) leftovers(ctx context.Context, rows []tenant, now time.Time) (
 	for _, e := range rows {
 		living[e.name] = true
 	}
-	parts, err := m.leftoverParts(ctx, living)
+	parts, err := m.leftoverParts(ctx, living, now)
 	if err != nil {
 		return nil, fmt.Errorf("look for what is left of environments: %w", err)
 	}
@@ -72,10 +80,12 @@ func (m *Manager) leftovers(ctx context.Context, rows []tenant, now time.Time) (
 	}
 	var all []Leftover
 	for _, g := range gather(parts, rows, gone) {
-		all = append(all, Leftover{
-			Name: g.name, Versions: g.versions, Since: later(g.newest, g.terminated),
-			Reason: g.stays(m.config.Days.RestoreFor, now),
-		})
+		l := Leftover{Name: g.name, Versions: g.versions, Images: g.images, feature: g.feature}
+		if l.Failure = m.failure(ctx, g, now); l.Failure != "" {
+			g.noted = time.Time{} // the removal that failed wrote the record
+		}
+		l.Since, l.Reason = later(later(g.newest, g.noted), g.terminated), g.stays(m.config.Days.RestoreFor, now)
+		all = append(all, l)
 	}
 	return all, nil
 }
@@ -83,7 +93,9 @@ func (m *Manager) leftovers(ctx context.Context, rows []tenant, now time.Time) (
 // leftoverParts returns the versions by their labels, and the records of features of ours. The label alone
 // doesn't prove whose a version is, nor does a record: others may write either, and all applications'
 // bundles and records lie in one bucket.
-func (m *Manager) leftoverParts(ctx context.Context, living map[string]bool) ([]leftoverPart, error) {
+func (m *Manager) leftoverParts(ctx context.Context, living map[string]bool, now time.Time) ([]leftoverPart, error) {
+	// An up writes its record before its tags: of a tag that is read first, the record is seen, too.
+	images := m.imageParts(ctx, living)
 	versions, err := m.beanstalk.AllVersions(ctx, m.config.Application)
 	if err != nil {
 		return nil, err
@@ -100,10 +112,11 @@ func (m *Manager) leftoverParts(ctx context.Context, living map[string]bool) ([]
 		name, ok := VersionOf(v.Label)
 		return !ok || living[name]
 	})
-	proved := map[string]bool{}
+	proved := map[string]string{} // the feature by name, "" where that is not known
 	for _, v := range versions {
-		if name, _ := VersionOf(v.Label); describes(account, v, name) {
-			proved[name] = true
+		name, _ := VersionOf(v.Label)
+		if feature, ok := describes(account, v, name); ok {
+			proved[name] = feature
 		}
 	}
 	records, err := s.Entries(ctx, func(name string) bool { return !living[name] })
@@ -116,23 +129,34 @@ func (m *Manager) leftoverParts(ctx context.Context, living map[string]bool) ([]
 	if err := m.proveByBundles(ctx, s, versions, proved); err != nil {
 		return nil, err
 	}
+	if err := m.proveByTerminated(ctx, images, now, proved); err != nil {
+		return nil, err
+	}
 	parts := versionParts(versions, proved)
+	for _, p := range images {
+		feature, ok := proved[p.name]
+		if p.feature = feature; !ok {
+			p.unproved = unprovedImages
+		}
+		parts = append(parts, p)
+	}
 	for _, e := range records {
-		if proved[e.Name] {
-			parts = append(parts, leftoverPart{name: e.Name, written: e.Modified})
+		if feature, ok := proved[e.Name]; ok {
+			parts = append(parts, leftoverPart{name: e.Name, feature: feature, written: e.Modified})
 		}
 	}
 	return parts, nil
 }
 
-func versionParts(versions []beanstalk.Version, proved map[string]bool) (parts []leftoverPart) {
+func versionParts(versions []beanstalk.Version, proved map[string]string) (parts []leftoverPart) {
 	for _, v := range versions {
 		name, _ := VersionOf(v.Label)
-		t := leftoverPart{name: name, version: v.Label, written: v.Created}
+		feature, ok := proved[name]
+		t := leftoverPart{name: name, feature: feature, version: v.Label, written: v.Created}
 		switch {
 		case !store.IsBundleKey(v.Key, v.Label):
 			t.unproved = foreignBundle(v)
-		case !proved[name]:
+		case !ok:
 			t.unproved = unproved
 		}
 		parts = append(parts, t)
@@ -140,25 +164,25 @@ func versionParts(versions []beanstalk.Version, proved map[string]bool) (parts [
 	return parts
 }
 
-// describes reports whether a version's description, which only AWS's own rights change, names the
-// feature that the environment's name was computed from.
-func describes(account string, v beanstalk.Version, name string) bool {
-	_, ok := Recognize(account, Env{Name: name, CNAME: name, Application: v.Application, Description: v.Description})
-	return ok && store.IsBundleKey(v.Key, v.Label)
+// describes returns the feature that the environment's name was computed from, if a version's
+// description, which only AWS's own rights change, names it.
+func describes(account string, v beanstalk.Version, name string) (feature string, ok bool) {
+	e, ok := Recognize(account, Env{Name: name, CNAME: name, Application: v.Application, Description: v.Description})
+	return e.Feature, ok && store.IsBundleKey(v.Key, v.Label)
 }
 
 // proveByRecords reads the records of environments that nothing else proves to be ours. One that names
 // the feature which its name was computed from proves it.
-func (m *Manager) proveByRecords(ctx context.Context, s *store.Store, records []store.Entry, proved map[string]bool) error {
+func (m *Manager) proveByRecords(ctx context.Context, s *store.Store, records []store.Entry, proved map[string]string) error {
 	account, err := m.account(ctx)
 	if err != nil {
 		return err
 	}
-	ours := make([]bool, len(records))
+	features := make([]string, len(records))
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(recordReaders)
 	for i, e := range records {
-		if proved[e.Name] || !HasPrefix(e.Name, m.config.Application) {
+		if _, ok := proved[e.Name]; ok || !HasPrefix(e.Name, m.config.Application) {
 			continue
 		}
 		g.Go(func() error {
@@ -166,14 +190,16 @@ func (m *Manager) proveByRecords(ctx context.Context, s *store.Store, records []
 			if errors.Is(err, store.ErrGarbage) {
 				return nil
 			}
-			ours[i] = err == nil && r.Feature != "" && IsName(e.Name, account, m.config.Application, r.Feature)
+			if err == nil && r.Feature != "" && IsName(e.Name, account, m.config.Application, r.Feature) {
+				features[i] = r.Feature
+			}
 			return err
 		})
 	}
 	err = g.Wait()
 	for i, e := range records {
-		if ours[i] {
-			proved[e.Name] = true
+		if features[i] != "" {
+			proved[e.Name] = features[i]
 		}
 	}
 	return err
@@ -181,11 +207,11 @@ func (m *Manager) proveByRecords(ctx context.Context, s *store.Store, records []
 
 // proveByBundles reads the bundles of versions that nothing else proves: one from whose content the
 // label was computed is ours, and the application's if no other one has a version of that label.
-func (m *Manager) proveByBundles(ctx context.Context, s *store.Store, versions []beanstalk.Version, proved map[string]bool) error {
+func (m *Manager) proveByBundles(ctx context.Context, s *store.Store, versions []beanstalk.Version, proved map[string]string) error {
 	var labels []string
 	for _, v := range versions {
 		name, _ := VersionOf(v.Label)
-		if !proved[name] && v.Bucket == s.Bucket() && store.IsBundleKey(v.Key, v.Label) && HasPrefix(name, m.config.Application) {
+		if _, ok := proved[name]; !ok && v.Bucket == s.Bucket() && store.IsBundleKey(v.Key, v.Label) && HasPrefix(name, m.config.Application) {
 			labels = append(labels, v.Label)
 		}
 	}
@@ -207,7 +233,7 @@ func (m *Manager) proveByBundles(ctx context.Context, s *store.Store, versions [
 		case err != nil:
 			return err
 		case VersionLabel(name, digest) == v.Label:
-			proved[name] = true
+			proved[name] = ""
 		}
 	}
 	return nil
@@ -218,9 +244,12 @@ type garbage struct {
 	name       string
 	unproved   string // why it isn't known to be ours, unless it is proved
 	proved     bool
-	newest     time.Time
+	feature    string    // "" where it is not known
+	newest     time.Time // of its versions
+	noted      time.Time // when its record was written
 	undated    bool
 	versions   bool
+	images     bool
 	runBy      string    // a living environment of another name that runs one of its versions
 	terminated time.Time // when it last was, if lately
 }
@@ -240,9 +269,15 @@ func gather(parts []leftoverPart, rows []tenant, gone []Env) []garbage {
 		}
 		g.proved = g.proved || p.unproved == ""
 		g.unproved = cmp.Or(g.unproved, p.unproved)
-		g.undated = g.undated || p.written.IsZero()
-		g.newest = later(g.newest, p.written)
-		if p.version != "" {
+		g.feature = cmp.Or(g.feature, p.feature)
+		g.undated = g.undated || p.written.IsZero() && !p.images
+		switch {
+		case p.images:
+			g.images = true
+		case p.version == "":
+			g.noted = later(g.noted, p.written)
+		default:
+			g.newest = later(g.newest, p.written)
 			g.versions = true
 			g.runBy = max(g.runBy, users[p.version])
 		}
@@ -281,7 +316,7 @@ func (g garbage) stays(restoreFor time.Duration, now time.Time) string {
 		return "can be restored until " + until.UTC().Format(time.RFC3339)
 	case g.undated:
 		return "AWS names no date for what is left of it"
-	case g.newest.After(now.Add(-leftoverMinAge)):
+	case later(g.newest, g.noted).After(now.Add(-leftoverMinAge)):
 		return "what is left of it is not a day old"
 	}
 	return ""
@@ -302,6 +337,10 @@ func (m *Manager) RemoveLeftover(ctx context.Context, l Leftover, o Options) (Re
 	}
 	err = m.withLease(ctx, l.Name, request{
 		verb: "janitor", noWait: true,
+		change: func(rec *store.Record) {
+			rec.Feature, rec.Stuck = cmp.Or(rec.Feature, l.feature), cmp.Or(rec.Stuck, removalInterrupted)
+		},
+		last: func(rec *store.Record, err error) { r.noteStuck(rec, err) },
 		drop: func() bool { return !r.retained },
 	}, o, func(ctx context.Context, current *lease) error {
 		r.taken = current.taken
@@ -333,56 +372,4 @@ func (r *removal) removeLeftover(ctx context.Context) error {
 		rec, _ = r.store.Read(ctx, r.env.Name) // one that can't be read names no images
 	}
 	return r.removeImages(ctx, rec)
-}
-
-const (
-	// roomLimit is how many environments' leftovers one deploy removes to make room for its version.
-	roomLimit = 10
-	// leftoverTime bounds the removal of what one environment has left.
-	leftoverTime = 30 * time.Minute
-)
-
-// makeRoom removes leftovers when AWS's quota of versions is used up, instead of waiting for the next
-// sweep. It begins with the oldest, and continues if one fails. If there are none it returns an error
-// that wraps cause.
-func (m *Manager) makeRoom(ctx context.Context, o Options, cause error) error {
-	removed, err := m.removeOldest(ctx, o)
-	switch {
-	case removed > 0:
-		o.note("the quota of versions is used up: the leftovers of %d environments were removed", removed)
-		return nil
-	case err != nil:
-		return errors.Join(cause, err)
-	}
-	return fmt.Errorf("%w; no removed environment has left a version that could be deleted", cause)
-}
-
-// removeOldest removes leftovers with versions, the oldest first, and returns of how many names.
-func (m *Manager) removeOldest(ctx context.Context, o Options) (removed int, err error) {
-	rows, now, err := m.beanstalk.Environments(ctx, m.config.Application)
-	if err != nil {
-		return 0, err
-	}
-	all, err := m.leftovers(ctx, tenants(rows), now)
-	if err != nil {
-		return 0, err
-	}
-	all = slices.DeleteFunc(all, func(l Leftover) bool { return !l.Versions || l.Reason != "" })
-	slices.SortStableFunc(all, func(a, b Leftover) int { return a.Since.Compare(b.Since) })
-	var failures []error
-	for _, l := range all {
-		if removed == roomLimit || len(failures) == roomLimit || ctx.Err() != nil {
-			break
-		}
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), leftoverTime)
-		receipt, err := m.RemoveLeftover(ctx, l, o)
-		cancel()
-		switch untouched := len(receipt.Removed) == 0; {
-		case err == nil:
-			removed++
-		case !untouched || !errors.Is(err, ErrNotReady) && !errors.Is(err, ErrNotOurs):
-			failures = append(failures, fmt.Errorf("remove what is left of environment %s: %w", l.Name, err))
-		}
-	}
-	return removed, errors.Join(append(failures, ctx.Err())...)
 }

@@ -57,6 +57,7 @@ type Manager struct {
 	store     func(context.Context) (*store.Store, error)
 	http      *http.Client
 	warnings  *warnings
+	lastShelf *lastShelf
 }
 
 // New returns a Manager that calls AWS as a says, with its HTTP client and retries. It begins to ask STS
@@ -66,7 +67,7 @@ func New(ctx context.Context, a aws.Config, c Config) (*Manager, error) {
 	if a.Region == "" {
 		return nil, errors.New("no AWS region is set")
 	}
-	m := &Manager{config: c, region: a.Region, http: c.HTTP, warnings: new(warnings)}
+	m := &Manager{config: c, region: a.Region, http: c.HTTP, warnings: new(warnings), lastShelf: new(lastShelf)}
 	if m.http == nil {
 		m.http = http.DefaultClient
 	}

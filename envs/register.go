@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"time"
 
 	"beansprout/envs/beanstalk"
 	"beansprout/envs/store"
@@ -167,4 +169,56 @@ func (d *deploy) provedRegistered(ctx context.Context, v beanstalk.Version, b bu
 		return fmt.Errorf("%w: %w", ErrRegistered, err)
 	}
 	return err
+}
+
+const (
+	// roomLimit is how many environments' leftovers one deploy removes to make room for its version.
+	roomLimit = 10
+	// leftoverTime bounds the removal of what one environment has left.
+	leftoverTime = 30 * time.Minute
+)
+
+// makeRoom removes leftovers when AWS's quota of versions is used up, instead of waiting for the next
+// sweep. It begins with the oldest, and continues if one fails. If there are none it returns an error
+// that wraps cause.
+func (m *Manager) makeRoom(ctx context.Context, o Options, cause error) error {
+	removed, err := m.removeOldest(ctx, o)
+	switch {
+	case removed > 0:
+		o.note("the quota of versions is used up: the leftovers of %d environments were removed", removed)
+		return nil
+	case err != nil:
+		return errors.Join(cause, err)
+	}
+	return fmt.Errorf("%w; no removed environment has left a version that could be deleted", cause)
+}
+
+// removeOldest removes leftovers with versions, the oldest first, and returns of how many names.
+func (m *Manager) removeOldest(ctx context.Context, o Options) (removed int, err error) {
+	rows, now, err := m.beanstalk.Environments(ctx, m.config.Application)
+	if err != nil {
+		return 0, err
+	}
+	all, err := m.leftovers(ctx, tenants(rows), now)
+	if err != nil {
+		return 0, err
+	}
+	all = slices.DeleteFunc(all, func(l Leftover) bool { return !l.Versions || l.Reason != "" })
+	slices.SortStableFunc(all, func(a, b Leftover) int { return a.Since.Compare(b.Since) })
+	var failures []error
+	for _, l := range all {
+		if removed == roomLimit || len(failures) == roomLimit || ctx.Err() != nil {
+			break
+		}
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), leftoverTime)
+		receipt, err := m.RemoveLeftover(ctx, l, o)
+		cancel()
+		switch untouched := len(receipt.Removed) == 0; {
+		case err == nil:
+			removed++
+		case !untouched || !errors.Is(err, ErrNotReady) && !errors.Is(err, ErrNotOurs):
+			failures = append(failures, fmt.Errorf("remove what is left of environment %s: %w", l.Name, err))
+		}
+	}
+	return removed, errors.Join(append(failures, ctx.Err())...)
 }

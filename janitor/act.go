@@ -91,6 +91,9 @@ func (w *work) begin(d *Decision, do task) {
 		w.janitor.logDecision(*d)
 		return
 	case reason != "":
+		if d.leftover != nil && d.leftover.Failure != "" {
+			reason += "; " + d.Reason
+		}
 		*d = d.is(w.postponed(*d), "left for the next sweep: "+reason)
 	case w.ctx.Err() != nil:
 		*d = d.is(w.postponed(*d), "left for the next sweep: this one was stopped")

@@ -3,6 +3,8 @@ package janitor
 import (
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"beansprout/envs"
@@ -76,25 +78,35 @@ func shrunk(left, known, override int) string {
 	return fmt.Sprintf("the last sweep left %d, and %d are there", left, known)
 }
 
-// clearOut decides about the leftovers of removed environments. It does not report records that stay.
+// removalFailed begins the reason of what could not be removed before.
+const removalFailed = "its last removal failed: "
+
+// clearOut decides about the leftovers of removed environments, those last whose removal failed before. It
+// does not report records that stay.
 func (j *Janitor) clearOut(all []envs.Leftover) []Decision {
 	var decisions []Decision
-	due, versions := 0, 0
+	due, worthAWord := 0, 0
 	for _, l := range all {
 		d := Decision{Env: &envs.Env{Name: l.Name}, Action: Remove, Expiry: l.Since, leftover: &l}
-		if l.Versions {
-			versions++
+		if l.Failure != "" {
+			d.Reason = removalFailed + l.Failure
 		}
-		if l.Reason != "" && !l.Versions {
+		shown := l.Versions || l.Images
+		if shown {
+			worthAWord++
+		}
+		switch {
+		case l.Reason != "" && !shown:
 			continue
-		} else if l.Reason != "" {
+		case l.Reason != "":
 			d = d.is(Keep, l.Reason)
-		} else if l.Versions {
+		case shown:
 			due++
 		}
 		decisions = append(decisions, d)
 	}
-	if reason := tooMany(due, versions, j.Max); reason != "" {
+	slices.SortStableFunc(decisions, func(a, b Decision) int { return strings.Compare(a.leftover.Failure, b.leftover.Failure) })
+	if reason := tooMany(due, worthAWord, j.Max); reason != "" {
 		for i, d := range decisions {
 			if d.Action == Remove {
 				decisions[i] = d.is(Keep, "of what environments have left, "+reason)

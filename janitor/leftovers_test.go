@@ -81,3 +81,31 @@ func TestOneLeftoverThatFailsLeavesTheOthersAlone(t *testing.T) {
 	}
 	checkReason(t, report.Leftovers[0], "up is at work: next sweep")
 }
+
+func TestALeftoverThatFailedBeforeGoesLastAndSaysWhy(t *testing.T) {
+	j, s := house()
+	j.MaxDeletions = 1
+	s.addLeftovers("a", "b")
+	s.survey.Leftovers[0].Failure = "access denied"
+	report, err := j.Sweep(t.Context(), true)
+	if err != nil || strings.Join(s.cleared, ",") != "b" {
+		t.Errorf("cleared %v, %v", s.cleared, err)
+	}
+	if d := report.Leftovers[1]; d.Env.Name != "a" || !strings.Contains(d.Reason, "left for the next sweep") || !strings.Contains(d.Reason, "its last removal failed: access denied") {
+		t.Errorf("got %s because %q", d.Env.Name, d.Reason)
+	}
+	j.MaxDeletions = 2
+	dry, err := j.Sweep(t.Context(), false)
+	if d := dry.Leftovers[1]; err != nil || d.Action != Remove || d.Reason != "its last removal failed: access denied" {
+		t.Errorf("dry: got %s because %q, %v", d.Action, d.Reason, err)
+	}
+}
+
+func TestTheTagsOfImagesThatStayAreNamed(t *testing.T) {
+	j, s := house()
+	s.survey.Leftovers = []envs.Leftover{{Name: "a", Images: true, Reason: "isn't known to be ours"}, {Name: "b", Reason: "is young"}}
+	report, err := j.Sweep(t.Context(), true)
+	if err != nil || len(report.Leftovers) != 1 || report.Leftovers[0].Env.Name != "a" || report.Leftovers[0].Action != Keep {
+		t.Errorf("%+v, %v", report.Leftovers, err)
+	}
+}

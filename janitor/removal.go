@@ -88,6 +88,7 @@ func (j *Janitor) clear(ctx context.Context, d Decision) Decision {
 	if d.Action != Remove {
 		return d
 	}
+	d.Reason = ""
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), removalTime)
 	defer cancel()
 	var receipt envs.Receipt

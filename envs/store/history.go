@@ -82,6 +82,7 @@ func (r *Record) sanitizeTexts() {
 			*s = visible.Line(*s, happeningLimit)
 		}
 	}
+	r.Stuck = visible.Line(r.Stuck, happeningLimit)
 	r.LastDeploy = r.LastDeploy.sanitized()
 	if r.Restorable != nil {
 		removed := *r.Restorable

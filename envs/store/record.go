@@ -50,6 +50,7 @@ type Record struct {
 	Durations      map[string]float64 `json:"durations,omitempty"` // seconds that launch, deploy, configure and terminate last took
 	Outcome        *Outcome           `json:"outcome,omitempty"`
 	RemovalStarted time.Time          `json:"tried,omitzero"`    // when its last removal started
+	Stuck          string             `json:"stuck,omitempty"`   // why the last removal of what the environment has left failed; "" since a later request
 	Restorable     *Restorable        `json:"removed,omitempty"` // of a tombstone: what a restore needs; nil when there is nothing to restore
 	LastDeploy     LastDeploy         `json:"last,omitzero"`
 	Warned         *Warning           `json:"warned,omitempty"`  // nil while no owner was warned of the expiry
@@ -167,7 +168,7 @@ func (r *Record) NumberRequest(commit string) int64 {
 	if last == math.MaxInt64 {
 		last, r.Deployed = 0, 0
 	}
-	r.RequestNumber, r.Requested = last+1, commit
+	r.RequestNumber, r.Requested, r.Stuck = last+1, commit, ""
 	return r.RequestNumber
 }
 
