@@ -215,3 +215,15 @@ func sameNames(t *testing.T, of string, known map[string]bool, table map[string]
 		t.Error("the schema was not read")
 	}
 }
+
+func TestAnEditThatSaysSomethingElseIsRefused(t *testing.T) {
+	d, err := read("compose.yaml", []byte("services: {web: {image: a, user: b}}\n"))
+	must.Succeed(t, err)
+	for text, ok := range map[string]bool{`"c"`: true, `"c", privileged: true`: false, "d": false, "&x c": false, "[c]": false} {
+		e := &editor{document: d, becomes: map[*yaml.Node]*yaml.Node{}}
+		e.replace(d.find("services", "web", "image").value, text, yaml.Node{Tag: "!!str", Value: "c"})
+		if _, err := e.result(); err == nil != ok {
+			t.Errorf("%s: %v", text, err)
+		}
+	}
+}
