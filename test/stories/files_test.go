@@ -44,13 +44,16 @@ func (s *story) unmount() {
 	}
 }
 
-// example DIR [feature]: copies examples/hello to DIR and commits it there.
+// example DIR [NAME]: copies examples/hello, or another example, to DIR.
 func copyExample(ts *testscript.TestScript, neg bool, args []string) {
-	if neg || len(args) != 1 {
-		ts.Fatalf("usage: example DIR")
+	if neg || len(args) < 1 || len(args) > 2 {
+		ts.Fatalf("usage: example DIR [NAME]")
 	}
-	dir := ts.MkAbs(args[0])
-	ts.Check(os.CopyFS(dir, os.DirFS("../../examples/hello")))
+	dir, name := ts.MkAbs(args[0]), "hello"
+	if len(args) == 2 {
+		name = args[1]
+	}
+	ts.Check(os.CopyFS(dir, os.DirFS("../../examples/"+name)))
 	ts.Check(os.RemoveAll(filepath.Join(dir, "bin")))
 }
 

@@ -50,18 +50,18 @@ func main() {
 }
 
 // web shows what the API knows.
-func web(w http.ResponseWriter, _ *http.Request) {
-	visits, err := get(os.Getenv("API"))
+func web(w http.ResponseWriter, r *http.Request) {
+	visits, err := get(os.Getenv("API") + r.URL.Path)
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusBadGateway)
 		return
 	}
-	fmt.Fprintf(w, "%s from version %s: visit %s\n", os.Getenv("GREETING"), version, visits)
+	fmt.Fprintf(w, "%s from version %s: %s visits\n", os.Getenv("GREETING"), version, visits)
 }
 
 // api asks the store.
-func api(w http.ResponseWriter, _ *http.Request) {
-	visits, err := get(os.Getenv("STORE"))
+func api(w http.ResponseWriter, r *http.Request) {
+	visits, err := get(os.Getenv("STORE") + r.URL.Path)
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusBadGateway)
 		return
@@ -69,19 +69,22 @@ func api(w http.ResponseWriter, _ *http.Request) {
 	fmt.Fprint(w, visits)
 }
 
-// store counts visits in a file.
+// store counts the visits to /visit in a file.
 func store(file string) http.HandlerFunc {
 	var mu sync.Mutex
-	return func(w http.ResponseWriter, _ *http.Request) {
+	return func(w http.ResponseWriter, r *http.Request) {
 		mu.Lock()
 		defer mu.Unlock()
 		text, _ := os.ReadFile(file)
 		visits, _ := strconv.Atoi(string(text))
-		if err := os.WriteFile(file, []byte(strconv.Itoa(visits+1)), 0o600); err != nil {
+		if r.URL.Path == "/visit" {
+			visits++
+		}
+		if err := os.WriteFile(file, []byte(strconv.Itoa(visits)), 0o600); err != nil {
 			http.Error(w, err.Error(), http.StatusInternalServerError)
 			return
 		}
-		fmt.Fprint(w, visits+1)
+		fmt.Fprint(w, visits)
 	}
 }
 
