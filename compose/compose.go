@@ -57,6 +57,7 @@ type Report struct {
 	Warnings []dockerrun.Finding
 	Private  []dockerrun.Finding // warnings that hold unless the bundle has a Dockerrun.aws.json
 	Paths    []Path
+	Pulled   []Image // images that are not built here
 }
 
 // Check finds mistakes before anything is built: it expands and lints the file with stand-ins for the
@@ -69,7 +70,7 @@ func (f *File) Check(images []string, values map[string]any, env func(string) (s
 	if err != nil {
 		return Report{}, err
 	}
-	return Report{l.warnings, l.private, l.paths}, nil
+	return Report{l.warnings, l.private, l.paths, l.pulled}, nil
 }
 
 // Expand returns the docker-compose.yml of the file with the values. Equal files and values give

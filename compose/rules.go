@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"path"
 	"regexp"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -24,10 +23,14 @@ type linter struct {
 	warnings []dockerrun.Finding
 	private  []dockerrun.Finding // warnings of images that instances may have no credentials for
 	paths    []Path
+	pulled   []Image
 }
 
-// publicRegistries are those from which most images need no credentials.
-var publicRegistries = []string{"docker.io", "public.ecr.aws", "quay.io", "gcr.io", "registry.k8s.io", "mcr.microsoft.com"}
+// Image is an image that instances pull and that is not built here.
+type Image struct {
+	Name string
+	At   string // file:line:column, and what names it
+}
 
 // ecrHost matches ECR's registries, for which the instance profile is enough.
 var ecrHost = regexp.MustCompile(`^[0-9]{12}\.dkr\.ecr\.[a-z0-9-]+\.amazonaws\.com(\.cn)?$`)
@@ -205,13 +208,20 @@ func (l *linter) uses(kind, name string) bool {
 
 func (l *linter) image(s types.ServiceConfig) {
 	e, where := l.at("services", s.Name, "image"), "services."+s.Name+".image"
+	anyImage, _ := reference.ParseNormalizedNamed("image") // of the registry from which most images need no credentials
 	named, err := reference.ParseNormalizedNamed(s.Image)
 	if err != nil {
 		l.refuse(e, where, "is not the name of an image: %v", err)
 		return
 	}
-	host := reference.Domain(named)
-	if !slices.Contains(publicRegistries, host) && !ecrHost.MatchString(host) && !strings.HasPrefix(s.Image, standInHost) {
+	if strings.HasPrefix(s.Image, standInHost) {
+		return
+	}
+	// What compose made of secret or unknown variables is not known.
+	if p, text := l.file.properties, resolve(e.value); !(p.Partial || len(p.Secrets) > 0) || text == nil || !strings.Contains(text.Value, "$") {
+		l.pulled = append(l.pulled, Image{s.Image, l.place(e, where)})
+	}
+	if host := reference.Domain(named); host != reference.Domain(anyImage) && !ecrHost.MatchString(host) {
 		l.private = append(l.private, l.file.doc.finding(e.key, where, "if the image is private, the instances pull it only with a Dockerrun.aws.json of version 3 with Authentication, in dockerrun.include"))
 	}
 }
@@ -290,9 +300,14 @@ func (l *linter) holds(e entry, where, name string, optional bool) {
 	case clean == ".env":
 		l.refuse(e, where, "Beanstalk writes .env, and doesn't where the bundle has one")
 	default:
-		at := l.file.doc.finding(e.key, "", "")
-		l.paths = append(l.paths, Path{clean, fmt.Sprintf("%s:%d:%d: %s", at.File, at.Line, at.Column, where), optional})
+		l.paths = append(l.paths, Path{clean, l.place(e, where), optional})
 	}
+}
+
+// place returns where something is, as messages begin.
+func (l *linter) place(e entry, where string) string {
+	at := l.file.doc.finding(e.key, "", "")
+	return fmt.Sprintf("%s:%d:%d: %s", at.File, at.Line, at.Column, where)
 }
 
 // namedVolumes says which services a redeploy interrupts.

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 
 	"beansprout/cmd/internal/project/config"
 	"beansprout/compose"
@@ -36,7 +37,7 @@ func (p *Project) readCompose(path string, text []byte) error {
 	for _, b := range builds {
 		cfg.AddImage(p.imageOf(b), b.At)
 	}
-	p.template, p.named = f, report.Paths
+	p.template, p.named, p.pulled = f, report.Paths, report.Pulled
 	warnings := report.Warnings
 	if !slices.Contains(cfg.Dockerrun.Include, dockerrun.DocumentName) {
 		warnings = append(warnings, report.Private...)
@@ -48,6 +49,22 @@ func (p *Project) readCompose(path string, text []byte) error {
 		p.note("%s: no proxy runs before the services, so that enhanced health knows of no requests, and environment.check is off: nothing tells whether they succeed", path)
 	}
 	return p.checkFolder()
+}
+
+// checkPulled refuses a compose file with an image that nobody can pull.
+func (p *Project) checkPulled(ctx context.Context) error {
+	missing := make([]bool, len(p.pulled))
+	var all sync.WaitGroup
+	for i, image := range p.pulled {
+		all.Go(func() { missing[i] = p.engine.Missing(ctx, image.Name) })
+	}
+	all.Wait()
+	for i, image := range p.pulled {
+		if missing[i] {
+			return errorf("%s: its registry has no image %s", image.At, image.Name)
+		}
+	}
+	return nil
 }
 
 // properties returns the variables that Beanstalk writes into .env.

@@ -3,6 +3,8 @@ package project
 import (
 	"archive/zip"
 	"io"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"slices"
@@ -188,5 +190,24 @@ func TestTheComposeExampleIsUnderstood(t *testing.T) {
 	}
 	if notes := p.Notes(); len(notes) != 1 || !strings.Contains(notes[0], "a redeploy that changes service store interrupts it") {
 		t.Errorf("the notes are %q", notes)
+	}
+}
+
+func TestAnImageThatNobodyHasIsRefused(t *testing.T) {
+	if testing.Short() {
+		t.Skip("the engine is asked for the image")
+	}
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != "/v2/" {
+			http.NotFound(w, r)
+		}
+	}))
+	defer server.Close()
+	image := strings.TrimPrefix(server.URL, "http://") + "/shop:1"
+	p := composeProject(t, &txtar.Archive{Files: []txtar.File{{Name: "compose.yaml", Data: []byte(strings.Replace(webService, "nginx:1.27", image, 1))}}})
+	err := p.Open(t.Context())
+	defer p.Close()
+	if want := "compose.yaml:3:5: services.web.image: its registry has no image " + image; !mistaken(err) || !strings.HasSuffix(err.Error(), want) {
+		t.Errorf("%v, want %s", err, want)
 	}
 }

@@ -34,7 +34,8 @@ type Project struct {
 	template expander // like the engine, nil where an artifact is deployed
 	engine   *builder.Builder
 	notes    []string
-	named    []compose.Path // what a compose file has the bundle hold
+	named    []compose.Path  // what a compose file has the bundle hold
+	pulled   []compose.Image // by the instances, and not built here
 	built    []builder.Image
 }
 
@@ -93,10 +94,13 @@ func (p *Project) inspect(ctx context.Context) (err error) {
 	if p.Config.Artifact != "" {
 		return p.checkArtifact(ctx)
 	}
-	if err = p.checkImages(ctx); err == nil {
-		p.engine, err = builder.Connect(ctx)
+	if err = p.checkImages(ctx); err != nil {
+		return err
 	}
-	return err
+	if p.engine, err = builder.Connect(ctx); err != nil {
+		return err
+	}
+	return p.checkPulled(ctx)
 }
 
 // checkImages reads the template and refuses what is wrong with it and with what images are made from.
