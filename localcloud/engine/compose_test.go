@@ -294,3 +294,49 @@ func TestComposeGapStopsTheVersionBefore(t *testing.T) {
 		t.Errorf("got %v, want a refusal before anything is stopped", err)
 	}
 }
+
+func TestLogFoldersAreInTheLogs(t *testing.T) {
+	t.Parallel()
+	e := newTestEngine(t, Config{})
+	get := visit(t, e)
+	deploy(t, e, composed(t, "v1", one+"\t\tvolumes: ['${EB_LOG_BASE_DIR}/web:/logs']\n"))
+	want(t, get, "/write?file=/logs/app.log&text=first%0Asecond%0Athird", 200, "written")
+	running, _, err := e.Tail(t.Context(), "e-abcdefghij", 2)
+	if want := "==> web <==\nlistening on :8080\n==> /var/log/eb-docker/containers/web/app.log <==\nsecond\nthird\n"; err != nil || running != want {
+		t.Errorf("Tail = %q, %v, want %q", running, err, want)
+	}
+}
+
+func TestServiceInTheNetworkOfAnotherIsReplacedWithIt(t *testing.T) {
+	t.Parallel()
+	e := newTestEngine(t, Config{})
+	get := visit(t, e)
+	text := one + `
+	api:
+		image: IMAGE
+		command: [mute]
+	inside:
+		image: IMAGE
+		environment: {VERSION: inside}
+		network_mode: "service:api"
+`
+	for _, version := range []string{"v1", "v2"} {
+		deploy(t, e, composed(t, version, text))
+		want(t, get, "/", 200, "version="+version)
+		want(t, get, "/peer?host=api:8080", 200, "version=inside")
+	}
+	settled(t, e, 3)
+	want(t, get, "/peer?host=api:8080", 200, "version=inside")
+}
+
+func TestReplicasShareAName(t *testing.T) {
+	t.Parallel()
+	e := newTestEngine(t, Config{})
+	get := visit(t, e)
+	deploy(t, e, composed(t, "v1", one+"\tapi: {image: IMAGE, scale: 2, environment: {VERSION: api}}\n"))
+	want(t, get, "/peer?host=api:8080", 200, "version=api")
+	settled(t, e, 3)
+	if err := e.Deploy(t.Context(), composed(t, "v2", one+"\tapi: {image: IMAGE, scale: 2}\n\tapi-2: {image: IMAGE}\n")); err == nil || !strings.Contains(err.Error(), "service api-2 has the name of a replica of api") {
+		t.Errorf("a replica with the name of a service: %v", err)
+	}
+}

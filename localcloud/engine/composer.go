@@ -43,6 +43,9 @@ func (c *composer) services() ([]unit, error) {
 			}
 			if i > 0 {
 				u.name += "-" + strconv.Itoa(i+1)
+				if _, taken := c.project.Services[u.name]; taken {
+					return nil, refusedCompose("service %s has the name of a replica of %s", u.name, name)
+				}
 			}
 			units = append(units, u)
 		}

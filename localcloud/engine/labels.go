@@ -18,6 +18,7 @@ const (
 	labelContainer   = "beansprout.container"  // its name in the document
 	labelCount       = "beansprout.containers" // of the generation
 	labelEssential   = "beansprout.essential"  // whether it must run
+	labelLogs        = "beansprout.logs"       // only with log folders: lines of FOLDER-ON-THE-INSTANCE:PATH
 	labelHash        = "beansprout.hash"       // unit.hash
 	labelFront       = "beansprout.front"      // only on the front: its port on the loopback
 	labelHost        = "beansprout.host"       // only on the front: the Host of its checks

@@ -35,7 +35,7 @@ func (c *composer) unit(s types.ServiceConfig) (unit, error) {
 			Image: s.Image, Cmd: []string(s.Command), Entrypoint: entrypoint(s.Entrypoint), Env: variables(s.Environment),
 			User: s.User, WorkingDir: s.WorkingDir, Hostname: s.Hostname, Domainname: s.DomainName,
 			Tty: s.Tty, OpenStdin: s.StdinOpen, StopSignal: s.StopSignal, StopTimeout: grace(s), Healthcheck: healthcheck(s.HealthCheck),
-			Labels: s.Labels,
+			Labels: labelled(s),
 		},
 		host: container.HostConfig{
 			Mounts: mounts, Tmpfs: tmpfs(s.Tmpfs), RestartPolicy: restartPolicy(s), Resources: limits(s), ReadonlyRootfs: s.ReadOnly,
@@ -98,6 +98,20 @@ func entrypoint(e types.ShellCommand) []string {
 		return []string{""}
 	}
 	return e
+}
+
+// labelled returns a service's labels with the folders in which it writes logs.
+func labelled(s types.ServiceConfig) map[string]string {
+	labels := map[string]string{}
+	maps.Copy(labels, s.Labels)
+	var logs []string
+	for _, v := range s.Volumes {
+		if strings.HasPrefix(v.Source, composeLogs+"/") {
+			logs = append(logs, v.Source+":"+v.Target)
+		}
+	}
+	labels[labelLogs] = strings.Join(logs, "\n")
+	return labels
 }
 
 func variables(all types.MappingWithEquals) []string {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/docker/docker/api/types/container"
@@ -31,7 +32,8 @@ func (e *Engine) compare(ctx context.Context, s *site, g *generation) error {
 	g.stays = map[string]bool{}
 	for _, u := range g.units {
 		c, found := g.earlier(u.name)
-		g.stays[u.name] = found && same[u.name] && c.State == container.StateRunning && len(u.networks) > 0
+		well := c.State == container.StateRunning && !strings.Contains(c.Status, "("+container.Unhealthy+")")
+		g.stays[u.name] = found && same[u.name] && well && len(u.networks) > 0
 	}
 	return nil
 }
@@ -54,6 +56,11 @@ func unchanged(units []unit, before []container.Summary) map[string]bool {
 	for _, u := range units {
 		c, found := g.earlier(u.name)
 		same[u.name] = found && u.hash != "" && c.Labels[labelHash] == u.hash
+	}
+	for _, u := range units {
+		if u.shares != "" { // two of them cannot use one network interface
+			same[u.name], same[u.shares] = false, false
+		}
 	}
 	for again := true; again; {
 		again = false

@@ -72,6 +72,11 @@ func (e *Engine) tail(ctx context.Context, id string, lines int, selected func([
 			return "", err
 		}
 		fmt.Fprintf(&b, "==> %s <==\n%s", c.Labels[labelContainer], text)
+		for line := range strings.Lines(c.Labels[labelLogs]) {
+			if folder, path, ok := strings.Cut(strings.TrimSuffix(line, "\n"), ":"); ok {
+				e.logFiles(ctx, &b, c.ID, folder, path, lines)
+			}
+		}
 	}
 	return b.String(), nil
 }
