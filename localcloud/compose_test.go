@@ -275,18 +275,8 @@ func (c *Cloud) composePlace(name, text string) place {
 // deployCompose creates or updates an environment, waits until it is ready, and returns its id.
 func (c *Cloud) deployCompose(t *testing.T, environment, version, text string) (id string) {
 	t.Helper()
-	ctx, eb, label := t.Context(), elasticbeanstalk.NewFromConfig(sdk(t, c)), aws.String(environment+"-"+version)
-	bucket, err := eb.CreateStorageLocation(ctx, &elasticbeanstalk.CreateStorageLocationInput{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := awss3.NewFromConfig(sdk(t, c)).PutObject(ctx, &awss3.PutObjectInput{Bucket: bucket.S3Bucket, Key: label, Body: bytes.NewReader(composeBundle(t, text))}); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := eb.CreateApplicationVersion(ctx, &elasticbeanstalk.CreateApplicationVersionInput{ApplicationName: aws.String("shop"), VersionLabel: label,
-		AutoCreateApplication: aws.Bool(true), SourceBundle: &ebtypes.S3Location{S3Bucket: bucket.S3Bucket, S3Key: label}}); err != nil {
-		t.Fatal(err)
-	}
+	ctx, eb, label := t.Context(), elasticbeanstalk.NewFromConfig(sdk(t, c)), c.composeVersion(t, environment+"-"+version, text)
+	var err error
 	options := []ebtypes.ConfigurationOptionSetting{
 		{Namespace: aws.String("aws:autoscaling:launchconfiguration"), OptionName: aws.String("IamInstanceProfile"), Value: aws.String("aws-elasticbeanstalk-ec2-role")},
 		{Namespace: aws.String("aws:elasticbeanstalk:application:environment"), OptionName: aws.String("VERSION"), Value: &version},
@@ -301,6 +291,24 @@ func (c *Cloud) deployCompose(t *testing.T, environment, version, text string) (
 		t.Fatal(err)
 	}
 	return awaitVersion(t, eb, environment, *label)
+}
+
+// composeVersion uploads a bundle with a compose file, registers it, and returns its label.
+func (c *Cloud) composeVersion(t *testing.T, label, text string) *string {
+	t.Helper()
+	ctx, eb := t.Context(), elasticbeanstalk.NewFromConfig(sdk(t, c))
+	bucket, err := eb.CreateStorageLocation(ctx, &elasticbeanstalk.CreateStorageLocationInput{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := awss3.NewFromConfig(sdk(t, c)).PutObject(ctx, &awss3.PutObjectInput{Bucket: bucket.S3Bucket, Key: &label, Body: bytes.NewReader(composeBundle(t, text))}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := eb.CreateApplicationVersion(ctx, &elasticbeanstalk.CreateApplicationVersionInput{ApplicationName: aws.String("shop"), VersionLabel: &label,
+		AutoCreateApplication: aws.Bool(true), SourceBundle: &ebtypes.S3Location{S3Bucket: bucket.S3Bucket, S3Key: &label}}); err != nil {
+		t.Fatal(err)
+	}
+	return &label
 }
 
 // awaitVersion waits until an environment is ready and green and runs a version, and returns its id.

@@ -2,6 +2,8 @@ package engine
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"strconv"
 
 	"github.com/docker/docker/api/types/container"
@@ -17,39 +19,38 @@ type found struct {
 	down       []string // the names, in the document, of containers that must run and do not
 }
 
-// adopt looks for the generations of an earlier process. It puts the wanted generation behind the
-// URL if that runs and answers, and returns true. Any other generation that runs and answers serves
-// while its successor starts. All others are removed.
+// adopt returns true if the wanted generation is the one behind the URL, and runs and answers. After a
+// start of this process, the newest generation that runs and answers is put behind the URL: it
+// serves while its successor starts. Older ones may have lost containers to it. All others are
+// removed.
 func (e *Engine) adopt(ctx context.Context, s *site, id, key string) (bool, error) {
 	generations, err := e.find(ctx, id)
 	if err != nil {
 		return false, err
 	}
-	adopted := e.adoptOne(ctx, s, id, generations, func(f found) bool { return f.key == key })
-	if _, serving := s.current(); !serving {
-		e.adoptOne(ctx, s, id, generations, func(found) bool { return true })
+	now, serving := s.current()
+	candidates := []string{now}
+	if !serving {
+		candidates = slices.Sorted(maps.Keys(generations))
 	}
-	return adopted, e.clear(ctx, s, id)
-}
-
-func (e *Engine) adoptOne(ctx context.Context, s *site, id string, all map[string]found, fits func(found) bool) bool {
-	for _, f := range all {
-		now, _ := s.current()
-		draining := f.id != now && !s.leftover(f.id)
-		if draining || !fits(f) || !f.whole() || f.ask(ctx) != nil || e.settle(ctx, f.essentials) != nil {
+	adopted := false
+	for _, one := range slices.Backward(candidates) {
+		f := generations[one]
+		if !f.whole() || f.ask(ctx) != nil || e.settle(ctx, f.essentials) != nil {
 			continue
 		}
-		if f.id != now {
+		if !serving {
 			s.mark(f.id, true)
 			e.switchTo(ctx, s, id, newProxy(ctx, f.id, f.port))
 			e.Log.Info("generation adopted", "environment", id, "generation", f.id)
 		}
-		return true
+		adopted = f.key == key
+		break
 	}
-	return false
+	return adopted, e.clear(ctx, s, id)
 }
 
-func (f found) whole() bool { return f.key != "" && len(f.down) == 0 && f.missing <= 0 }
+func (f found) whole() bool { return f.key != "" && len(f.down) == 0 && f.missing == 0 }
 
 // find returns the generations of an environment. Their networks tell what they consist of.
 func (e *Engine) find(ctx context.Context, id string) (map[string]found, error) {

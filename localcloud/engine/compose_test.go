@@ -340,3 +340,53 @@ func TestReplicasShareAName(t *testing.T) {
 		t.Errorf("a replica with the name of a service: %v", err)
 	}
 }
+
+func TestOlderVersionIsNotWhatItsContainersStayedFor(t *testing.T) {
+	t.Parallel()
+	e := newTestEngine(t, Config{})
+	version := func(db string) Deployment {
+		d := composed(t, "v", strings.Replace(stateful, "$DB", db, 1))
+		d.Variables["MODE"] = "ok"
+		return d
+	}
+	deploy(t, e, version("one"))
+	front := containerOf(t, e, "web")
+	deploy(t, e, version("two"))
+	if now := containerOf(t, e, "web"); now != front {
+		t.Error("the unchanged front was replaced")
+	}
+	settled(t, e, 2)
+	deploy(t, e, version("one"))
+	want(t, visit(t, e), "/peer?host=db:8080", 200, "version=one")
+	settled(t, e, 2)
+	second := killed(t, e)
+	deploy(t, second, version("two"))
+	want(t, visit(t, second), "/peer?host=db:8080", 200, "version=two")
+}
+
+// A process that is killed after a service with a volume has made way leaves neither the old nor the
+// new version whole.
+func TestKillWhileAServiceWithAVolumeIsReplaced(t *testing.T) {
+	t.Parallel()
+	e := newTestEngine(t, Config{})
+	get := visit(t, e)
+	deploy(t, e, withVolume(t, "v1", "one", "ok"))
+	want(t, get, "/peer?host=db:8080/write%3Ffile=/data/x%26text=kept", 200, "written")
+	d := withVolume(t, "v2", "two", "ok")
+	b, err := open(d)
+	if err != nil {
+		t.Fatal(err)
+	}
+	g, s := newGeneration(d, "v2"), e.site(d.Environment)
+	if err := errors.Join(e.place(t.Context(), g, b), e.compare(t.Context(), s, g),
+		e.makeNetwork(t.Context(), e.network(g, "default"), false, 28, e.labels(g)), e.launch(t.Context(), s, g, g.units[0])); err != nil {
+		t.Fatal(err)
+	}
+	for _, wanted := range []string{"one", "two"} {
+		second := killed(t, e)
+		deploy(t, second, withVolume(t, "v1", wanted, "ok"))
+		want(t, visit(t, second), "/peer?host=db:8080", 200, "version="+wanted)
+		want(t, visit(t, second), "/peer?host=db:8080/read%3Ffile=/data/x", 200, "kept")
+		settled(t, e, 2)
+	}
+}
