@@ -145,7 +145,7 @@ func TestStoppedContainerFailsAGenerationThatAnswers(t *testing.T) {
 		t.Errorf("the front does not answer: %v", err)
 	}
 	var failure *Failure
-	if err := e.await(t.Context(), g); !errors.As(err, &failure) || !strings.Contains(failure.Reason(), "(job: exit code ") {
+	if err := e.await(t.Context(), e.site(d.Environment), g); !errors.As(err, &failure) || !strings.Contains(failure.Reason(), "(job: exit code ") {
 		t.Errorf("got %v, want the failure of job", err)
 	}
 }

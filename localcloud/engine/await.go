@@ -61,7 +61,7 @@ func (f front) ask(ctx context.Context) error {
 // await returns when the front answers and all units are ready, when a unit fails, or when the time
 // is over. Without a health path, as on a single instance of AWS, the application may answer 5xx for
 // good.
-func (e *Engine) await(ctx context.Context, g *generation) error {
+func (e *Engine) await(ctx context.Context, s *site, g *generation) error {
 	patience := cmp.Or(g.Deadline, e.Deadline)
 	limited, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
@@ -72,6 +72,9 @@ func (e *Engine) await(ctx context.Context, g *generation) error {
 		pending, failed := e.stand(ctx, g)
 		if failed != nil || err == nil && pending == nil {
 			return failed
+		}
+		if err == nil && g.interrupts && !g.serves { // each moment more is one without an answer
+			e.serve(ctx, s, g)
 		}
 		if limited.Err() == nil && err != nil {
 			last = err

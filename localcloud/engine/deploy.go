@@ -102,7 +102,7 @@ func (e *Engine) run(ctx context.Context, s *site, d Deployment, b bundle) error
 	if err := e.start(ctx, s, g); err != nil {
 		return err
 	}
-	e.switchTo(ctx, s, d.Environment, newProxy(ctx, g.id, g.port))
+	e.serve(ctx, s, g)
 	if g.interrupts {
 		e.background(ctx, func(ctx context.Context) { e.discard(ctx, s, d.Environment, g.predecessor) }, func() {})
 	}
@@ -134,6 +134,14 @@ func (e *Engine) switchTo(ctx context.Context, s *site, id string, t *target) {
 		return
 	}
 	e.background(ctx, func(ctx context.Context) { e.retire(ctx, s, id, old) }, old.cut)
+}
+
+// serve puts a generation behind the URL.
+func (e *Engine) serve(ctx context.Context, s *site, g *generation) {
+	if !g.serves {
+		e.switchTo(ctx, s, g.Environment, newProxy(ctx, g.id, g.port))
+		g.serves = true
+	}
 }
 
 // background runs work that ends with the engine, or closed if that is closed already. Close removes

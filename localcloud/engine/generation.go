@@ -33,6 +33,7 @@ type generation struct {
 	names       map[string]string   // the containers on the engine that exist, by unit
 	stopped     []container.Summary // the containers that had to make way for one of this generation
 	interrupts  bool                // the front was one of them
+	serves      bool                // it is behind the URL
 }
 
 // networkSpec is a network of a generation.
@@ -125,7 +126,7 @@ func (e *Engine) raise(ctx context.Context, s *site, g *generation) error {
 			return err
 		}
 	}
-	if err := e.await(ctx, g); err != nil {
+	if err := e.await(ctx, s, g); err != nil {
 		return err
 	}
 	return e.settle(ctx, g.essentials())

@@ -155,6 +155,11 @@ func (g *generation) hasStopped(id string) bool {
 func (e *Engine) undo(ctx context.Context, s *site, g *generation) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), e.timeout)
 	defer cancel()
+	if g.serves {
+		if failed := s.swap(nil, "The version before is being started again."); failed != nil {
+			failed.cut()
+		}
+	}
 	own := func(labels map[string]string) bool { return labels[labelGeneration] == g.id }
 	if err := e.removeKind(ctx, e.containers, e.mine(labelEnvironment, g.Environment), own); err != nil {
 		e.Log.Warn("containers not removed", "environment", g.Environment, "generation", g.id, "error", err)
