@@ -67,7 +67,7 @@ func holdLease(ctx context.Context, l *Store) (s span, err error) {
 func TestManyProcessesShareALeaseUnderFaults(t *testing.T) {
 	t.Parallel()
 	l, cloud := openCloud(t)
-	brief(l)
+	crowded(l)
 	goroutines, processes := 20, 2
 	if os.Getenv("BEANSPROUT_SOAK") == "1" {
 		goroutines, processes = 50, 8
@@ -131,7 +131,8 @@ func checkTurns(t *testing.T, spans []span, want int) {
 
 func TestManyShareALease(t *testing.T) {
 	t.Parallel()
-	l := brief(open(t))
+	l := open(t)
+	l.poll = 200 * time.Millisecond
 	spans, err := crowd(t.Context(), l, 50)
 	must.Succeed(t, err)
 	checkTurns(t, spans, 50)

@@ -39,7 +39,7 @@ func play(role string) error {
 	case "holder":
 		return holder(ctx, l)
 	case "crowd":
-		spans, err := crowd(ctx, brief(l), 5)
+		spans, err := crowd(ctx, crowded(l), 5)
 		for _, s := range spans {
 			fmt.Println("span", s.from.UnixNano(), s.to.UnixNano(), s.counter)
 		}

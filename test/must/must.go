@@ -4,6 +4,7 @@ package must
 import (
 	"os"
 	"path/filepath"
+	"time"
 )
 
 // T is a test.
@@ -17,6 +18,19 @@ func Succeed(t T, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)
+	}
+}
+
+// waitLimit is how long Wait waits: what comes at all comes by then, however busy the machine is.
+const waitLimit = 5 * time.Minute
+
+// Wait waits until something holds, and ends the test where it never does.
+func Wait(t T, what string, holds func() bool) {
+	t.Helper()
+	for end := time.Now().Add(waitLimit); !holds(); time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatal("never: " + what)
+		}
 	}
 }
 
