@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"beansprout/notify/notifytest"
@@ -42,28 +43,27 @@ func life() []Post {
 }
 
 func TestABrokenSlackIsAnErrorInTimeAndPostsNothingTwice(t *testing.T) {
-	var all sync.WaitGroup
-	for name, breaks := range brokenWays {
-		for broken := range life() {
-			all.Go(func() {
-				server, s := start(t)
-				server.AddUser(kim)
-				ref := Ref{}
-				for i, p := range life() {
-					if i == broken {
-						breaks(server)
-						s.Limit = 500 * time.Millisecond
+	synctest.Test(t, func(t *testing.T) {
+		var all sync.WaitGroup
+		for name, breaks := range brokenWays {
+			for broken := range life() {
+				all.Go(func() {
+					server, s := timed(t)
+					server.AddUser(kim)
+					ref := Ref{}
+					for i, p := range life() {
+						if i == broken {
+							breaks(server)
+							s.Limit = 500 * time.Millisecond
+						}
+						ref = announceOnce(t, fmt.Sprintf("%s since %s: %s", name, life()[broken].State, p.State), server, s, ref, p)
 					}
-					ref = announceOnce(t, fmt.Sprintf("%s since %s: %s", name, life()[broken].State, p.State), server, s, ref, p)
-				}
-			})
+				})
+			}
 		}
-	}
-	all.Wait()
+		all.Wait()
+	})
 }
-
-// tolerance is for a busy machine, on which many announcements are made at the same time.
-const tolerance = 10 * time.Second
 
 // announceOnce announces p, whose reason nothing else has, and checks what holds whatever Slack does.
 // What Slack did for an earlier announcement may come late.
@@ -72,7 +72,7 @@ func announceOnce(t *testing.T, what string, server *notifytest.Server, s *Slack
 	p.Reason = what
 	begun := time.Now()
 	now, err := s.Announce(t.Context(), ref, p)
-	if took := time.Since(begun); took > s.Limit+tolerance {
+	if took := time.Since(begun); took > s.Limit {
 		t.Errorf("%s: it took %v", what, took)
 	}
 	messages, replies := posted(server, what)
@@ -114,49 +114,53 @@ func posted(server *notifytest.Server, text string) (messages []string, replies 
 
 // What was not confirmed is an error, so that no warning counts that was not delivered.
 func TestAnUnconfirmedWarningIsAnError(t *testing.T) {
-	var all sync.WaitGroup
-	for name, breaks := range brokenWays {
-		if name == "slow" || name == "busy for a while" {
-			continue
-		}
-		server, s := start(t)
-		s.Limit = 500 * time.Millisecond
-		ref := announce(t, s, Ref{}, login(Ready))
-		breaks(server)
-		all.Go(func() {
-			if _, err := s.Announce(t.Context(), ref, login(Expiring)); err == nil {
-				t.Errorf("%s: no error", name)
+	synctest.Test(t, func(t *testing.T) {
+		var all sync.WaitGroup
+		for name, breaks := range brokenWays {
+			if name == "slow" || name == "busy for a while" {
+				continue
 			}
-		})
-	}
-	all.Wait()
-	for _, method := range []string{"chat.update", "chat.postMessage"} {
-		server, s := start(t)
-		ref := announce(t, s, Ref{}, login(Ready))
-		server.On(method, notifytest.ActThen(notifytest.HangUp()))
-		if _, err := s.Announce(t.Context(), ref, login(Expiring)); err == nil {
-			t.Errorf("%s: no error", method)
+			server, s := timed(t)
+			s.Limit = 500 * time.Millisecond
+			ref := announce(t, s, Ref{}, login(Ready))
+			breaks(server)
+			all.Go(func() {
+				if _, err := s.Announce(t.Context(), ref, login(Expiring)); err == nil {
+					t.Errorf("%s: no error", name)
+				}
+			})
 		}
-	}
+		all.Wait()
+		for _, method := range []string{"chat.update", "chat.postMessage"} {
+			server, s := timed(t)
+			ref := announce(t, s, Ref{}, login(Ready))
+			server.On(method, notifytest.ActThen(notifytest.HangUp()))
+			if _, err := s.Announce(t.Context(), ref, login(Expiring)); err == nil {
+				t.Errorf("%s: no error", method)
+			}
+		}
+	})
 }
 
 func TestABrokenSlackIsWellAgainAfterwards(t *testing.T) {
-	for name, breaks := range brokenWays {
-		if name == "missing scope" || name == "not in the channel" || name == "busy for ever" {
-			continue // needs a person, or an hour
+	synctest.Test(t, func(t *testing.T) {
+		for name, breaks := range brokenWays {
+			if name == "missing scope" || name == "not in the channel" || name == "busy for ever" {
+				continue // needs a person, or an hour
+			}
+			server, s := timed(t)
+			s.Limit = 500 * time.Millisecond
+			ref := announce(t, s, Ref{}, login(Building))
+			breaks(server)
+			_, _ = s.Announce(t.Context(), ref, login(Failed))
+			server.Always(nil)
+			server.LimitPosts(0)
+			s.Limit = 2 * time.Second
+			if now := announce(t, s, ref, login(Ready)); now != ref || !strings.Contains(server.Messages()[0].Text, "Ready") {
+				t.Errorf("%s: the message is %v: %+v", name, now, server.Messages()[0])
+			}
 		}
-		server, s := start(t)
-		s.Limit = 500 * time.Millisecond
-		ref := announce(t, s, Ref{}, login(Building))
-		breaks(server)
-		_, _ = s.Announce(t.Context(), ref, login(Failed))
-		server.Always(nil)
-		server.LimitPosts(0)
-		s.Limit = 2 * time.Second
-		if now := announce(t, s, ref, login(Ready)); now != ref || !strings.Contains(server.Messages()[0].Text, "Ready") {
-			t.Errorf("%s: the message is %v: %+v", name, now, server.Messages()[0])
-		}
-	}
+	})
 }
 
 func TestASlackThatIsNotThereIsAnErrorAtOnce(t *testing.T) {
@@ -167,39 +171,41 @@ func TestASlackThatIsNotThereIsAnErrorAtOnce(t *testing.T) {
 	if ref, err := s.Announce(t.Context(), Ref{}, login(Failed)); err == nil || errors.Is(err, context.DeadlineExceeded) || ref != (Ref{}) {
 		t.Errorf("got %v and %v", ref, err)
 	}
-	if took := time.Since(begun); took > time.Second {
+	if took := time.Since(begun); took > time.Minute {
 		t.Errorf("it took %v", took)
 	}
 }
 
 // Every method ends in time and shows no secret, whatever Slack does.
 func TestEveryMethodEndsInTime(t *testing.T) {
-	var all sync.WaitGroup
-	for name, breaks := range brokenWays {
-		all.Go(func() {
-			server, s := start(t)
-			s.Limit = 400 * time.Millisecond
-			breaks(server)
-			ref := Ref{Channel: "C000000001", Timestamp: "1700000000.000001"}
-			for method, call := range map[string]func() error{
-				"Digest":  func() error { return s.Digest(t.Context(), sweep()) },
-				"Alert":   func() error { return s.Alert(t.Context(), Alert{Reason: "x"}) },
-				"Reply":   func() error { return s.Reply(t.Context(), ref, "x") },
-				"Whisper": func() error { return s.Whisper(t.Context(), ref, "U012KIM", "x") },
-				"Test":    func() error { _, _, err := s.Test(t.Context()); return err },
-				"Settle":  func() error { return s.Settle(t.Context(), ref, "x") },
-				"Check":   func() error { return s.Check(t.Context()) },
-			} {
-				begun := time.Now()
-				err := call()
-				if took := time.Since(begun); took > s.Limit+tolerance {
-					t.Errorf("%s: %s took %v", name, method, took)
+	synctest.Test(t, func(t *testing.T) {
+		var all sync.WaitGroup
+		for name, breaks := range brokenWays {
+			all.Go(func() {
+				server, s := timed(t)
+				s.Limit = 400 * time.Millisecond
+				breaks(server)
+				ref := Ref{Channel: "C000000001", Timestamp: "1700000000.000001"}
+				for method, call := range map[string]func() error{
+					"Digest":  func() error { return s.Digest(t.Context(), sweep()) },
+					"Alert":   func() error { return s.Alert(t.Context(), Alert{Reason: "x"}) },
+					"Reply":   func() error { return s.Reply(t.Context(), ref, "x") },
+					"Whisper": func() error { return s.Whisper(t.Context(), ref, "U012KIM", "x") },
+					"Test":    func() error { _, _, err := s.Test(t.Context()); return err },
+					"Settle":  func() error { return s.Settle(t.Context(), ref, "x") },
+					"Check":   func() error { return s.Check(t.Context()) },
+				} {
+					begun := time.Now()
+					err := call()
+					if took := time.Since(begun); took > s.Limit {
+						t.Errorf("%s: %s took %v", name, method, took)
+					}
+					if err != nil && (strings.Contains(err.Error(), notifytest.Token) || len(err.Error()) > 200) {
+						t.Errorf("%s: %s: %v", name, method, err)
+					}
 				}
-				if err != nil && (strings.Contains(err.Error(), notifytest.Token) || len(err.Error()) > 200) {
-					t.Errorf("%s: %s: %v", name, method, err)
-				}
-			}
-		})
-	}
-	all.Wait()
+			})
+		}
+		all.Wait()
+	})
 }

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"beansprout/notify/notifytest"
@@ -32,29 +33,33 @@ func repliesOf(t *testing.T, server *notifytest.Server, s *Slack, posts ...Post)
 }
 
 func TestAReplyMentionsTheOwner(t *testing.T) {
-	server, s := start(t)
-	server.AddUser(kim)
-	posts := []Post{login(Failed), with(login(Ready), func(p *Post) { p.Mended = true }), login(Expiring), login(Removed)}
-	texts := repliesOf(t, server, s, posts...)
-	if len(texts) != len(posts) {
-		t.Fatalf("%d replies, want %d", len(texts), len(posts))
-	}
-	for _, text := range texts {
-		if !strings.HasPrefix(text, "<@U012KIM> ") {
-			t.Errorf("no mention: %q", text)
+	synctest.Test(t, func(t *testing.T) {
+		server, s := timed(t)
+		server.AddUser(kim)
+		posts := []Post{login(Failed), with(login(Ready), func(p *Post) { p.Mended = true }), login(Expiring), login(Removed)}
+		texts := repliesOf(t, server, s, posts...)
+		if len(texts) != len(posts) {
+			t.Fatalf("%d replies, want %d", len(texts), len(posts))
 		}
-	}
-	if n := len(server.Calls("users.lookupByEmail")); n != 1 {
-		t.Errorf("%d look-ups, want 1", n)
-	}
+		for _, text := range texts {
+			if !strings.HasPrefix(text, "<@U012KIM> ") {
+				t.Errorf("no mention: %q", text)
+			}
+		}
+		if n := len(server.Calls("users.lookupByEmail")); n != 1 {
+			t.Errorf("%d look-ups, want 1", n)
+		}
+	})
 }
 
 func TestAnUpdateMentionsNoUser(t *testing.T) {
-	server, s := start(t)
-	server.AddUser(kim)
-	if texts := repliesOf(t, server, s, login(Building), login(Ready)); len(texts) != 0 || len(server.Calls("users.lookupByEmail")) != 0 {
-		t.Errorf("replies %q, %d look-ups", texts, len(server.Calls("users.lookupByEmail")))
-	}
+	synctest.Test(t, func(t *testing.T) {
+		server, s := timed(t)
+		server.AddUser(kim)
+		if texts := repliesOf(t, server, s, login(Building), login(Ready)); len(texts) != 0 || len(server.Calls("users.lookupByEmail")) != 0 {
+			t.Errorf("replies %q, %d look-ups", texts, len(server.Calls("users.lookupByEmail")))
+		}
+	})
 }
 
 func TestWhoIsNotFoundCostsOnlyTheMention(t *testing.T) {
@@ -84,32 +89,36 @@ func TestWhoIsNotFoundCostsOnlyTheMention(t *testing.T) {
 		}, 1},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			server, s := start(t)
-			tt.arrange(server, s)
-			texts := repliesOf(t, server, s, login(Failed), login(Failed))
-			if len(texts) != 2 {
-				t.Fatalf("%d replies, want 2", len(texts))
-			}
-			for _, text := range texts {
-				if !strings.HasPrefix(text, "❌") {
-					t.Errorf("got %q", text)
+			synctest.Test(t, func(t *testing.T) {
+				server, s := timed(t)
+				tt.arrange(server, s)
+				texts := repliesOf(t, server, s, login(Failed), login(Failed))
+				if len(texts) != 2 {
+					t.Fatalf("%d replies, want 2", len(texts))
 				}
-			}
-			if n := len(server.Calls("users.lookupByEmail")); n != tt.lookups {
-				t.Errorf("%d look-ups, want %d", n, tt.lookups)
-			}
+				for _, text := range texts {
+					if !strings.HasPrefix(text, "❌") {
+						t.Errorf("got %q", text)
+					}
+				}
+				if n := len(server.Calls("users.lookupByEmail")); n != tt.lookups {
+					t.Errorf("%d look-ups, want %d", n, tt.lookups)
+				}
+			})
 		})
 	}
 }
 
 func TestOnlyAddressesAreLookedUp(t *testing.T) {
-	server, s := start(t)
-	for _, address := range []string{"", "kim", "@", "a@", "@b", "a b@c", "a@b\nc", "a@<b>", "a@b@c", strings.Repeat("a", 100) + "@b"} {
-		repliesOf(t, server, s, with(login(Failed), func(p *Post) { p.Email = address }))
-	}
-	if n := len(server.Calls("users.lookupByEmail")); n != 0 {
-		t.Errorf("%d look-ups, want none", n)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		server, s := timed(t)
+		for _, address := range []string{"", "kim", "@", "a@", "@b", "a b@c", "a@b\nc", "a@<b>", "a@b@c", strings.Repeat("a", 100) + "@b"} {
+			repliesOf(t, server, s, with(login(Failed), func(p *Post) { p.Email = address }))
+		}
+		if n := len(server.Calls("users.lookupByEmail")); n != 0 {
+			t.Errorf("%d look-ups, want none", n)
+		}
+	})
 }
 
 func TestAUserIsLookedUpAgainAfterADay(t *testing.T) {

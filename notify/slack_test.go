@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"beansprout/notify/notifytest"
@@ -20,6 +21,17 @@ func start(t *testing.T) (*notifytest.Server, *Slack) {
 	server := notifytest.New()
 	t.Cleanup(server.Close)
 	s := New(notifytest.Token+"\n", server.URL, "#qa", nil)
+	s.limiter.posts, s.limiter.updates, s.Limit = rate{}, rate{}, time.Minute
+	return server, s
+}
+
+// timed is start in a bubble of testing/synctest, where time passes only while all wait.
+func timed(t *testing.T) (*notifytest.Server, *Slack) {
+	t.Helper()
+	server, client := notifytest.NewInMemory()
+	t.Cleanup(server.Close)
+	t.Cleanup(client.CloseIdleConnections)
+	s := New(notifytest.Token, server.URL, "#qa", client)
 	s.limiter.posts, s.limiter.updates = rate{}, rate{}
 	return server, s
 }
@@ -275,28 +287,32 @@ func TestATokenInAnAnswerIsNotInTheError(t *testing.T) {
 }
 
 func TestAnnounceTimesOutWhenSlackHangs(t *testing.T) {
-	server, s := start(t)
-	s.Limit = 50 * time.Millisecond
-	server.Always(notifytest.Hang())
-	if _, err := s.Announce(t.Context(), Ref{}, login(Ready)); !errors.Is(err, context.DeadlineExceeded) {
-		t.Errorf("got %v, want %v", err, context.DeadlineExceeded)
-	}
-	if New("", "", "", nil).Limit != 5*time.Second {
-		t.Error("an announcement may take more or less than five seconds")
-	}
+	synctest.Test(t, func(t *testing.T) {
+		server, s := timed(t)
+		s.Limit = 50 * time.Millisecond
+		server.Always(notifytest.Hang())
+		if _, err := s.Announce(t.Context(), Ref{}, login(Ready)); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("got %v, want %v", err, context.DeadlineExceeded)
+		}
+		if New("", "", "", nil).Limit != 5*time.Second {
+			t.Error("an announcement may take more or less than five seconds")
+		}
+	})
 }
 
 func TestAnnounceTimesOutOnAnEndlessAnswer(t *testing.T) {
-	server, s := start(t)
-	s.Limit = 100 * time.Millisecond
-	server.Always(func(server *notifytest.Server, w http.ResponseWriter, r *http.Request) {
-		_, _ = io.WriteString(w, `{"ok":true,`)
-		w.(http.Flusher).Flush()
-		notifytest.Hang()(server, w, r)
+	synctest.Test(t, func(t *testing.T) {
+		server, s := timed(t)
+		s.Limit = 100 * time.Millisecond
+		server.Always(func(server *notifytest.Server, w http.ResponseWriter, r *http.Request) {
+			_, _ = io.WriteString(w, `{"ok":true,`)
+			w.(http.Flusher).Flush()
+			notifytest.Hang()(server, w, r)
+		})
+		if _, err := s.Announce(t.Context(), Ref{}, login(Ready)); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("got %v, want %v", err, context.DeadlineExceeded)
+		}
 	})
-	if _, err := s.Announce(t.Context(), Ref{}, login(Ready)); !errors.Is(err, context.DeadlineExceeded) {
-		t.Errorf("got %v, want %v", err, context.DeadlineExceeded)
-	}
 }
 
 func TestAnnounceLimitsTheSizeOfAnAnswer(t *testing.T) {
@@ -325,34 +341,38 @@ func TestAnnounceEndsWithItsContext(t *testing.T) {
 }
 
 func TestAnnounceWaitsWhenSlackAsksTo(t *testing.T) {
-	server, s := start(t)
-	server.Next(notifytest.RateLimit(1))
-	announce(t, s, Ref{}, login(Ready))
-	if server.Requests() != 2 || len(server.Messages()) != 1 {
-		t.Errorf("got %d requests and %d messages, want 2 and 1", server.Requests(), len(server.Messages()))
-	}
-	server.Next(notifytest.RateLimit(6))
-	if _, err := s.Announce(t.Context(), Ref{}, login(Ready)); err == nil || !strings.Contains(err.Error(), "wait 6s") {
-		t.Errorf("got %v, want an error at once", err)
-	}
-	if server.Requests() != 3 {
-		t.Errorf("%d requests, want no second one", server.Requests())
-	}
+	synctest.Test(t, func(t *testing.T) {
+		server, s := timed(t)
+		server.Next(notifytest.RateLimit(1))
+		announce(t, s, Ref{}, login(Ready))
+		if server.Requests() != 2 || len(server.Messages()) != 1 {
+			t.Errorf("got %d requests and %d messages, want 2 and 1", server.Requests(), len(server.Messages()))
+		}
+		server.Next(notifytest.RateLimit(6))
+		if _, err := s.Announce(t.Context(), Ref{}, login(Ready)); err == nil || !strings.Contains(err.Error(), "wait 6s") {
+			t.Errorf("got %v, want an error at once", err)
+		}
+		if server.Requests() != 3 {
+			t.Errorf("%d requests, want no second one", server.Requests())
+		}
+	})
 }
 
 func TestAnnounceWaitsAlsoAfterARetryTimeOfZero(t *testing.T) {
-	for _, seconds := range []int{0, -1, 1 << 60} {
-		server, s := start(t)
-		s.Limit = 500 * time.Millisecond
-		server.Always(notifytest.RateLimit(seconds))
-		before := server.Requests()
-		if _, err := s.Announce(t.Context(), Ref{}, login(Ready)); err == nil {
-			t.Error("no error")
+	synctest.Test(t, func(t *testing.T) {
+		for _, seconds := range []int{0, -1, 1 << 60} {
+			server, s := timed(t)
+			s.Limit = 500 * time.Millisecond
+			server.Always(notifytest.RateLimit(seconds))
+			before := server.Requests()
+			if _, err := s.Announce(t.Context(), Ref{}, login(Ready)); err == nil {
+				t.Error("no error")
+			}
+			if n := server.Requests() - before; n != 1 {
+				t.Errorf("Retry-After: %d: %d requests, want 1", seconds, n)
+			}
 		}
-		if n := server.Requests() - before; n != 1 {
-			t.Errorf("Retry-After: %d: %d requests, want 1", seconds, n)
-		}
-	}
+	})
 }
 
 func TestNoLinkIsUnfurledAndNoNameIsParsed(t *testing.T) {

@@ -15,8 +15,9 @@ import (
 	"time"
 )
 
-// AckTimeout is how long Slack waits for the acknowledgement of a press.
-const AckTimeout = 3 * time.Second
+// ackTimeout is how long a press waits for its acknowledgement: longer than Slack's three seconds, for busy
+// machines.
+const ackTimeout = 2 * time.Minute
 
 // ErrNotAcknowledged is reported when the acknowledgement of a press did not come in time.
 var ErrNotAcknowledged = errors.New("the press was not acknowledged")
@@ -63,7 +64,7 @@ func (s *Server) Send(payload []byte) (Ack, error) {
 	case a := <-ack:
 		a.After = time.Since(begun)
 		return a, nil
-	case <-time.After(AckTimeout):
+	case <-time.After(ackTimeout):
 		return Ack{}, ErrNotAcknowledged
 	case <-c.gone:
 		return Ack{}, fmt.Errorf("%w: the connection was cut", ErrNotAcknowledged)

@@ -85,12 +85,14 @@ type Server struct {
 }
 
 // New starts a server on a loopback port. The caller closes it.
-func New() *Server {
+func New() *Server { return newServer(httptest.NewServer) }
+
+func newServer(start func(http.Handler) *httptest.Server) *Server {
 	s := &Server{
 		closed: make(chan struct{}), scopes: []string{"chat:write", "users:read", "users:read.email"},
 		methods: map[string]Answer{}, posted: map[string]time.Time{}, tickets: map[string]bool{},
 	}
-	s.http = httptest.NewServer(http.HandlerFunc(s.serve))
+	s.http = start(http.HandlerFunc(s.serve))
 	s.URL = s.http.URL + "/api/"
 	return s
 }

@@ -42,16 +42,6 @@ func (s *Server) SocketsOpened() int {
 	return s.opened
 }
 
-// WaitForSocket waits until a connection of Socket Mode is open, and reports whether one is.
-func (s *Server) WaitForSocket(limit time.Duration) bool {
-	for end := time.Now().Add(limit); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
-		if s.Sockets() > 0 {
-			return true
-		}
-	}
-	return false
-}
-
 // CutSockets cuts all connections of Socket Mode without a word.
 func (s *Server) CutSockets() {
 	for _, c := range s.openSockets() {
