@@ -45,6 +45,8 @@ type plot struct {
 	manager *envs.Manager // of the application shop
 	days    time.Duration // that environments live; 0 for five
 
+	silent sync.RWMutex // while it is locked, AWS does not answer
+
 	mu     sync.Mutex
 	denied string // an action of Beanstalk's that is refused; "" refuses none
 	once   string // a call of S3's that is refused once, as in "PUT /path"
@@ -59,6 +61,8 @@ func (p *plot) deny(action string) {
 
 // Do sends a call to the cloud.
 func (p *plot) Do(r *http.Request) (*http.Response, error) {
+	p.silent.RLock()
+	defer p.silent.RUnlock()
 	p.mu.Lock()
 	denied, call := p.denied, r.Method+" "+r.URL.Path
 	refused := p.once != "" && strings.Contains(call, p.once)
@@ -179,17 +183,6 @@ func (r running) get(t *testing.T, path string) (int, string) {
 		t.Fatal(err)
 	}
 	return resp.StatusCode, string(body)
-}
-
-// eventually waits until something holds.
-func eventually(t *testing.T, what string, holds func() bool) {
-	t.Helper()
-	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
-		if holds() {
-			return
-		}
-	}
-	t.Fatalf("never: %s", what)
 }
 
 // lines is a log.
