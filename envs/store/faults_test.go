@@ -99,7 +99,7 @@ func TestARequestThatHangsIsRepeated(t *testing.T) {
 func TestALeaseOutlivesAnOutageOfS3(t *testing.T) {
 	t.Parallel()
 	l, cloud := openCloud(t)
-	unhurried(l).Renewal = 50 * time.Millisecond
+	longLeases(l).Renewal = 50 * time.Millisecond
 	h := take(t, l, LeaseRequest{})
 	ctx, stop := h.Context(t.Context())
 	defer stop()

@@ -29,8 +29,8 @@ func eager(l *Store) *Store {
 	return l
 }
 
-// unhurried makes leases that outlast every pause of a busy machine.
-func unhurried(l *Store) *Store {
+// longLeases makes leases that outlast every pause of a busy machine.
+func longLeases(l *Store) *Store {
 	l.Duration, l.Renewal = 3*time.Hour, time.Hour
 	return l
 }
@@ -74,7 +74,7 @@ func later(pause time.Duration, f func()) (wait func()) {
 
 func TestTakeWaitsForTheOwnerAndReportsItOnce(t *testing.T) {
 	t.Parallel()
-	l := eager(unhurried(open(t)))
+	l := eager(longLeases(open(t)))
 	h := take(t, l, LeaseRequest{Verb: "up"})
 	var waited []string
 	claim := LeaseRequest{Waiting: func(h LeaseOwner) { waited = append(waited, h.Verb) }}
@@ -91,7 +91,7 @@ func TestTakeWaitsForTheOwnerAndReportsItOnce(t *testing.T) {
 
 func TestAnErrorOfDecideEndsTheWaiting(t *testing.T) {
 	t.Parallel()
-	l := eager(unhurried(open(t)))
+	l := eager(longLeases(open(t)))
 	take(t, l, LeaseRequest{})
 	superseded := errors.New("superseded")
 	defer later(200*time.Millisecond, func() {
@@ -132,7 +132,7 @@ func change(t *testing.T, h *Lease) error {
 func TestALeaseThatIsRenewedDoesNotExpire(t *testing.T) {
 	t.Parallel()
 	l, cloud := openCloud(t)
-	unhurried(l).Renewal = 100 * time.Millisecond
+	longLeases(l).Renewal = 100 * time.Millisecond
 	h := take(t, l, LeaseRequest{})
 	ctx, stop := h.Context(t.Context())
 	defer stop()
@@ -156,7 +156,7 @@ func TestALeaseThatIsRenewedDoesNotExpire(t *testing.T) {
 
 func TestTheContextOfALeaseEndsWhenItIsTaken(t *testing.T) {
 	t.Parallel()
-	l := unhurried(open(t))
+	l := longLeases(open(t))
 	l.Renewal = 100 * time.Millisecond
 	h := take(t, l, LeaseRequest{})
 	ctx, stop := h.Context(t.Context())
@@ -194,7 +194,7 @@ func TestARecordIsDeletedWithItsLeaseUnlessItWasWritten(t *testing.T) {
 func TestTheLeaseOfADeadProcessIsTakenAtOnce(t *testing.T) {
 	t.Parallel()
 	l, cloud := openCloud(t)
-	unhurried(l)
+	longLeases(l)
 	p := start(t, cloud, "holder")
 	p.expect(t, "taken")
 	if _, _, err := l.Take(t.Context(), "shop-x", LeaseRequest{NoWait: true}, nil); err == nil {

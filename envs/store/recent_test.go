@@ -22,7 +22,7 @@ func number(t *testing.T, l *Store, commit string) {
 
 func TestALeaseNeedsNoReadingOfWhatThisProcessWroteLast(t *testing.T) {
 	l, cloud := openCloud(t)
-	unhurried(l)
+	longLeases(l)
 	number(t, l, "abc")
 	before := sent(cloud, "GetObject")
 	h, r, err := l.Take(t.Context(), "shop-x", LeaseRequest{}, nil)
@@ -89,7 +89,7 @@ func TestAnExpiredLeaseIsNotReleasedUnread(t *testing.T) {
 
 func TestALeaseIsNeverOlderThanItsOwnerThinks(t *testing.T) {
 	l, cloud := openCloud(t)
-	unhurried(l)
+	longLeases(l)
 	number(t, l, "abc")
 	cloud.Advance(l.Renewal / 4)
 	l.clock = func() instant { i := now(); i.running = i.running.Add(l.Renewal / 4); return i }
@@ -125,7 +125,7 @@ func TestALeaseIsFreshByTheClockOfS3(t *testing.T) {
 		func(l *Store) time.Duration { return l.Duration + 2*precision },
 	} {
 		l, cloud := openCloud(t)
-		unhurried(l)
+		longLeases(l)
 		number(t, l, "abc")
 		cloud.Advance(slow(l)) // and our clocks stand still
 		take(t, l, LeaseRequest{})

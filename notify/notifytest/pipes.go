@@ -11,7 +11,7 @@ import (
 // NewInMemory starts a server without a network, and returns the only client that reaches it. In a bubble of
 // testing/synctest its time is exact, however busy the machine is. The caller closes it.
 func NewInMemory() (*Server, *http.Client) {
-	l := &memory{conns: make(chan net.Conn), closed: make(chan struct{})}
+	l := &pipes{conns: make(chan net.Conn), closed: make(chan struct{})}
 	s := newServer(func(h http.Handler) *httptest.Server {
 		server := &httptest.Server{Listener: l, Config: &http.Server{Handler: h}}
 		server.Start()
@@ -20,14 +20,14 @@ func NewInMemory() (*Server, *http.Client) {
 	return s, &http.Client{Transport: &http.Transport{DialContext: l.dial}}
 }
 
-// memory is a listener whose connections are pipes.
-type memory struct {
+// pipes is a listener whose connections are pipes.
+type pipes struct {
 	conns  chan net.Conn
 	closed chan struct{}
 	once   sync.Once
 }
 
-func (l *memory) dial(ctx context.Context, _, _ string) (net.Conn, error) {
+func (l *pipes) dial(ctx context.Context, _, _ string) (net.Conn, error) {
 	ours, theirs := net.Pipe()
 	select {
 	case l.conns <- theirs:
@@ -40,7 +40,7 @@ func (l *memory) dial(ctx context.Context, _, _ string) (net.Conn, error) {
 }
 
 // Accept implements net.Listener.
-func (l *memory) Accept() (net.Conn, error) {
+func (l *pipes) Accept() (net.Conn, error) {
 	select {
 	case c := <-l.conns:
 		return c, nil
@@ -50,10 +50,10 @@ func (l *memory) Accept() (net.Conn, error) {
 }
 
 // Close implements net.Listener.
-func (l *memory) Close() error {
+func (l *pipes) Close() error {
 	l.once.Do(func() { close(l.closed) })
 	return nil
 }
 
 // Addr implements net.Listener.
-func (l *memory) Addr() net.Addr { return &net.UnixAddr{Name: "slack.test", Net: "memory"} }
+func (l *pipes) Addr() net.Addr { return &net.UnixAddr{Name: "slack.test", Net: "memory"} }
