@@ -35,21 +35,21 @@ func (m *Manager) askURL(ctx context.Context, address string, c HealthCheck, o O
 	ctx, cancel := context.WithTimeout(ctx, c.Timeout)
 	defer cancel()
 	step := o.step("check " + address)
-	last := ""
+	var last error
 	for wait := firstCheckPause; ; wait = min(2*wait, longestCheckPause) {
 		answer := m.request(ctx, address, c)
 		if answer == nil {
 			step.done("answers")
 			return nil
 		}
-		if text := answer.Error(); text != last {
-			step.line(text)
-			last = text
+		if last == nil || ctx.Err() == nil && answer.Error() != last.Error() {
+			step.line(answer.Error())
+			last = answer
 		}
 		if pause(ctx, wait) != nil {
-			err := error(&CheckError{fmt.Errorf("GET %s: want status %s within %s; after that %w", address, c.Want, FormatDuration(c.Timeout), answer)})
+			err := error(&CheckError{fmt.Errorf("GET %s: want status %s within %s; after that %w", address, c.Want, FormatDuration(c.Timeout), last)})
 			if cause := context.Cause(outer); cause != nil {
-				err = fmt.Errorf("%w: %w", cause, &CheckError{fmt.Errorf("GET %s: want status %s: %w", address, c.Want, answer)})
+				err = fmt.Errorf("%w: %w", cause, &CheckError{fmt.Errorf("GET %s: want status %s: %w", address, c.Want, last)})
 			}
 			step.fail(err)
 			return err

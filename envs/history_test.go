@@ -44,7 +44,7 @@ func TestTheHistoryTellsWhatHappened(t *testing.T) {
 		t.Fatal(err)
 	}
 	request := deployment("x", "three")
-	request.Check = HealthCheck{Path: "/", Accepts: func(int) bool { return false }, Timeout: time.Second}
+	request.Check = HealthCheck{Path: "/", Accepts: func(int) bool { return false }, Timeout: time.Millisecond}
 	if _, err := p.manager.Deploy(t.Context(), request, by); err == nil {
 		t.Fatal("it did not fail")
 	}

@@ -3,6 +3,8 @@ package envs
 import (
 	"context"
 	"errors"
+	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -25,11 +27,18 @@ func TestHowLongALeaseWasWaitedForIsTold(t *testing.T) {
 		t.Fatal(err)
 	}
 	const pause = 100 * time.Millisecond
-	time.AfterFunc(pause, func() { _ = held.Release(t.Context(), nil) })
-	if _, err := p.manager.Remove(t.Context(), e, RemoveOptions{}); err != nil {
+	release := sync.OnceFunc(func() {
+		time.AfterFunc(pause, func() { _ = held.Release(t.Context(), nil) })
+	})
+	progress := func(e Event) {
+		if strings.Contains(e.Text, "waiting for it to end") {
+			release()
+		}
+	}
+	if _, err := p.manager.Remove(t.Context(), e, RemoveOptions{Options: Options{Progress: progress}}); err != nil {
 		t.Fatal(err)
 	}
-	if d := time.Duration(waited.Load()); d < pause/2 {
+	if d := time.Duration(waited.Load()); d < pause {
 		t.Errorf("a removal that had to wait for %v has waited for %v", pause, d)
 	}
 }

@@ -258,10 +258,11 @@ func TestAnInterruptionIsRecordedAndAnnounced(t *testing.T) {
 	}{
 		"interrupted": {context.WithCancel, interrupted, context.Canceled},
 		"out of time": {func(ctx context.Context) (context.Context, context.CancelFunc) {
-			return context.WithTimeoutCause(ctx, time.Second, errOver)
+			return context.WithTimeoutCause(ctx, 20*time.Second, errOver)
 		}, failed, errOver},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			heard := &news{}
 			p := newPlot(t, localcloud.Config{}, func(c *Config) { c.Announcers = map[string]Announcer{"Slack": heard} })
 			ctx, cancel := tt.end(t.Context())
@@ -292,7 +293,8 @@ func TestAnInterruptionIsRecordedAndAnnounced(t *testing.T) {
 }
 
 func TestAnInterruptedDeployIsAborted(t *testing.T) {
-	p := newPlot(t, localcloud.Config{UpdateTime: 3 * time.Second}, nil)
+	t.Parallel()
+	p := newPlot(t, localcloud.Config{UpdateTime: 20 * time.Second}, nil)
 	e := p.deployed(deployment("x", "one"), Created)
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
@@ -313,15 +315,16 @@ func TestAnInterruptedDeployIsAborted(t *testing.T) {
 }
 
 func TestACheckAsksTheURL(t *testing.T) {
+	t.Parallel()
 	p := newPlot(t, localcloud.Config{}, nil)
 	request := deployment("x", "one")
 	request.Check = HealthCheck{Path: "/", Timeout: time.Minute}
 	p.deployed(request, Created)
-	request.Check = HealthCheck{Accepts: func(status int) bool { return status == 418 }, Want: "418", Timeout: time.Second}
+	request.Check = HealthCheck{Accepts: func(status int) bool { return status == 418 }, Want: "418", Timeout: 5 * time.Second}
 	for _, content := range []string{"one", "two"} { // unchanged, and deployed
 		request.Source = archive{content}
 		r, err := p.manager.Deploy(t.Context(), request, Options{})
-		if _, ok := errors.AsType[*CheckError](err); !ok || !strings.Contains(err.Error(), "want status 418 within 1s; after that it answers 200 OK") || r.Environment.ID == "" {
+		if _, ok := errors.AsType[*CheckError](err); !ok || !strings.Contains(err.Error(), "want status 418 within 5s; after that it answers 200 OK") || r.Environment.ID == "" {
 			t.Errorf("%s: %+v, %v", content, r, err)
 		}
 	}
