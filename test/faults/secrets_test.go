@@ -283,9 +283,7 @@ func (c *confidant) daemon() {
 	address := c.wait(&out, `"msg":"listening".*"address":"([^"]+)"`)
 	c.wait(&out, `"msg":"sweep".*Invalid request`, `(?s)remove environment .*Invalid request`)
 	c.see("http://"+address, &out)
-	if !c.slack.WaitForSocket(time.Minute) {
-		c.Fatal("no connection of Socket Mode")
-	}
+	must.Wait(c, "a connection of Socket Mode", func() bool { return c.slack.Sockets() > 0 })
 	c.echo.refuse("PUT ledger")
 	c.press("extend")
 	c.wait(&out, `"msg":"press".*"result":"failed"`)
