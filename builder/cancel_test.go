@@ -51,7 +51,7 @@ func TestCancellingBuildStopsItInTheEngine(t *testing.T) {
 	if err := <-result; !errors.Is(err, context.Canceled) {
 		t.Errorf("error = %v, want %v", err, context.Canceled)
 	}
-	eventually(t, "the end of the step in the engine", func() bool { return !running(mark) })
+	must.Wait(t, "the end of the step in the engine", func() bool { return !running(mark) })
 }
 
 func TestTheFirstFailureCancelsTheOthersAndIsReported(t *testing.T) {
@@ -67,7 +67,7 @@ func TestTheFirstFailureCancelsTheOthersAndIsReported(t *testing.T) {
 	if err := <-result; !errors.As(err, &failed) || failed.Image != quick.Name || failed.ExitCode != 7 {
 		t.Errorf("error = %v", err)
 	}
-	eventually(t, "the end of the other build", func() bool { return !running(mark) })
+	must.Wait(t, "the end of the other build", func() bool { return !running(mark) })
 }
 
 func TestAFailingRegistryCancelsTheBuilds(t *testing.T) {
@@ -95,7 +95,7 @@ func TestAnEngineThatStopsGetsOneSentence(t *testing.T) {
 	if !errors.Is(err, ErrNoEngine) || strings.Contains(err.Error(), "\n") || !strings.Contains(err.Error(), "any more") {
 		t.Errorf("error = %v", err)
 	}
-	eventually(t, "the end of the step in the engine", func() bool { return !running(mark) })
+	must.Wait(t, "the end of the step in the engine", func() bool { return !running(mark) })
 }
 
 // watched returns a Builder whose requests are seen by watch before they reach the engine.

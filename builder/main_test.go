@@ -266,16 +266,5 @@ func (r *record) String() string {
 // await returns when a line contains s.
 func (r *record) await(t *testing.T, s string) {
 	t.Helper()
-	eventually(t, fmt.Sprintf("a line with %q", s), func() bool { return strings.Contains(r.String(), s) })
-}
-
-func eventually(t *testing.T, what string, done func() bool) {
-	t.Helper()
-	for range 3000 {
-		if done() {
-			return
-		}
-		time.Sleep(10 * time.Millisecond)
-	}
-	t.Fatalf("waited in vain for %s", what)
+	must.Wait(t, fmt.Sprintf("a line with %q", s), func() bool { return strings.Contains(r.String(), s) })
 }

@@ -110,7 +110,7 @@ func TestCancellingPrepareKillsAllItsProcesses(t *testing.T) {
 		_, err := (&Builder{}).Build(ctx, []Source{s}, registry, Options{})
 		result <- err
 	}()
-	eventually(t, "the command", func() bool {
+	must.Wait(t, "the command", func() bool {
 		_, err := os.Stat(filepath.Join(dir, "pid"))
 		return err == nil
 	})
@@ -119,7 +119,7 @@ func TestCancellingPrepareKillsAllItsProcesses(t *testing.T) {
 		t.Errorf("error = %v, want %v", err, context.Canceled)
 	}
 	pid := pidIn(t, dir)
-	eventually(t, "the end of the child that ignores SIGTERM", func() bool { return !alive(pid) })
+	must.Wait(t, "the end of the child that ignores SIGTERM", func() bool { return !alive(pid) })
 }
 
 func TestPrepareWaitsForTheLockOnItsDirectory(t *testing.T) {

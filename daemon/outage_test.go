@@ -184,11 +184,11 @@ func TestPressesActWhereTheConnectionIsCutAgainAndAgain(t *testing.T) {
 	for range 4 {
 		cuts := p.slack.SocketsOpened()
 		payload := p.payload(at, p.button(notify.ActionExtend, e), kim)
-		patiently(t, "an acknowledgement", func() bool { _, err := p.slack.Send(payload); return err == nil })
-		patiently(t, "another connection", func() bool { return p.slack.SocketsOpened() > cuts })
+		must.Wait(t, "an acknowledgement", func() bool { _, err := p.slack.Send(payload); return err == nil })
+		must.Wait(t, "another connection", func() bool { return p.slack.SocketsOpened() > cuts })
 	}
 	done := func() int { return strings.Count(p.logged.String(), `"result":"done"`) }
-	patiently(t, "four presses act", func() bool { return done() == 4 })
+	must.Wait(t, "four presses act", func() bool { return done() == 4 })
 	want := e.Expires.Truncate(time.Second).Add(4 * notify.ExtendBy)
 	if now := p.now("login"); !now.Expires.Equal(want) || done() != 4 {
 		t.Errorf("it expires at %v, want %v, after %d presses", now.Expires, want, done())

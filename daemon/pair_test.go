@@ -19,6 +19,7 @@ import (
 	"beansprout/janitor"
 	"beansprout/notify"
 	"beansprout/notify/notifytest"
+	"beansprout/test/must"
 )
 
 // partner is one of two daemons on the same cloud and the same Slack.
@@ -134,7 +135,7 @@ func TestTwoDaemonsDoEverythingOnce(t *testing.T) {
 	advance := func(d time.Duration) { ahead.Add(int64(d)); p.cloud.Advance(d) }
 	advance(5*day - 30*time.Minute)
 	pair := p.pair(&ahead, time.Hour, 10)
-	patiently(t, "two connections", func() bool { return p.slack.Sockets() == 2 })
+	must.Wait(t, "two connections", func() bool { return p.slack.Sockets() == 2 })
 
 	// Each of ten buttons is pressed twice at the same time, and Slack hands the presses to both.
 	var pressing sync.WaitGroup
@@ -158,7 +159,7 @@ func TestTwoDaemonsDoEverythingOnce(t *testing.T) {
 		}
 		return n
 	}
-	patiently(t, "all presses are answered", func() bool { return results(pressDone)+results(pressRefused) >= 20 })
+	must.Wait(t, "all presses are answered", func() bool { return results(pressDone)+results(pressRefused) >= 20 })
 	if done := results(pressDone); done != 10 {
 		t.Fatalf("of ten buttons %d act", done)
 	}
@@ -168,7 +169,7 @@ func TestTwoDaemonsDoEverythingOnce(t *testing.T) {
 		}
 	}
 
-	patiently(t, "each owner is warned", func() bool { return once(t, "a warning", p.said("It will be removed"), environments) })
+	must.Wait(t, "each owner is warned", func() bool { return once(t, "a warning", p.said("It will be removed"), environments) })
 	advance(3 * time.Hour)
 	removals := func() map[string]int {
 		found := map[string]int{}
@@ -179,8 +180,8 @@ func TestTwoDaemonsDoEverythingOnce(t *testing.T) {
 		}
 		return found
 	}
-	patiently(t, "each is removed", func() bool { return once(t, "a removal", removals(), environments) })
-	patiently(t, "each removal is told", func() bool { return once(t, "a reply", p.said("was removed"), environments) })
+	must.Wait(t, "each is removed", func() bool { return once(t, "a removal", removals(), environments) })
+	must.Wait(t, "each removal is told", func() bool { return once(t, "a reply", p.said("was removed"), environments) })
 	pair[0].stop()
 	pair[1].stop()
 	receipts := map[string]int{}
@@ -224,7 +225,7 @@ func TestADaemonThatIsStoppedFinishesItsRemovalAndTheOtherGoesOn(t *testing.T) {
 	}
 	stopped.stop()
 	begun := stopped.removed()
-	patiently(t, "the other removes the rest", func() bool { return len(begun)+len(other.removed()) == len(names) })
+	must.Wait(t, "the other removes the rest", func() bool { return len(begun)+len(other.removed()) == len(names) })
 	other.stop()
 	if len(begun) == len(names) || len(stopped.removed()) != len(begun) {
 		t.Errorf("the first has removed %q of %d, and then %q", begun, len(names), stopped.removed())
@@ -238,15 +239,4 @@ func TestADaemonThatIsStoppedFinishesItsRemovalAndTheOtherGoesOn(t *testing.T) {
 			t.Errorf("one has begun to remove %v, and its receipts are %v", want, got)
 		}
 	}
-}
-
-// patiently waits until something holds that takes a slow machine long.
-func patiently(t *testing.T, what string, holds func() bool) {
-	t.Helper()
-	for end := time.Now().Add(4 * time.Minute); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
-		if holds() {
-			return
-		}
-	}
-	t.Fatalf("never: %s", what)
 }

@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"beansprout/test/must"
+
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ecr"
 	"github.com/aws/aws-sdk-go-v2/service/elasticbeanstalk"
@@ -100,13 +102,7 @@ func TestAdvanceEndsTransitions(t *testing.T) {
 		t.Errorf("half way: %s", got)
 	}
 	c.Advance(30 * time.Minute)
-	for range 200 {
-		if status() == "Ready" {
-			return
-		}
-		time.Sleep(10 * time.Millisecond)
-	}
-	t.Errorf("in the end: %s", status())
+	must.Wait(t, "Ready in the end", func() bool { return status() == "Ready" })
 }
 
 func TestSleepEndsWithItsContext(t *testing.T) {

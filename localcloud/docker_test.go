@@ -206,7 +206,7 @@ func stackOf(t testing.TB, eb *elasticbeanstalk.Client, platform string) string 
 func awaitPage(t *testing.T, c *Cloud, want string) {
 	t.Helper()
 	var last string
-	for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
+	for end := time.Now().Add(5 * time.Minute); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
 		r, err := http.NewRequest("GET", "http://"+c.urls.Addr().String(), nil)
 		if err != nil {
 			t.Fatal(err)

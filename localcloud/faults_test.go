@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -16,6 +17,7 @@ import (
 	awss3 "github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"beansprout/localcloud/fault"
+	"beansprout/test/must"
 )
 
 func inject(t *testing.T, c *Cloud, rules ...string) {
@@ -72,18 +74,10 @@ func exists(t *testing.T, c *Cloud, app string) bool {
 // connection was cut is logged after the client notices.
 func faulty(t *testing.T, c *Cloud, n int) (calls []Entry) {
 	t.Helper()
-	for range 200 {
-		calls = nil
-		for _, call := range c.Calls() {
-			if call.Fault != "" {
-				calls = append(calls, call)
-			}
-		}
-		if len(calls) >= n {
-			break
-		}
-		time.Sleep(10 * time.Millisecond)
-	}
+	must.Wait(t, "the calls that failed are logged", func() bool {
+		calls = slices.DeleteFunc(c.Calls(), func(call Entry) bool { return call.Fault == "" })
+		return len(calls) >= n
+	})
 	return calls
 }
 

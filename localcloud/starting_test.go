@@ -44,7 +44,7 @@ func TestURLSaysThatItsEnvironmentIsStartingAfterARestart(t *testing.T) {
 			t.Errorf("the URL answers %s, %q, Retry-After %q", resp.Status, page, resp.Header.Get("Retry-After"))
 		}
 		outcome <- tt.outcome
-		for end := time.Now().Add(time.Minute); resp.StatusCode != tt.status || !strings.Contains(page, tt.says); resp, page = c.visit(t) {
+		for end := time.Now().Add(5 * time.Minute); resp.StatusCode != tt.status || !strings.Contains(page, tt.says); resp, page = c.visit(t) {
 			if time.Now().After(end) {
 				t.Fatalf("the URL answers %s, %q, want %q", resp.Status, page, tt.says)
 			}

@@ -143,7 +143,7 @@ func (p *plot) sprout(feature string) envs.Env {
 // ready waits until AWS is no longer at work on an environment, and asks more often than the product.
 func (p *plot) ready(id string) envs.Env {
 	p.Helper()
-	for deadline := time.Now().Add(time.Minute); ; time.Sleep(10 * time.Millisecond) {
+	for deadline := time.Now().Add(5 * time.Minute); ; time.Sleep(10 * time.Millisecond) {
 		now, err := p.beanstalk.Get(p.Context(), id)
 		if err != nil || time.Now().After(deadline) {
 			p.Fatalf("%s is %s, %v", id, now.State, err)

@@ -168,9 +168,9 @@ func (c *cloud) row(id string) types.EnvironmentDescription {
 // eventually waits until done returns true.
 func (c *cloud) eventually(what string, done func() bool) {
 	c.Helper()
-	for end := time.Now().Add(20 * time.Second); !done(); time.Sleep(2 * time.Millisecond) {
+	for end := time.Now().Add(5 * time.Minute); !done(); time.Sleep(2 * time.Millisecond) {
 		if time.Now().After(end) {
-			c.Fatalf("%s: not in 20 seconds", what)
+			c.Fatalf("%s: never", what)
 		}
 	}
 }

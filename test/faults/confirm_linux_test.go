@@ -28,9 +28,9 @@ func prompted(t *testing.T, l *lab.Lab, question, answer string, args ...string)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = tty, tty, tty
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
 	var screen display
-	go screen.watch(human)
+	end := screen.watch(human, tty)
 	must.Succeed(t, cmd.Start())
-	defer time.AfterFunc(time.Minute, func() { _ = cmd.Process.Kill() }).Stop()
+	defer time.AfterFunc(promptLimit, func() { _ = cmd.Process.Kill() }).Stop()
 	ended := make(chan struct{})
 	go func() { _ = cmd.Wait(); close(ended) }()
 	for open := true; open && question != "" && !strings.Contains(screen.String(), question); {
@@ -42,7 +42,7 @@ func prompted(t *testing.T, l *lab.Lab, question, answer string, args ...string)
 	}
 	_, _ = human.WriteString(answer)
 	<-ended
-	time.Sleep(50 * time.Millisecond) // what it printed last arrives
+	end()
 	return screen.String(), cmd.ProcessState.ExitCode()
 }
 

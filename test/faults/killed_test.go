@@ -201,10 +201,6 @@ func (j journey) undisturbed(t *testing.T) (calls []string, want string) {
 	return g.names, l.Holdings()
 }
 
-// timeoutAfterKill is far below the 60 seconds for which the lease of a process on another machine
-// lasts after its last renewal.
-const timeoutAfterKill = 40 * time.Second
-
 func (j journey) killed(t *testing.T, at int, when moment, want string) {
 	l, g := j.begin(t)
 	g.arm(at, when)
@@ -213,8 +209,11 @@ func (j journey) killed(t *testing.T, at int, when moment, want string) {
 		t.Logf("it came to its end before: %v", first)
 	}
 	g.arm(0, "")
-	again := append(j.args(l), "--timeout", timeoutAfterKill.String())
+	again := append(j.args(l), "--timeout", "4m")
 	last := l.Run(l.Command(again), nil)
+	if strings.Contains(last.Stderr, "waiting for it to end") { // the lease of a process that is dead is free
+		t.Errorf("it waits for the one that was killed: %v", last)
+	}
 	if last.Code != 0 {
 		t.Logf("the first run after the kill: %v", last)
 		last = l.Run(l.Command(again), nil)

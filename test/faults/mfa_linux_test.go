@@ -107,7 +107,14 @@ type display struct {
 	text bytes.Buffer
 }
 
-func (s *display) watch(human *os.File) {
+// watch shows what comes, and returns what waits for the end of it: nobody has tty open any more.
+func (s *display) watch(human, tty *os.File) (end func()) {
+	ended := make(chan struct{})
+	go func() { defer close(ended); s.read(human) }()
+	return func() { tty.Close(); <-ended }
+}
+
+func (s *display) read(human *os.File) {
 	buffer := make([]byte, 1<<10)
 	for {
 		n, err := human.Read(buffer)
@@ -126,6 +133,9 @@ func (s *display) String() string {
 	return s.text.String()
 }
 
+// promptLimit is how long a program may take that asks something.
+const promptLimit = 6 * time.Minute
+
 // answer runs the command on a terminal, types answer at the prompt, and returns what was shown.
 func answer(t *testing.T, cmd *exec.Cmd, typed func(human *os.File, process *os.Process)) string {
 	t.Helper()
@@ -133,14 +143,10 @@ func answer(t *testing.T, cmd *exec.Cmd, typed func(human *os.File, process *os.
 	cmd.ExtraFiles = []*os.File{tty}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true, Ctty: 3}
 	var shown display
-	go shown.watch(human)
+	end := shown.watch(human, tty)
 	must.Succeed(t, cmd.Start())
-	defer time.AfterFunc(20*time.Second, func() { _ = cmd.Process.Kill() }).Stop()
-	for deadline := time.Now().Add(15 * time.Second); !strings.Contains(shown.String(), "Enter MFA code for "+mfaDevice+": "); time.Sleep(10 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatalf("the program does not ask for the code: %q", shown.String())
-		}
-	}
+	defer time.AfterFunc(promptLimit, func() { _ = cmd.Process.Kill() }).Stop()
+	must.Wait(t, "the program asks for the code", func() bool { return strings.Contains(shown.String(), "Enter MFA code for "+mfaDevice+": ") })
 	typed(human, cmd.Process)
 	_ = cmd.Wait()
 	// The terminal shows what is typed again.
@@ -148,6 +154,7 @@ func answer(t *testing.T, cmd *exec.Cmd, typed func(human *os.File, process *os.
 	if err != nil || state.Lflag&unix.ECHO == 0 {
 		t.Errorf("the terminal is left without an echo: %v", err)
 	}
+	end()
 	return shown.String()
 }
 

@@ -68,7 +68,7 @@ func New(t testing.TB, cfg localcloud.Config) *Lab {
 	cfg.Dir = filepath.Join(dir, "cloud")
 	cloud, err := localcloud.Open(t.Context(), cfg)
 	must.Succeed(t, err)
-	l := &Lab{TB: t, Cloud: cloud, Home: cfg.Dir, Dir: filepath.Join(dir, "app"), Env: environment(dir, cfg.Dir), UpArgs: []string{"--feature", "login"}, Limit: time.Minute}
+	l := &Lab{TB: t, Cloud: cloud, Home: cfg.Dir, Dir: filepath.Join(dir, "app"), Env: environment(dir, cfg.Dir), UpArgs: []string{"--feature", "login"}, Limit: 5 * time.Minute}
 	t.Cleanup(l.close)
 	for _, name := range slices.Sorted(maps.Keys(files)) {
 		l.Write(name, files[name])

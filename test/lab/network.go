@@ -29,7 +29,7 @@ func FreePorts(n int) ([]string, error) {
 // visitor reaches the environments of local clouds, whose names end in .localhost and are known
 // to no resolver.
 var visitor = &http.Client{
-	Timeout: 10 * time.Second,
+	Timeout: time.Minute,
 	Transport: &http.Transport{
 		Proxy: func(r *http.Request) (*url.URL, error) {
 			if isLocalhost(r.URL.Hostname()) {
@@ -50,7 +50,7 @@ var visitor = &http.Client{
 func isLocalhost(host string) bool { return strings.HasSuffix(host, ".localhost") }
 
 // Visit returns the page at an environment's URL. Any answer but 200 is an error, and so is none
-// within ten seconds; the page comes along.
+// within a minute; the page comes along.
 func Visit(address string) (string, error) {
 	resp, err := visitor.Get(address)
 	if err != nil {

@@ -54,7 +54,7 @@ func (l *Lab) Run(cmd *exec.Cmd, started func(*os.Process)) Ended {
 	l.Helper()
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
-	cmd.WaitDelay = time.Second
+	cmd.WaitDelay = 5 * time.Second
 	began := time.Now()
 	must.Succeed(l, cmd.Start())
 	if started != nil {

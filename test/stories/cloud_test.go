@@ -44,7 +44,7 @@ func storyBeanstalk(ts *testscript.TestScript) *elasticbeanstalk.Client {
 // cloud strange NAME | cloud run NAME VERSION | cloud clone NAME OF | cloud swap A B | cloud tag NAME KEY VALUE:
 // what others do to environments, in one application.
 func cloudCommand(ts *testscript.TestScript, neg bool, args []string) {
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), waitLimit)
 	defer cancel()
 	switch args[0] {
 	case "kill":

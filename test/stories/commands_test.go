@@ -94,7 +94,7 @@ func calm(ts *testscript.TestScript, _ bool, _ []string) {
 }
 
 // waitLimit is how long a story waits for something.
-const waitLimit = 30 * time.Second
+const waitLimit = 5 * time.Minute
 
 // eventually PROGRAM ARGS...: runs it until it succeeds.
 func eventually(ts *testscript.TestScript, _ bool, args []string) {

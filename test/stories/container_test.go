@@ -85,7 +85,7 @@ func TestTheJanitorRunsInAnEmptyContainer(t *testing.T) {
 
 // poll asks a URL until it answers 200, or for long enough, and returns the last status.
 func poll(url string) (code int) {
-	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
+	for end := time.Now().Add(waitLimit); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
 		resp, err := http.Get(url)
 		if err != nil {
 			continue

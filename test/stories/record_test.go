@@ -20,7 +20,7 @@ import (
 // record ENVIRONMENT [FIELD JSON]...: sets fields of the environment's record, as instances may
 // that can write to the bucket; prints the record, and keeps it as RECORD.
 func editRecord(ts *testscript.TestScript, _ bool, args []string) {
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), waitLimit)
 	defer cancel()
 	api, bucket := storyBucket(ts)
 	key := aws.String("beansprout/ledger/" + args[0] + ".json")
@@ -68,7 +68,7 @@ func awaitObject(ctx context.Context, ts *testscript.TestScript, key string) {
 // options APPLICATION ENVIRONMENT [NAMESPACE NAME VALUE]: sets an option by hand; prints all as
 // NAMESPACE:NAME=VALUE and the description.
 func editOptions(ts *testscript.TestScript, _ bool, args []string) {
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), waitLimit)
 	defer cancel()
 	api := storyBeanstalk(ts)
 	if len(args) > 2 {
