@@ -15,6 +15,7 @@ import (
 	"beansprout/janitor"
 	"beansprout/notify"
 	"beansprout/notify/notifytest"
+	"beansprout/test/must"
 )
 
 // outage is a way in which Slack, or the way to it, is broken.
