@@ -212,7 +212,7 @@ func (f *field) putRecord(name, text string) {
 // settled waits until nothing is at work on the application's environments, and returns them.
 func (f *field) settled(application string) []oracle.Row {
 	f.Helper()
-	for range 2000 {
+	for end := time.Now().Add(5 * time.Minute); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
 		all, busy := f.rows(application), false
 		for _, r := range all {
 			busy = busy || r.Status != "Ready"
@@ -220,7 +220,6 @@ func (f *field) settled(application string) []oracle.Row {
 		if !busy {
 			return all
 		}
-		time.Sleep(5 * time.Millisecond)
 	}
 	f.Fatalf("the environments of %s are at work for ever", application)
 	return nil

@@ -31,5 +31,9 @@ func wrong(p oracle.Policy, r reading, now time.Time) string {
 	return reason
 }
 
-// groundsAge is how old what a removal relies on may be, and some time for a slow machine.
-const groundsAge = 5*time.Second + 5*time.Second
+// slowness is how long a busy machine may take for what should be done at once. It is well under the pauses
+// of an order.
+const slowness = 30 * time.Second
+
+// groundsAge is how old what a removal relies on may be.
+const groundsAge = 5*time.Second + slowness

@@ -206,7 +206,7 @@ func (o *order) wait(op *operation, c call) error {
 
 // run starts the operations and grants their calls, one after the other.
 func (o *order) run() {
-	ctx, cancel := context.WithTimeout(o.Context(), 4*time.Minute)
+	ctx, cancel := context.WithTimeout(o.Context(), 8*time.Minute)
 	defer cancel()
 	var all sync.WaitGroup
 	ended := make(chan struct{})

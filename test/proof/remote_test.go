@@ -50,7 +50,7 @@ func (r *remote) breaks(broken bool) {
 func (r *remote) lacked(branch string) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.listed != nil && time.Since(r.at) < 20*time.Second && !slices.Contains(r.listed, branch)
+	return r.listed != nil && time.Since(r.at) < 10*time.Second+slowness && !slices.Contains(r.listed, branch)
 }
 
 func (r *remote) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
