@@ -15,6 +15,7 @@ import (
 	"beansprout/janitor"
 	"beansprout/notify"
 	"beansprout/notify/notifytest"
+	"beansprout/test/must"
 )
 
 // disturbed is the way to a cloud whose answers are changed.
@@ -147,7 +148,7 @@ func TestARefusedSweepIsToldOnceAndRemovesNothing(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			own, d := begin(t, tt.region, tt.change)
 			refusals := regexp.MustCompile(`beansprout_sweeps_total\{[^}]*result="refused"\} ([3-9]|\d\d)`)
-			patiently(t, "three sweeps are refused", func() bool { _, text := d.get(t, "/metrics"); return refusals.MatchString(text) })
+			must.Wait(t, "three sweeps are refused", func() bool { _, text := d.get(t, "/metrics"); return refusals.MatchString(text) })
 			if code, text := d.get(t, "/healthz"); code != http.StatusServiceUnavailable || !strings.Contains(text, "the last sweep failed: ") {
 				t.Errorf("/healthz answers %d: %s", code, text)
 			}
@@ -161,7 +162,7 @@ func TestARefusedSweepIsToldOnceAndRemovesNothing(t *testing.T) {
 		})
 	}
 	_, d := begin(t, testRegion, unchanged)
-	patiently(t, "where all is well, what is due is removed", func() bool { return removals() >= due })
-	patiently(t, "health", func() bool { code, _ := d.get(t, "/healthz"); return code == http.StatusOK })
+	must.Wait(t, "where all is well, what is due is removed", func() bool { return removals() >= due })
+	must.Wait(t, "health", func() bool { code, _ := d.get(t, "/healthz"); return code == http.StatusOK })
 	d.stop()
 }
