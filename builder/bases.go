@@ -12,6 +12,9 @@ import (
 	"github.com/containerd/platforms"
 	"github.com/distribution/reference"
 	"github.com/docker/docker/api/types/image"
+	"github.com/docker/docker/api/types/registry"
+
+	"beansprout/mask"
 )
 
 // baseDigests returns a function that identifies the content of a base image: by the digest of its
@@ -39,10 +42,24 @@ func (b *Builder) baseDigests(s Source, credentials func(ctx context.Context, re
 		}
 		found, err := b.docker.DistributionInspect(ctx, named.String(), auth)
 		if err != nil {
-			return "", b.engineError(err)
+			return "", withoutCredentials(b.engineError(err), auth)
 		}
 		return found.Descriptor.Digest.String(), nil
 	}
+}
+
+// withoutCredentials returns an error of a registry that does not quote the X-Registry-Auth header that
+// it was sent.
+func withoutCredentials(err error, auth string) error {
+	sent, undecoded := registry.DecodeAuthConfig(auth)
+	if undecoded != nil {
+		return err
+	}
+	hidden := mask.Mask{}.With(mask.MinSecret, sent.Password, sent.IdentityToken).Hide(err.Error())
+	if hidden == err.Error() {
+		return err
+	}
+	return plain(hidden)
 }
 
 // localBase identifies an image in the engine. It returns "" if the engine does not have it for that
