@@ -21,7 +21,7 @@ import (
 type Leftover struct {
 	Name     string    // of the environment
 	Versions bool      // whether there are any
-	Images   bool      // whether there are tags of images. A record alone is not worth a word while it stays
+	Images   bool      // whether there are tags of images. A record alone is not worth a word while it stays, unless a removal failed
 	Since    time.Time // the latest date that is known of it; zero where AWS names none
 	Reason   string    // why it stays, "" where it may go
 	Failure  string    // why its last removal failed, "" where none did

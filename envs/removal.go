@@ -55,6 +55,9 @@ func (m *Manager) newRemoval(s *store.Store, e Env, o Options) *removal {
 func (r *removal) conclude(rec *store.Record, err error) {
 	setMessages(rec, r.moved)
 	r.noteResult(rec, err)
+	if r.removed {
+		r.noteStuck(rec, err)
+	}
 	switch {
 	case err != nil:
 	case r.noWait:

@@ -27,7 +27,7 @@ func (r *removal) noteStuck(rec *store.Record, err error) {
 // which that removal has written, is too young. A later request of a deploy takes it out of the record.
 func (m *Manager) failure(ctx context.Context, g garbage, now time.Time) string {
 	young := now.Add(-leftoverMinAge)
-	if !g.noted.After(young) || g.newest.After(young) || !g.versions && !g.images {
+	if !g.noted.After(young) || g.newest.After(young) {
 		return ""
 	}
 	s, err := m.store(ctx)

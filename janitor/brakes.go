@@ -91,7 +91,7 @@ func (j *Janitor) clearOut(all []envs.Leftover) []Decision {
 		if l.Failure != "" {
 			d.Reason = removalFailed + l.Failure
 		}
-		shown := l.Versions || l.Images
+		shown := l.Versions || l.Images || l.Failure != ""
 		if shown {
 			worthAWord++
 		}

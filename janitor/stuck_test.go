@@ -129,7 +129,9 @@ func TestWhatIsStuckIsNamedAndGoesInTheEnd(t *testing.T) {
 	e.open()
 	way := &hindered{}
 	e.aws.HTTPClient = way
-	m := e.manager(func(c *envs.Config) { c.Repository, c.Days.RestoreFor = envs.Repository{Name: "shop"}, 0 })
+	manager := func() *envs.Manager {
+		return e.manager(func(c *envs.Config) { c.Repository, c.Days.RestoreFor = envs.Repository{Name: "shop"}, 0 })
+	}
 	settings := beanstalk.Settings{InstanceProfile: "aws-elasticbeanstalk-ec2-role", ServiceRole: "aws-elasticbeanstalk-service-role"}
 	for i, tt := range []struct {
 		what, call, kind string
@@ -137,13 +139,13 @@ func TestWhatIsStuckIsNamedAndGoesInTheEnd(t *testing.T) {
 	}{
 		{"environment", "Action=TerminateEnvironment&", "environment ", 3},
 		{"version", "Action=DeleteApplicationVersion&", "version ", 3},
-		{"bundle", "DELETE /elasticbeanstalk-us-east-1-", "bundle ", 1},
-		{"image-tag", "BatchDeleteImage", "image tag ", 1},
+		{"bundle", "/beansprout/bundles/", "bundle ", 3},
+		{"image-tag", "BatchDeleteImage", "image tag ", 3},
 	} {
 		t.Run(tt.what, func(t *testing.T) {
 			e.T = t
 			feature := fmt.Sprint(tt.what, i)
-			deployed, err := m.Deploy(t.Context(), envs.Deployment{
+			deployed, err := manager().Deploy(t.Context(), envs.Deployment{
 				Feature: feature, Commit: "1a2b3c4", Owner: "Kim", Source: pictured{page(feature)}, Settings: settings.List(),
 				Base: envs.Base{Platform: "ECS running on 64bit Amazon Linux 2023"}, Check: envs.HealthCheck{Off: true},
 			}, envs.Options{})
@@ -156,7 +158,7 @@ func TestWhatIsStuckIsNamedAndGoesInTheEnd(t *testing.T) {
 			e.advance(passed)
 			way.call, way.hits = tt.call, 0
 			for n := range 3 {
-				report, err := e.swept(e.janitor(m), nil)
+				report, err := e.swept(e.janitor(manager()), nil)
 				said := ""
 				for _, d := range append(report.Decisions, report.Leftovers...) {
 					if d.Env.Name == deployed.Environment.Name {
@@ -177,7 +179,7 @@ func TestWhatIsStuckIsNamedAndGoesInTheEnd(t *testing.T) {
 			way.call = ""
 			e.advance(day + time.Minute)
 			for range 3 {
-				if _, err := e.swept(e.janitor(m), nil); err != nil {
+				if _, err := e.swept(e.janitor(manager()), nil); err != nil {
 					t.Errorf("when nothing is in the way: %v", err)
 				}
 			}
