@@ -109,19 +109,11 @@ func serviceOf(project *types.Project, name string) types.ServiceConfig {
 // build returns how an image is made, and what of it can't be.
 func (f *File) build(b built, project *types.Project) (Build, []dockerrun.Finding) {
 	c := serviceOf(project, b.service).Build
-	var findings []dockerrun.Finding
-	refuse := func(key, format string, args ...any) {
-		at := b.entry
-		if inner := child(b.value, key); inner.key != nil {
-			at = inner
-		}
-		findings = append(findings, f.doc.finding(at.key, "services."+b.service+".build", format, args...))
-	}
 	at := f.doc.finding(b.key, "", "")
 	made := Build{
 		Name: b.service, At: fmt.Sprintf("%s:%d:%d", at.File, at.Line, at.Column),
 		Context: path.Clean(c.Context), Dockerfile: c.Dockerfile, Target: c.Target, Args: map[string]string{},
-		CacheFrom: c.CacheFrom, Network: c.Network, Pull: c.Pull,
+		Platform: platformOf(c.Platforms), CacheFrom: c.CacheFrom, Network: c.Network, Pull: c.Pull,
 	}
 	for name, value := range c.Args {
 		if value == nil {
@@ -131,6 +123,25 @@ func (f *File) build(b built, project *types.Project) (Build, []dockerrun.Findin
 		}
 	}
 	slices.Sort(made.EnvArgs)
+	for _, s := range c.Secrets {
+		made.Secrets = append(made.Secrets, secretOf(s, project.Secrets[s.Source]))
+	}
+	for _, key := range c.SSH {
+		made.SSH = append(made.SSH, Agent(key))
+	}
+	slices.SortFunc(made.SSH, func(a, b Agent) int { return strings.Compare(a.ID, b.ID) })
+	return made, f.checkBuild(b, c)
+}
+
+// checkBuild finds what the builder can't do.
+func (f *File) checkBuild(b built, c *types.BuildConfig) (findings []dockerrun.Finding) {
+	refuse := func(key, format string, args ...any) {
+		at := b.entry
+		if inner := child(b.value, key); inner.key != nil {
+			at = inner
+		}
+		findings = append(findings, f.doc.finding(at.key, "services."+b.service+".build", format, args...))
+	}
 	switch {
 	case !imageName.MatchString(b.service):
 		refuse("", "the image is named after its service, and %q won't do; want up to 64 letters, digits, - and _", b.service)
@@ -141,22 +152,13 @@ func (f *File) build(b built, project *types.Project) (Build, []dockerrun.Findin
 	case path.IsAbs(c.Dockerfile) || !staysInside(c.Dockerfile):
 		refuse("dockerfile", "%s is not inside the context; want the context that holds it, with COPY lines that begin there", c.Dockerfile)
 	}
-	switch made.Network {
-	case "", "default", "none", "host":
-	default:
+	if !slices.Contains([]string{"", "default", "none", "host"}, c.Network) {
 		refuse("network", "the network of a build is default, none or host, not %q", c.Network)
 	}
-	if made.Platform = platformOf(c.Platforms); len(c.Platforms) > 0 && made.Platform == "" {
+	if len(c.Platforms) > 0 && platformOf(c.Platforms) == "" {
 		refuse("platforms", "want one platform, linux/amd64 or linux/arm64: that of the instances")
 	}
-	for _, s := range c.Secrets {
-		made.Secrets = append(made.Secrets, secretOf(s, project.Secrets[s.Source]))
-	}
-	for _, key := range c.SSH {
-		made.SSH = append(made.SSH, Agent(key))
-	}
-	slices.SortFunc(made.SSH, func(a, b Agent) int { return strings.Compare(a.ID, b.ID) })
-	return made, findings
+	return findings
 }
 
 func staysInside(dockerfile string) bool {

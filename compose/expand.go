@@ -133,8 +133,9 @@ func quote(s string) string {
 
 // placeholders are the values of what stands in ${...} in a file and is ours.
 type placeholders struct {
-	known map[string]string
-	env   func(string) (string, bool)
+	known   map[string]string
+	env     func(string) (string, bool)
+	isEarly bool
 }
 
 // placeholdersOf returns all placeholders.
@@ -149,14 +150,14 @@ func placeholdersOf(v dockerrun.Values) placeholders {
 	for name, value := range v.Values {
 		known["value."+name] = fmt.Sprint(value)
 	}
-	return placeholders{known, v.Env}
+	return placeholders{known, v.Env, false}
 }
 
 // early returns those that are known before an image is built.
 func (p placeholders) early() placeholders {
 	known := maps.Clone(p.known)
 	maps.DeleteFunc(known, func(name, _ string) bool { return !strings.HasPrefix(name, "value.") })
-	return placeholders{known, p.env}
+	return placeholders{known, p.env, true}
 }
 
 var (
@@ -228,6 +229,9 @@ func (p placeholders) value(name string) (string, error) {
 		return "", fmt.Errorf("${%s}: this environment variable is not set", name)
 	}
 	value, ok := p.known[name]
+	if !ok && p.isEarly && within.MatchString("${"+name) {
+		return "", fmt.Errorf("${%s} is not known when images are built; want ${value.NAME} or ${env.NAME}", name)
+	}
 	if !ok {
 		return "", fmt.Errorf("unknown placeholder ${%s}%s", name, suggestion(name, slices.Collect(maps.Keys(p.known))))
 	}

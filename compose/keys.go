@@ -89,7 +89,7 @@ var serviceKeys = join(
 // buildKeys are the keys of a build section.
 var buildKeys = join(
 	each(honoured, "", "args", "cache_from", "dockerfile", "pull", "secrets", "ssh", "target"),
-	each(leftOut, "", "cache_to", "labels", "no_cache", "no_cache_filter", "provenance", "sbom", "tags"),
+	each(leftOut, "the image has Beansprout's own tags, labels and cache", "cache_to", "labels", "no_cache", "no_cache_filter", "provenance", "sbom", "tags"),
 	each(refused, "the builder has nothing like it", "entitlements", "extra_hosts", "privileged", "shm_size", "ulimits"),
 	map[string]key{
 		"additional_contexts": {refused, "the builder takes one context; COPY from stages or images, or widen the context"},

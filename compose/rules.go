@@ -9,6 +9,7 @@ import (
 
 	"github.com/compose-spec/compose-go/v2/types"
 	"github.com/distribution/reference"
+	"go.yaml.in/yaml/v3"
 
 	"beansprout/dockerrun"
 )
@@ -58,13 +59,12 @@ func (l *linter) warn(e entry, where, format string, args ...any) {
 
 // document checks what the text alone shows.
 func (l *linter) document() {
-	services := l.at("services").value
-	names := map[string]bool{}
-	containers := map[string]string{}
-	for _, s := range entries(services) {
+	services := entries(l.at("services").value)
+	names, containers := map[string]bool{}, map[string]string{}
+	for _, s := range services {
 		names[s.name] = true
 	}
-	for _, s := range entries(services) {
+	for _, s := range services {
 		where := "services." + s.name
 		for _, key := range []string{"depends_on", "links"} {
 			for _, e := range entries(child(s.value, key).value) {
@@ -82,20 +82,23 @@ func (l *linter) document() {
 		if e := child(child(s.value, "extends").value, "file"); e.key != nil {
 			l.refuse(e, where+".extends.file", "the bundle has one file; write the service into this one")
 		}
-		for _, e := range entries(child(s.value, "build").value) {
-			if buildKeys[e.name].status == leftOut && !off(e.value) {
-				l.warn(e, where+".build."+e.name, "is left out")
-			}
-		}
-		if e := child(s.value, "develop"); e.key != nil {
-			l.warn(e, where+".develop", "is left out: docker compose watch alone reads it")
-		}
+		l.noteLeftOut(where, s.value, serviceKeys)
+		l.noteLeftOut(where+".build", child(s.value, "build").value, buildKeys)
 	}
 	for _, kind := range []string{"volumes", "networks", "configs", "secrets"} {
-		for _, e := range entries(l.at(kind).value) {
-			if x := child(e.value, "external"); l.at(kind).name == kind && x.key != nil && !off(x.value) {
+		for _, e := range entries(child(l.file.doc.root, kind).value) {
+			if x := child(e.value, "external"); x.key != nil && !off(x.value) {
 				l.refuse(x, kind+"."+e.name+".external", "a new instance has none that was made elsewhere")
 			}
+		}
+	}
+}
+
+// noteLeftOut warns of keys that have no effect.
+func (l *linter) noteLeftOut(where string, object *yaml.Node, table map[string]key) {
+	for _, e := range entries(object) {
+		if k := table[e.name]; k.status == leftOut && !off(e.value) {
+			l.warn(e, where+"."+e.name, "is left out: %s", k.why)
 		}
 	}
 }

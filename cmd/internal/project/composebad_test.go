@@ -41,7 +41,7 @@ func TestWhatGoesWrongInAComposeFileIsSaidWithItsLine(t *testing.T) {
 		"git":                  {"services:\n  web:\n    build: https://github.com/acme/shop.git\n    ports: [\"80:80\"]\n", "compose.yaml:3:5: services.web.build: is built from https://github.com/acme/shop.git; want a folder"},
 		"no context":           {"services:\n  web:\n    build: ./nowhere\n    ports: [\"80:80\"]\n", "compose.yaml:3:5: image web: "},
 		"an inline Dockerfile": {"services:\n  web:\n    build: {context: ., dockerfile_inline: FROM scratch}\n    ports: [\"80:80\"]\n", "compose.yaml:3:25: services.web.build.dockerfile_inline: is refused"},
-		"a placeholder":        {"services:\n  web:\n    build: {context: ., args: {F: \"${beansprout.feature}\"}}\n    ports: [\"80:80\"]\n", "compose.yaml:3:35: unknown placeholder ${beansprout.feature}"},
+		"a placeholder":        {"services:\n  web:\n    build: {context: ., args: {F: \"${beansprout.feature}\"}}\n    ports: [\"80:80\"]\n", "compose.yaml:3:35: ${beansprout.feature} is not known when images are built"},
 		"two names":            {webService + "    container_name: one\n  api:\n    image: x:1\n    container_name: one\n", `compose.yaml:8:5: services.api.container_name: service web has the name "one", too`},
 		"a port twice":         {webService + "  api:\n    image: x:1\n    ports: [\"80:90\"]\n", "services.web.ports: port 80 of the host is published by service api, too"},
 		"replicas":             {webService + "    deploy: {replicas: 2}\n", "compose.yaml:4:13: services.web.ports: 2 containers can't share port 80 of the host"},
