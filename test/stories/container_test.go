@@ -4,13 +4,17 @@ import (
 	"archive/tar"
 	"bytes"
 	"context"
+	"debug/buildinfo"
 	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime/debug"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -39,6 +43,8 @@ func TestTheJanitorRunsInAnEmptyContainer(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = docker.Close() })
+	tag := janitorImage(t, docker)
+	checkVersionAndCertificates(t, docker, tag)
 	ports, err := lab.FreePorts(1)
 	if err != nil {
 		t.Fatal(err)
@@ -46,7 +52,7 @@ func TestTheJanitorRunsInAnEmptyContainer(t *testing.T) {
 	address := "127.0.0.1:" + ports[0]
 	key, secret := cloud.Credentials()
 	made, err := docker.ContainerCreate(t.Context(), &container.Config{
-		Image: janitorImage(t, docker),
+		Image: tag,
 		Cmd:   []string{"janitor", "--live", "--listen", address, "--config", "/beansprout.yaml"},
 		Env: []string{
 			"AWS_ENDPOINT_URL=" + cloud.Endpoint(), "AWS_REGION=us-east-1", "AWS_ACCESS_KEY_ID=" + key, "AWS_SECRET_ACCESS_KEY=" + secret,
@@ -78,8 +84,47 @@ func TestTheJanitorRunsInAnEmptyContainer(t *testing.T) {
 	if ended.State.ExitCode != 0 || ended.Config.User != "65534:65534" || !strings.Contains(logs, `"msg":"stopped"`) {
 		t.Errorf("user %q, exit code %d: %s", ended.Config.User, ended.State.ExitCode, logs)
 	}
-	if !strings.Contains(logs, "Asia/Seoul") && strings.Contains(logs, "unknown time zone") {
-		t.Errorf("it has no time zones: %s", logs)
+}
+
+// checkVersionAndCertificates runs the program of the image for --version, and against a server whose
+// certificate no public authority has signed. That it serves at all proves its time zones, which its
+// schedule needs.
+func checkVersionAndCertificates(t *testing.T, docker *client.Client, tag string) {
+	t.Helper()
+	if code, logs := contained(t, docker, tag, nil, "--version"); code != 0 || !strings.Contains(logs, "beansprout") {
+		t.Errorf("--version ends with %d: %s", code, logs)
+	}
+	server := httptest.NewTLSServer(http.NotFoundHandler())
+	defer server.Close()
+	code, logs := contained(t, docker, tag, []string{
+		"BEANSPROUT_SLACK_API_URL=" + server.URL, "SLACK_BOT_TOKEN=xoxb-1", "SLACK_APP_TOKEN=xapp-1",
+	}, "slack", "test", "--config", "/beansprout.yaml")
+	if code != 1 || !strings.Contains(logs, "certificate signed by unknown authority") {
+		t.Errorf("a certificate of nobody's: it ends with %d: %s", code, logs)
+	}
+}
+
+// contained runs the image to its end, without rights, and returns its exit code and what it says.
+func contained(t *testing.T, docker *client.Client, tag string, env []string, args ...string) (code int, logs string) {
+	t.Helper()
+	made, err := docker.ContainerCreate(t.Context(), &container.Config{Image: tag, Cmd: args, Env: append(env, "AWS_EC2_METADATA_DISABLED=true")},
+		&container.HostConfig{NetworkMode: "host", ReadonlyRootfs: true, CapDrop: []string{"ALL"}}, nil, nil, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		_ = docker.ContainerRemove(context.Background(), made.ID, container.RemoveOptions{Force: true})
+	}()
+	ended, failed := docker.ContainerWait(t.Context(), made.ID, container.WaitConditionNextExit)
+	if err := docker.ContainerStart(t.Context(), made.ID, container.StartOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case end := <-ended:
+		return int(end.StatusCode), containerLogs(t, docker, made.ID)
+	case err := <-failed:
+		t.Fatal(err)
+		return 0, ""
 	}
 }
 
@@ -107,6 +152,11 @@ func janitorImage(t *testing.T, docker *client.Client) string {
 	if out, err := compile.CombinedOutput(); err != nil {
 		t.Fatalf("go build: %v\n%s", err, out)
 	}
+	if info, err := buildinfo.ReadFile(program); err != nil || !slices.ContainsFunc(info.Deps, func(m *debug.Module) bool {
+		return m.Path == "golang.org/x/crypto/x509roots/fallback"
+	}) {
+		t.Errorf("the program brings no certificates: %v", err)
+	}
 	binary, err := os.ReadFile(program)
 	if err != nil {
 		t.Fatal(err)
@@ -120,7 +170,7 @@ func janitorImage(t *testing.T, docker *client.Client) string {
 	for name, content := range map[string]string{
 		"Dockerfile": string(dockerfile) + "COPY beansprout.yaml /beansprout.yaml\n", "beansprout": string(binary),
 		"beansprout.yaml": "application: shop\nartifact: app.war\nenvironment: {platform: Tomcat 11 with Corretto 21 running on 64bit Amazon Linux 2023}\n" +
-			"expire: {schedule: \"CRON_TZ=Asia/Seoul * * * * *\"}\n",
+			"slack: {channel: \"#qa\"}\nexpire: {schedule: \"CRON_TZ=Asia/Seoul * * * * *\"}\n",
 	} {
 		if err := w.WriteHeader(&tar.Header{Name: name, Mode: 0o755, Size: int64(len(content))}); err != nil {
 			t.Fatal(err)
