@@ -1,14 +1,10 @@
 package daemon
 
 import (
-	"archive/zip"
 	"bytes"
 	"cmp"
 	"context"
-	"crypto/sha256"
 	"encoding/json"
-	"errors"
-	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
@@ -26,6 +22,7 @@ import (
 	"beansprout/localcloud"
 	"beansprout/notify"
 	"beansprout/notify/notifytest"
+	"beansprout/test/source"
 )
 
 const (
@@ -223,7 +220,7 @@ func (p *plot) deployed(feature string) envs.Environment {
 	p.Helper()
 	settings := beanstalk.Settings{InstanceProfile: "aws-elasticbeanstalk-ec2-role", ServiceRole: "aws-elasticbeanstalk-service-role"}
 	r, err := p.manager.Deploy(p.Context(), envs.Deployment{
-		Feature: feature, Commit: "1a2b3c4", Owner: "Kim", Source: page(feature), Settings: settings.List(),
+		Feature: feature, Commit: "1a2b3c4", Owner: "Kim", Source: source.Page(feature), Settings: settings.List(),
 		Base: envs.Base{Platform: "Corretto 21 running on 64bit Amazon Linux 2023"}, Check: envs.HealthCheck{Off: true},
 	}, envs.Options{By: "test"})
 	if err != nil {
@@ -231,29 +228,3 @@ func (p *plot) deployed(feature string) envs.Environment {
 	}
 	return r.Environment
 }
-
-// page is a source of bundles with one file.
-type page string
-
-func (s page) Check(context.Context, string) error                       { return nil }
-func (s page) Images(context.Context, envs.Target) ([]envs.Image, error) { return nil, nil }
-func (s page) Forecast(context.Context, envs.Target) ([]envs.Image, bool, error) {
-	return nil, true, nil
-}
-
-func (s page) Bundle(context.Context, []envs.Image, envs.Target) (envs.Bundle, error) {
-	var b bytes.Buffer
-	z := zip.NewWriter(&b)
-	w, err := z.Create("page")
-	if err == nil {
-		_, err = io.WriteString(w, string(s))
-	}
-	err = errors.Join(err, z.Close())
-	digest := fmt.Sprintf("%x", sha256.Sum256(b.Bytes()))
-	return envs.Bundle{File: opened{bytes.NewReader(b.Bytes())}, Size: int64(b.Len()), Digest: digest, Kind: "zip"}, err
-}
-
-// opened is a file in memory.
-type opened struct{ *bytes.Reader }
-
-func (opened) Close() error { return nil }

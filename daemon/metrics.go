@@ -120,9 +120,6 @@ func result(err error) string {
 	return "ok"
 }
 
-// states are the states of environments that metrics tell apart.
-var states = []envs.State{envs.Launching, envs.Updating, envs.Ready, envs.Aborting, envs.LinkingFrom, envs.LinkingTo, envs.Terminating}
-
 // swept counts a sweep and what it did.
 func (m *Metrics) swept(application string, r janitor.Report, err error) {
 	m.sweepTime.WithLabelValues(application).Observe(r.Took.Seconds())
@@ -139,11 +136,11 @@ func (m *Metrics) swept(application string, r janitor.Report, err error) {
 		return
 	}
 	counts := map[string]int{"other": 0}
-	for _, s := range states {
+	for _, s := range envs.LivingStates {
 		counts[string(s)] = 0
 	}
 	for state, n := range r.States {
-		if !slices.Contains(states, envs.State(state)) {
+		if !slices.Contains(envs.LivingStates, envs.State(state)) {
 			state = "other"
 		}
 		counts[state] += n

@@ -271,14 +271,13 @@ const (
 	Launching   = beanstalk.Launching
 	Updating    = beanstalk.Updating
 	Ready       = beanstalk.Ready
-	Aborting    = beanstalk.Aborting
-	LinkingFrom = beanstalk.LinkingFrom
-	LinkingTo   = beanstalk.LinkingTo
 	Terminating = beanstalk.Terminating
 	Terminated  = beanstalk.Terminated
 )
 
 var (
+	LivingStates = beanstalk.LivingStates
+
 	ErrNotFound    = awsapi.ErrNotFound
 	ErrNotReady    = awsapi.ErrNotReady
 	ErrCredentials = awsapi.ErrCredentials

@@ -197,7 +197,7 @@ func (r *run) abort(ctx context.Context, l *lease, e Env) {
 	step := r.options.step("abort " + e.Name)
 	err := l.beanstalk.Abort(ctx, e)
 	if err == nil {
-		e.State = Aborting
+		e.State = beanstalk.Aborting
 		e, err = r.manager.beanstalk.Settle(ctx, e)
 	}
 	if err != nil {

@@ -1,10 +1,8 @@
 package janitor_test
 
 import (
-	"archive/zip"
 	"bytes"
 	"context"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -23,6 +21,7 @@ import (
 	"beansprout/envs/beanstalk"
 	"beansprout/janitor"
 	"beansprout/localcloud"
+	"beansprout/test/source"
 )
 
 const day = 24 * time.Hour
@@ -138,7 +137,7 @@ func (e *estate) deploy(m *envs.Manager, feature string) {
 	e.Helper()
 	settings := beanstalk.Settings{InstanceProfile: "aws-elasticbeanstalk-ec2-role", ServiceRole: "aws-elasticbeanstalk-service-role"}
 	_, err := m.Deploy(e.Context(), envs.Deployment{
-		Feature: feature, Commit: "1a2b3c4", Owner: "Kim", Source: page(feature), Settings: settings.List(),
+		Feature: feature, Commit: "1a2b3c4", Owner: "Kim", Source: source.Page(feature), Settings: settings.List(),
 		Base: envs.Base{Platform: "Corretto 21 running on 64bit Amazon Linux 2023"}, Check: envs.HealthCheck{Off: true},
 	}, envs.Options{})
 	if err != nil {
@@ -342,31 +341,3 @@ func TestALeftoverThatIsStuckIsNamedByEachSweep(t *testing.T) {
 		t.Errorf("there is left: %+v, %v", report.Leftovers, err)
 	}
 }
-
-// page is the source of an application that is one file.
-type page string
-
-func (p page) Check(context.Context, string) error { return nil }
-
-func (p page) Images(context.Context, envs.Target) ([]envs.Image, error) { return nil, nil }
-
-func (p page) Forecast(context.Context, envs.Target) ([]envs.Image, bool, error) {
-	return nil, true, nil
-}
-
-func (p page) Bundle(context.Context, []envs.Image, envs.Target) (envs.Bundle, error) {
-	var b bytes.Buffer
-	z := zip.NewWriter(&b)
-	w, err := z.Create("index.html")
-	if err == nil {
-		_, err = io.WriteString(w, string(p))
-	}
-	err = errors.Join(err, z.Close())
-	return envs.Bundle{
-		File: file{bytes.NewReader(b.Bytes())}, Size: int64(b.Len()), Digest: fmt.Sprintf("%x", sha256.Sum256(b.Bytes())), Kind: "zip",
-	}, err
-}
-
-type file struct{ *bytes.Reader }
-
-func (file) Close() error { return nil }

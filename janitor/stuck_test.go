@@ -23,10 +23,11 @@ import (
 	"beansprout/envs/beanstalk"
 	"beansprout/janitor"
 	"beansprout/localcloud"
+	"beansprout/test/source"
 )
 
 // pictured is the source of an application that is one file and one image.
-type pictured struct{ page }
+type pictured struct{ source.Page }
 
 func (p pictured) Images(ctx context.Context, t envs.Target) ([]envs.Image, error) {
 	image, err := random.Image(1000, 1)
@@ -41,7 +42,7 @@ func (p pictured) Images(ctx context.Context, t envs.Target) ([]envs.Image, erro
 	if err != nil {
 		return nil, err
 	}
-	ref, err := name.ParseReference(uri+":"+string(p.page), name.Insecure)
+	ref, err := name.ParseReference(uri+":"+string(p.Page), name.Insecure)
 	if err != nil {
 		return nil, err
 	}
@@ -146,7 +147,7 @@ func TestWhatIsStuckIsNamedAndGoesInTheEnd(t *testing.T) {
 			e.T = t
 			feature := fmt.Sprint(tt.what, i)
 			deployed, err := manager().Deploy(t.Context(), envs.Deployment{
-				Feature: feature, Commit: "1a2b3c4", Owner: "Kim", Source: pictured{page(feature)}, Settings: settings.List(),
+				Feature: feature, Commit: "1a2b3c4", Owner: "Kim", Source: pictured{source.Page(feature)}, Settings: settings.List(),
 				Base: envs.Base{Platform: "ECS running on 64bit Amazon Linux 2023"}, Check: envs.HealthCheck{Off: true},
 			}, envs.Options{})
 			if err != nil {

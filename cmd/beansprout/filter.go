@@ -24,13 +24,7 @@ func filterFlags() []cli.Flag {
 	}
 }
 
-var (
-	states = []string{
-		string(envs.Launching), string(envs.Updating), string(envs.Ready), string(envs.Aborting),
-		string(envs.LinkingFrom), string(envs.LinkingTo), string(envs.Terminating),
-	}
-	colours = []string{"Green", "Yellow", "Red", "Grey"}
-)
+var colours = []string{"Green", "Yellow", "Red", "Grey"}
 
 // readFilter reads the flags of a list. It refuses values that no environment can have.
 func readFilter(c *cli.Context) (f envs.Filter, err error) {
@@ -38,7 +32,7 @@ func readFilter(c *cli.Context) (f envs.Filter, err error) {
 		return f, err
 	}
 	f.States, f.Health = c.StringSlice("state"), c.StringSlice("health")
-	if err := known("state", f.States, states); err != nil {
+	if err := known("state", f.States, envs.LivingStates); err != nil {
 		return f, err
 	}
 	if err := known("health", f.Health, colours); err != nil {
@@ -71,15 +65,15 @@ func wantedOwner(c *cli.Context) (string, error) {
 }
 
 // known refuses values of a flag that are not in all. Upper and lower case are the same.
-func known(flag string, values, all []string) error {
+func known[T ~string](flag string, values []string, all []T) error {
+	var names []string
+	for _, each := range all {
+		names = append(names, strings.ToLower(string(each)))
+	}
 	for _, v := range values {
-		if !containsFold(all, v) {
-			return failure.WithHint(failure.Usagef("--%s %q does not exist", flag, v), "use one of %s", strings.ToLower(strings.Join(all, ", ")))
+		if !slices.Contains(names, strings.ToLower(v)) {
+			return failure.WithHint(failure.Usagef("--%s %q does not exist", flag, v), "use one of %s", strings.Join(names, ", "))
 		}
 	}
 	return nil
-}
-
-func containsFold(all []string, s string) bool {
-	return slices.ContainsFunc(all, func(each string) bool { return strings.EqualFold(each, s) })
 }

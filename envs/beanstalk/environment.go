@@ -28,6 +28,9 @@ const (
 	Terminated  State = "Terminated"
 )
 
+// LivingStates are all of them but Terminated.
+var LivingStates = []State{Launching, Updating, Ready, Aborting, LinkingFrom, LinkingTo, Terminating}
+
 // Busy reports whether an operation is in progress in state s, so that AWS refuses changes.
 func (s State) Busy() bool {
 	switch s {

@@ -1,12 +1,7 @@
 package proof
 
 import (
-	"archive/zip"
-	"bytes"
 	"context"
-	"crypto/sha256"
-	"errors"
-	"fmt"
 	"io"
 	"math/rand/v2"
 	"os"
@@ -27,6 +22,7 @@ import (
 	"beansprout/localcloud"
 	cloudbeanstalk "beansprout/localcloud/beanstalk"
 	"beansprout/test/oracle"
+	"beansprout/test/source"
 )
 
 const (
@@ -229,35 +225,10 @@ func (f *field) settled(application string) []oracle.Row {
 func deployment(feature, content string) envs.Deployment {
 	settings := beanstalk.Settings{InstanceProfile: "aws-elasticbeanstalk-ec2-role", ServiceRole: "aws-elasticbeanstalk-service-role"}
 	return envs.Deployment{
-		Feature: feature, Commit: content, Owner: "Kim", Source: archive{content}, Base: envs.Base{Platform: platform},
+		Feature: feature, Commit: content, Owner: "Kim", Source: source.Page(content), Base: envs.Base{Platform: platform},
 		Settings: settings.List(), Check: envs.HealthCheck{Off: true},
 	}
 }
-
-// archive is the source of a bundle that has this content and no image.
-type archive struct{ content string }
-
-func (s archive) Check(context.Context, string) error                       { return nil }
-func (s archive) Images(context.Context, envs.Target) ([]envs.Image, error) { return nil, nil }
-func (s archive) Forecast(context.Context, envs.Target) ([]envs.Image, bool, error) {
-	return nil, true, nil
-}
-
-func (s archive) Bundle(context.Context, []envs.Image, envs.Target) (envs.Bundle, error) {
-	var b bytes.Buffer
-	z := zip.NewWriter(&b)
-	w, err := z.Create("page")
-	if err == nil {
-		_, err = io.WriteString(w, s.content)
-	}
-	err = errors.Join(err, z.Close())
-	return envs.Bundle{File: opened{bytes.NewReader(b.Bytes())}, Size: int64(b.Len()), Digest: fmt.Sprintf("%x", sha256.Sum256(b.Bytes())), Kind: "zip"}, err
-}
-
-// opened is a file in memory.
-type opened struct{ *bytes.Reader }
-
-func (opened) Close() error { return nil }
 
 // bundles are the objects that are named after an environment, without its record.
 func (f *field) bundles(name string) (found []string) {
