@@ -48,6 +48,9 @@ func programVersion() string {
 	return "development"
 }
 
+// questionKey is the metadata's key of what waits for the end of a question on the terminal.
+const questionKey = "question"
+
 func main() { os.Exit(run(os.Args)) }
 
 func run(args []string) int {
@@ -63,6 +66,9 @@ func run(args []string) int {
 	ordered := commandline.Reorder(app, args)
 	app.Flags = append(app.Flags, cli.HelpFlag) // the package adds it only with its own help
 	err := app.RunContext(ctx, ordered)
+	if wait, ok := app.Metadata[questionKey].(func()); ok {
+		wait()
+	}
 	if err != nil && !failure.OnlyUnread(err) {
 		fmt.Fprint(os.Stderr, known.Hide(failure.Render(err)))
 		if commandline.AsksFor("json", args) && (!stdout.Written || commandline.AsksFor("follow", args)) {

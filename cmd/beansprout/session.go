@@ -107,7 +107,7 @@ func (s *session) account(c *cli.Context) (aws.Config, error) {
 	if !s.local {
 		a, wait, err := awsconfig.Load(c.Context, region)
 		if err == nil {
-			c.App.After = func(*cli.Context) error { wait(); return nil }
+			c.App.Metadata[questionKey] = wait
 		}
 		return a, err
 	}

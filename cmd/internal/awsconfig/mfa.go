@@ -29,6 +29,9 @@ func (a *asker) wait() {
 func (a *asker) ask(ctx context.Context, device string) (string, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	if ctx.Err() != nil { // the process may end before the terminal shows again what is typed
+		return "", context.Cause(ctx)
+	}
 	tty, err := os.OpenFile("/dev/tty", os.O_RDWR, 0)
 	if err != nil {
 		return "", fmt.Errorf("the AWS profile needs the code of MFA device %s: %w", device, ErrNoTerminal)
