@@ -31,6 +31,11 @@ func (p *plot) button(action notify.Action, e envs.Environment) notify.Button {
 	if err != nil {
 		p.Fatal(err)
 	}
+	return p.buttonOf(account, action, e)
+}
+
+// buttonOf is button of an account that is known.
+func (p *plot) buttonOf(account string, action notify.Action, e envs.Environment) notify.Button {
 	return notify.Button{
 		Action: action, Account: account, Region: testRegion, Application: "shop",
 		Name: e.Name, ID: e.ID, Feature: e.Feature, Token: rand.Text(),
