@@ -3,8 +3,10 @@ package daemon
 import (
 	"context"
 	"regexp"
+	"slices"
 	"time"
 
+	"beansprout/envs"
 	"beansprout/janitor"
 	"beansprout/notify"
 	"beansprout/visible"
@@ -46,7 +48,7 @@ func (d *Daemon) tell(s *service, r janitor.Report, err error) {
 			d.log.Warn("alert", "application", s.name, "error", err.Error())
 		}
 	}
-	if err := s.Slack.Digest(ctx, d.digest(s, r)); err != nil {
+	if err := s.Slack.Digest(ctx, Digest(s.Manager, r, d.config.Mask)); err != nil {
 		d.log.Warn("digest", "application", s.name, "error", err.Error())
 	}
 }
@@ -58,27 +60,40 @@ func (d *Daemon) hint(err error) string {
 	return d.config.Hint(err)
 }
 
-// digest returns what a sweep did.
-func (d *Daemon) digest(s *service, r janitor.Report) notify.Sweep {
-	sweep := notify.Sweep{Application: s.Manager.Application(), Region: s.Manager.Region()}
-	for _, decision := range r.Decisions {
-		o := notify.Outcome{Application: decision.Env.Application, Feature: decision.Env.Feature, Environment: decision.Env.Name, Reason: decision.Reason}
-		if decision.Err != nil {
-			o.Reason = visible.FirstLine(decision.Err.Error())
-		}
-		o.Reason = d.config.Mask(o.Reason)
-		switch decision.Action {
+// Digest returns what a sweep of the manager's environments did, for Slack. mask takes secrets out.
+func Digest(m *envs.Manager, r janitor.Report, mask func(string) string) notify.Sweep {
+	sweep := notify.Sweep{Application: m.Application(), Region: m.Region()}
+	for _, d := range slices.Concat(r.Decisions, r.Leftovers) {
+		o := outcome(d, mask)
+		switch d.Action {
 		case janitor.Removed:
-			sweep.Removed = append(sweep.Removed, o)
+			if !d.RecordAlone() {
+				sweep.Removed = append(sweep.Removed, o)
+			}
 		case janitor.Failed:
 			sweep.Failed = append(sweep.Failed, o)
 		case janitor.Warned:
 			sweep.Warned = append(sweep.Warned, o)
 		case janitor.Keep, janitor.Wait, janitor.Unknown:
-			if due := !decision.Expiry.IsZero() && !decision.Expiry.After(r.Now); due || decision.Err != nil {
+			due := !d.Leftover() && !d.Expiry.IsZero() && !d.Expiry.After(r.Now)
+			if due || d.Err != nil || d.FailedBefore() {
 				sweep.Retained = append(sweep.Retained, o)
 			}
 		}
 	}
 	return sweep
+}
+
+func outcome(d janitor.Decision, mask func(string) string) notify.Outcome {
+	o := notify.Outcome{Application: d.Env.Application, Feature: d.Env.Feature, Environment: d.Env.Name, Reason: d.Reason}
+	if d.Err != nil {
+		o.Reason = visible.FirstLine(d.Err.Error())
+	} else if d.Leftover() && d.Action == janitor.Removed {
+		o.Reason = "what it had left"
+	}
+	o.Reason = mask(o.Reason)
+	if d.Receipt != nil {
+		o.Receipt = mask(d.Receipt.String())
+	}
+	return o
 }

@@ -3,6 +3,7 @@ package envs
 import (
 	"context"
 	"errors"
+	"strings"
 	"time"
 
 	"beansprout/envs/beanstalk"
@@ -282,6 +283,18 @@ type Receipt struct {
 type Retained struct {
 	Item   string `json:"item"`
 	Reason string `json:"reason"`
+}
+
+// String returns the receipt as one sentence.
+func (r Receipt) String() string {
+	var parts []string
+	if len(r.Removed) > 0 {
+		parts = append(parts, "removed "+strings.Join(r.Removed, ", "))
+	}
+	for _, k := range r.Retained {
+		parts = append(parts, "kept "+k.Item+": "+k.Reason)
+	}
+	return strings.Join(parts, "; ")
 }
 
 // Remove notes that item was taken away.

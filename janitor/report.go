@@ -108,6 +108,17 @@ func (d Decision) MarshalJSON() ([]byte, error) {
 // BranchGone reports whether the decision was made because the environment's branch is gone.
 func (d Decision) BranchGone() bool { return strings.HasPrefix(d.Reason, branchGone) }
 
+// Leftover reports whether the decision is about what an environment has left that has gone.
+func (d Decision) Leftover() bool { return d.leftover != nil }
+
+// RecordAlone reports whether that is no more than a record.
+func (d Decision) RecordAlone() bool {
+	return d.leftover != nil && !d.leftover.Versions && !d.leftover.Images
+}
+
+// FailedBefore reports whether an earlier sweep could not remove what an environment has left.
+func (d Decision) FailedBefore() bool { return d.leftover != nil && d.leftover.Failure != "" }
+
 func (d Decision) is(a Action, reason string) Decision {
 	d.Action, d.Reason = a, reason
 	return d

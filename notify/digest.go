@@ -25,6 +25,7 @@ type Outcome struct {
 	Feature     string
 	Environment string // its name; shown where the feature is not known
 	Reason      string
+	Receipt     string // what was taken away and what stays; "" where nothing was
 }
 
 // maxOutcomes is how many environments of one kind a digest names.
@@ -76,7 +77,7 @@ func list(outcomes []Outcome, applications bool) string {
 }
 
 func outcomeLine(o Outcome, applications bool) string {
-	const nameLimit, reasonLimit = 100, 300
+	const nameLimit, reasonLimit, receiptLimit = 100, 300, 500
 	name := o.Feature
 	if oneLine(name) == "" {
 		name = o.Environment
@@ -87,6 +88,9 @@ func outcomeLine(o Outcome, applications bool) string {
 	}
 	if oneLine(o.Reason) != "" {
 		line += ": " + code(o.Reason, reasonLimit)
+	}
+	if oneLine(o.Receipt) != "" {
+		line += "\n        " + code(o.Receipt, receiptLimit)
 	}
 	return line
 }

@@ -15,7 +15,7 @@ import (
 func sweep() Sweep {
 	return Sweep{
 		Application: "shop", Region: "us-east-1",
-		Removed:  []Outcome{{Application: "shop", Feature: "feature/login", Reason: "its 5 days are over"}},
+		Removed:  []Outcome{{Application: "shop", Feature: "feature/login", Reason: "its 5 days are over", Receipt: "removed environment e-1; kept version `v<1>`: restore needs it"}},
 		Failed:   []Outcome{{Application: "shop", Feature: "search", Reason: "terminate: <Throttling> & co"}},
 		Warned:   []Outcome{{Application: "shop", Feature: "basket"}},
 		Retained: []Outcome{{Application: "shop", Environment: "shop-x-abcdefghij", Reason: "its tags can't be read"}},
@@ -75,13 +75,13 @@ func TestADigestOfManyIsBounded(t *testing.T) {
 
 var (
 	digestRest = regexp.MustCompile("^([🧹🛑] Sweep[a-z0-9,: ]*: )?(All applications|all applications|\x01)( in \x01)?$")
-	listRest   = regexp.MustCompile("^\\*(Failed|Removed|Warned|Kept)\\*(\n• \x01( of \x01)?(: \x01)?)+(\n… and \\d+ more)?$")
+	listRest   = regexp.MustCompile("^\\*(Failed|Removed|Warned|Kept)\\*(\n• \x01( of \x01)?(: \x01)?(\n        \x01)?)+(\n… and \\d+ more)?$")
 	alertRest  = regexp.MustCompile("^(\x01|What to do: \x01)$")
 )
 
 func TestDigestsAndAlertsAreHarmlessWhateverTheNamesAre(t *testing.T) {
 	for _, s := range hostile {
-		o := []Outcome{{s, s, s, s}, {s, "login", s, s}}
+		o := []Outcome{{s, s, s, s, s}, {s, "login", s, s, s}}
 		checkHarmlessSweep(t, digest(Sweep{Application: s, Region: s, Removed: o, Failed: o, Warned: o, Retained: o}))
 		checkHarmlessSweep(t, digest(Sweep{Removed: o}))
 		checkHarmlessSweep(t, alert(Alert{Application: s, Region: s, Reason: s, Hint: s}))

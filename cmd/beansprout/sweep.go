@@ -51,6 +51,9 @@ func sweep(c *cli.Context) error {
 	}
 	sweeping.Hide(report, s.secrets.Hide)
 	sweeping.Say(s.talk, report, err)
+	if untold := s.service.Tell(c.Context, report, s.secrets.Hide); untold != nil {
+		s.talk.Say("warning: %v", untold)
+	}
 	if c.Bool("json") {
 		return errors.Join(terminal.PrintJSONList(c.App.Writer, sweeping.Decisions(report)), err)
 	}

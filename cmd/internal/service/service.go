@@ -103,6 +103,14 @@ func (s *Service) Janitor(o envs.Options, override int, log *slog.Logger) *janit
 	}
 }
 
+// Tell posts what a live sweep did to Slack, where that is configured.
+func (s *Service) Tell(ctx context.Context, report janitor.Report, mask func(string) string) error {
+	if s.Slack == nil || !report.Live {
+		return nil
+	}
+	return s.Slack.Digest(context.WithoutCancel(ctx), daemon.Digest(s.Manager, report, mask))
+}
+
 // Application returns what a daemon does for the project.
 func (s *Service) Application(o envs.Options, log *slog.Logger) daemon.Application {
 	return daemon.Application{
