@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"net"
+	"net/http"
+	"net/http/httptest"
 	"os/exec"
 	"strconv"
 	"strings"
@@ -119,4 +121,14 @@ func occupyPort(ts *testscript.TestScript, _ bool, args []string) {
 	l, err := net.Listen("tcp", "127.0.0.1:"+args[0])
 	ts.Check(err)
 	ts.Defer(func() { l.Close() })
+}
+
+// remote asks: a git remote at $REMOTE asks for a password until the story ends.
+func remoteThatAsks(ts *testscript.TestScript, _ bool, _ []string) {
+	remote := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("WWW-Authenticate", `Basic realm="git"`)
+		w.WriteHeader(http.StatusUnauthorized)
+	}))
+	ts.Defer(remote.Close)
+	ts.Setenv("REMOTE", remote.URL)
 }

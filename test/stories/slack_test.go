@@ -19,6 +19,7 @@ import (
 var kim = notifytest.User{ID: "U0KIM00000", Name: "kim", Email: "kim@example.com"}
 
 // slack start | fail | hang | recover: what the story's Slack does.
+// slack scopes SCOPE...: what its token may do. slack expel CHANNEL: its bot is no longer there.
 // slack messages N | replies N | text TEXT: what stands in it.
 // slack shows LINE TEXT...: waits until a message whose line has LINE has the texts.
 // slack thread LINE TEXT...: waits until its replies have the texts, in this order.
@@ -39,6 +40,10 @@ func slackCommand(ts *testscript.TestScript, neg bool, args []string) {
 		s.slack.Always(notifytest.Hang())
 	case "recover":
 		s.slack.Always(nil)
+	case "scopes":
+		s.slack.SetScopes(args[1:]...)
+	case "expel":
+		s.slack.RemoveBot(args[1])
 	case "shows", "thread", "press", "again":
 		if neg || len(args) < 3 && args[0] != "again" {
 			ts.Fatalf("usage: slack shows LINE TEXT... | thread LINE TEXT... | press LINE ACTION | again")

@@ -23,7 +23,7 @@ func TestMain(m *testing.M) { lab.Main(m) }
 // commands are what scripts may use besides testscript's own.
 var commands = map[string]func(*testscript.TestScript, bool, []string){
 	"example": copyExample, "code": wantCode, "get": getURL, "refused": refused, "hammer": hammer, "calm": calm,
-	"slack": slackCommand, "eventually": eventually, "keep": keepOutput, "writes": countWrites, "zip": zipEntries,
+	"slack": slackCommand, "eventually": eventually, "keep": keepOutput, "writes": countWrites, "zip": zipEntries, "remote": remoteThatAsks,
 	"cut": cutEngine, "occupy": occupyPort, "cloud": cloudCommand, "record": editRecord, "options": editOptions, "disk": mountDisk,
 }
 
