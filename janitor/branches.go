@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -77,6 +78,7 @@ func (j *Janitor) branches(ctx context.Context, all []*envs.Candidate) branches 
 		return branches{unknown: fmt.Errorf("%w: %w", ErrBranches, err)}
 	}
 	b := branches{names: names}
+	j.listing.forget(all)
 	known, missing := 0, 0
 	for _, c := range all {
 		if c.Proved && !c.Environment.State.Gone() && j.mayBeBranch(c.Environment) {
@@ -90,6 +92,17 @@ func (j *Janitor) branches(ctx context.Context, all []*envs.Candidate) branches 
 		b.unknown = fmt.Errorf("%w: the remote lists all but %d of %d that have an environment, which is too many to be true", ErrBranches, missing, known)
 	}
 	return b
+}
+
+// forget drops what is known of environments that have gone.
+func (l *listing) forget(all []*envs.Candidate) {
+	living := make(map[string]bool, len(all))
+	for _, c := range all {
+		living[c.Environment.ID] = true
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	maps.DeleteFunc(l.sources, func(id, _ string) bool { return !living[id] })
 }
 
 // changeNumber is how CI systems call the build of a change.

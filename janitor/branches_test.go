@@ -248,3 +248,13 @@ func TestTheRemovalsOfASweepShareOneList(t *testing.T) {
 		t.Errorf("removed %q with %d lists", s.removed, lists)
 	}
 }
+
+func TestWhatAnEnvironmentWasMadeForIsForgottenWithIt(t *testing.T) {
+	j, s := wood([]string{"gone", "there"}, "there")
+	sweepLive(t, j) // reads the tags of what seems to be made for a branch that is gone
+	known := len(j.listing.sources)
+	s.survey.Environments = s.survey.Environments[1:]
+	if sweepLive(t, j); known != 1 || len(j.listing.sources) != 0 {
+		t.Errorf("%d were known, and then %v", known, j.listing.sources)
+	}
+}
