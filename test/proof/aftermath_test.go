@@ -49,6 +49,9 @@ func (o *order) failed() bool {
 	return slices.ContainsFunc(o.operations, func(op *operation) bool { return op.cut < 0 || op.pause > time.Minute || !expected(op.err) })
 }
 
+// errInTheWay is the error of a process that found others at work on the same feature.
+var errInTheWay = errors.New("something stood in the way")
+
 // launched reports whether an up may have launched something: it did not fail before.
 func (o *order) launched() bool {
 	return slices.ContainsFunc(o.operations, func(op *operation) bool {
@@ -58,7 +61,7 @@ func (o *order) launched() bool {
 
 // expected reports whether an operation may end so where others are at work on the same feature.
 func expected(err error) bool {
-	for _, is := range []error{envs.ErrNotFound, envs.ErrReplaced, envs.ErrNotReady} {
+	for _, is := range []error{envs.ErrNotFound, envs.ErrReplaced, envs.ErrNotReady, envs.ErrAlive, errInTheWay} {
 		if errors.Is(err, is) {
 			return true
 		}

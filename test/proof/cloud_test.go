@@ -5,6 +5,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -52,6 +53,7 @@ func seedOf(t *testing.T) uint64 {
 type field struct {
 	testing.TB
 	cloud    *localcloud.Cloud
+	dir      string // the cloud's
 	wire     *wire
 	account  string
 	platform string // its ARN
@@ -72,7 +74,7 @@ func newField(t testing.TB, cfg localcloud.Config) *field {
 	if err != nil {
 		t.Fatal(err)
 	}
-	f := &field{TB: t, cloud: cloud, wire: newWire(), account: "000000000000"}
+	f := &field{TB: t, cloud: cloud, dir: cfg.Dir, wire: newWire(), account: "000000000000", ahead: cfg.Offset}
 	t.Cleanup(f.close)
 	f.bare, f.objects = elasticbeanstalk.NewFromConfig(f.client("test", nil)), s3.NewFromConfig(f.client("test", nil))
 	f.look()
@@ -131,7 +133,9 @@ func (f *field) now() time.Time {
 // manager returns an actor's Manager for an application.
 func (f *field) manager(name string, before func(call) error, c envs.Config) *envs.Manager {
 	f.Helper()
-	c.Repository = envs.Repository{Name: "shop", Unused: true}
+	if c.Repository.Name == "" {
+		c.Repository = envs.Repository{Name: "shop", Unused: true}
+	}
 	m, err := envs.New(f.Context(), f.client(name, before), c)
 	if err != nil {
 		f.Fatal(err)
@@ -205,19 +209,22 @@ func (f *field) putRecord(name, text string) {
 	}
 }
 
-// settled waits until nothing is at work on the application's environments, and returns them.
-func (f *field) settled(application string) []oracle.Row {
+// settled waits until nothing is at work on the application's environments, and returns them. Where the
+// clock went back while AWS was at work, that takes until the clock is there again.
+func (f *field) settled(application string) (all []oracle.Row) {
 	f.Helper()
-	for end := time.Now().Add(5 * time.Minute); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
-		all, busy := f.rows(application), false
-		for _, r := range all {
-			busy = busy || r.Status != "Ready"
-		}
-		if !busy {
+	began, moved := time.Now(), time.Now()
+	for ; time.Since(began) < 5*time.Minute; time.Sleep(5 * time.Millisecond) {
+		all = f.rows(application)
+		if !slices.ContainsFunc(all, func(r oracle.Row) bool { return r.Status != "Ready" }) {
 			return all
 		}
+		if time.Since(moved) > 10*time.Second {
+			f.advance(hours)
+			moved = time.Now()
+		}
 	}
-	f.Fatalf("the environments of %s are at work for ever", application)
+	f.Fatalf("the environments of %s are at work for ever: %+v", application, all)
 	return nil
 }
 
@@ -231,18 +238,26 @@ func deployment(feature, content string) envs.Deployment {
 }
 
 // bundles are the objects that are named after an environment, without its record.
-func (f *field) bundles(name string) (found []string) {
-	out, err := f.objects.ListObjectsV2(f.Context(), &s3.ListObjectsV2Input{Bucket: &f.bucket})
-	if err != nil {
-		f.Error(err)
-		return nil
-	}
-	for _, object := range out.Contents {
-		if key := aws.ToString(object.Key); strings.Contains(key, name) && !recordPath.MatchString("/"+key) {
-			found = append(found, key)
+func (f *field) bundles(name string) []string {
+	return slices.DeleteFunc(f.objectsOf(name), func(key string) bool { return recordPath.MatchString("/" + key) })
+}
+
+// objectsOf are the keys in the bucket that contain a name.
+func (f *field) objectsOf(name string) (keys []string) {
+	pages := s3.NewListObjectsV2Paginator(f.objects, &s3.ListObjectsV2Input{Bucket: &f.bucket})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(f.Context())
+		if err != nil {
+			f.Error(err)
+			return nil
+		}
+		for _, object := range page.Contents {
+			if key := aws.ToString(object.Key); strings.Contains(key, name) {
+				keys = append(keys, key)
+			}
 		}
 	}
-	return found
+	return keys
 }
 
 // each does something n times, so many at once.

@@ -28,6 +28,12 @@ func wrong(p oracle.Policy, r reading, now time.Time) string {
 		return "its lease is not taken"
 	}
 	reason, _ := p.Keeps(r.Facts)
+	if reason != "" && r.Gone { // when its days are over it may go, whatever its branch does
+		r.Gone = false
+		if other, _ := p.Keeps(r.Facts); other == "" {
+			return ""
+		}
+	}
 	return reason
 }
 

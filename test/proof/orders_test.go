@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -33,7 +34,7 @@ func TestEveryOrderOfUpsAndRemovals(t *testing.T) {
 		orders, batch = 16, 16
 	}
 	seed := seedOf(t)
-	began, calls := time.Now(), 0
+	began, calls, removals := time.Now(), 0, 0
 	for first := 0; first < orders && !t.Failed(); first += batch {
 		f := newField(t, localcloud.Config{CreateTime: 20 * time.Millisecond, UpdateTime: 20 * time.Millisecond, TerminateTime: 20 * time.Millisecond})
 		all := make([]*order, min(batch, orders-first))
@@ -41,10 +42,10 @@ func TestEveryOrderOfUpsAndRemovals(t *testing.T) {
 		f.advance(6 * days)
 		each(len(all), 64, func(i int) { all[i].run(); all[i].check() })
 		for _, o := range all {
-			calls += o.granted
+			calls, removals = calls+o.granted, removals+o.judged
 		}
 	}
-	t.Logf("%d orders of %d calls in %v", orders, calls, time.Since(began).Round(time.Second))
+	t.Logf("%d orders of %d calls in %v: %d removals by sweeps", orders, calls, time.Since(began).Round(time.Second), removals)
 }
 
 // order is some operations on one feature, and the order in which their calls reach the cloud.
@@ -59,6 +60,7 @@ type order struct {
 	mu       sync.Mutex
 	waiting  []*pending
 	granted  int
+	judged   int // removals
 	story    []string
 	problems []string
 }
@@ -76,6 +78,7 @@ type operation struct {
 	pause   time.Duration // how long it stands still before its nth call
 	at      int
 
+	process  *os.Process // nil of one in this process
 	receipts []envs.Receipt
 	err      error
 	done     bool
@@ -91,25 +94,42 @@ type pending struct {
 const feature = "login"
 
 func newOrder(f *field, seed uint64, number int) *order {
+	o := openOrder(f, seed, number)
+	o.draw(o.sweep, o.up, o.up, o.down, o.sweep, o.extend, o.protect, o.restore)
+	for _, op := range o.operations {
+		op.manager = o.new(op.name, func(c call) error { return o.wait(op, c) })
+	}
+	return o
+}
+
+// openOrder makes the application, and for most orders the feature's environment. Some were removed
+// again.
+func openOrder(f *field, seed uint64, number int) *order {
 	o := &order{field: f, random: rand.New(rand.NewPCG(seed, uint64(number)|1<<40)), application: fmt.Sprint("order", number)}
 	o.policy = oracle.Policy{Account: f.account, TTL: 5 * days}
 	if _, err := f.bare.CreateApplication(f.Context(), &elasticbeanstalk.CreateApplicationInput{ApplicationName: &o.application}); err != nil {
 		f.Error(err)
 	}
-	if o.random.IntN(4) > 0 {
-		r, err := o.new("before", nil).Deploy(f.Context(), deployment(feature, o.application+" before"), envs.Options{By: "before"})
-		if err != nil {
-			f.Error(err)
-		}
-		o.first = r.Environment.ID
+	if o.random.IntN(4) == 0 {
+		return o
 	}
-	kinds := []func(int) *operation{o.up, o.up, o.down, o.sweep, o.sweep, o.extend, o.protect}
+	m := o.new("before", nil)
+	r, err := m.Deploy(f.Context(), deployment(feature, o.application+" before"), envs.Options{By: "before"})
+	if o.first = r.Environment.ID; err == nil && o.random.IntN(4) == 0 {
+		_, err = m.Remove(f.Context(), r.Environment, envs.RemoveOptions{})
+	}
+	if err != nil {
+		f.Error(err)
+	}
+	return o
+}
+
+// draw draws three to five operations. The first two are a sweep and an up.
+func (o *order) draw(kinds ...func(int) *operation) {
 	for i := range 3 + o.random.IntN(3) {
 		kind := kinds[o.random.IntN(len(kinds))]
-		if i == 0 {
-			kind = o.sweep
-		} else if i == 1 {
-			kind = o.up
+		if i < 2 {
+			kind = kinds[i]
 		}
 		op := kind(i)
 		op.by, op.name, op.weight = op.name, fmt.Sprintf("%s of %s", op.name, o.application), 1+o.random.IntN(20)
@@ -120,14 +140,12 @@ func newOrder(f *field, seed uint64, number int) *order {
 		if o.random.IntN(6) == 0 {
 			op.cut = 1 + o.random.IntN(12)
 		}
-		op.manager = o.new(op.name, func(c call) error { return o.wait(op, c) })
 		o.operations = append(o.operations, op)
 	}
-	return o
 }
 
 func (o *order) new(name string, before func(call) error) *envs.Manager {
-	return o.manager(name, before, envs.Config{Application: o.application, Days: envs.Days{TTL: 5 * days, Least: days}})
+	return o.manager(name, before, envs.Config{Application: o.application, Days: envs.Days{TTL: 5 * days, Least: days, RestoreFor: 10 * days}})
 }
 
 func (o *order) up(n int) *operation {
@@ -187,16 +205,32 @@ func (o *order) protect(n int) *operation {
 	}}
 }
 
-// wait holds a call until it is its turn.
+func (o *order) restore(n int) *operation {
+	by := fmt.Sprint("restore ", n)
+	return &operation{name: by, do: func(ctx context.Context, m *envs.Manager) ([]envs.Receipt, error) {
+		e, err := m.Restorable(ctx, o.application, feature)
+		if err == nil {
+			_, err = m.Restore(ctx, e, envs.RestoreOptions{Options: envs.Options{By: by}, Check: envs.HealthCheck{Off: true}})
+		}
+		return nil, err
+	}}
+}
+
+// wait holds a call until it is its turn. An operation that stands still makes its calls later; a
+// process is stopped before it has the answer to one.
 func (o *order) wait(op *operation, c call) error {
 	t := &pending{op, c, make(chan error, 1)}
 	o.mu.Lock()
 	op.calls++
 	pause := op.pause
-	if op.calls != op.at || c.changes() {
+	if op.calls != op.at || c.changes() && op.process == nil {
 		pause = 0
 	}
 	o.mu.Unlock()
+	if op.process != nil && pause > 0 {
+		op.stop(pause)
+		pause = 0
+	}
 	time.Sleep(pause)
 	o.mu.Lock()
 	o.waiting = append(o.waiting, t)
@@ -299,6 +333,7 @@ func (o *order) partition(t *pending) error {
 }
 
 func (o *order) judge(t *pending) {
+	o.judged++
 	id := t.call.form.Get("EnvironmentId")
 	o.wire.mu.Lock()
 	r := *o.wire.of(t.operation.name, id)

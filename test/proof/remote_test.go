@@ -74,10 +74,10 @@ func (r *remote) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
 	fmt.Fprint(w, "0000")
 }
 
-// goneNow reports whether an environment with these tags was made for a branch that the remote does not
-// list.
-func (w *world) goneNow(labels map[string]string) bool {
+// lacks reports whether an environment with these tags was made for a branch that the remote, which may
+// be none, does not list.
+func (r *remote) lacks(labels map[string]string) bool {
 	feature := labels["beansprout:feature"]
 	branch := labels["beansprout:source"] == "branch" && !strings.Contains(feature, ":") && !strings.HasPrefix(feature, "PR-")
-	return w.remote != nil && branch && w.remote.lacked(feature)
+	return r != nil && branch && r.lacked(feature)
 }

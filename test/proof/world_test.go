@@ -40,6 +40,7 @@ type world struct {
 
 	mu       sync.Mutex
 	calls    int            // of this sweep
+	back     time.Duration  // by which the clock went back in this sweep, after what was read then
 	plans    map[int]func() // what happens before the nth call of this sweep
 	failing  map[int]error  // how the nth call ends
 	removed  map[string]time.Time
@@ -121,7 +122,7 @@ func (w *world) judge(id string) {
 	w.wire.mu.Lock()
 	r := *w.wire.of("janitor", id)
 	w.wire.mu.Unlock()
-	r.Gone = w.goneNow(r.Tags)
+	r.Gone = w.remote.lacks(r.Tags)
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	problem := wrong(w.policy, r, time.Now())
@@ -139,7 +140,7 @@ func (w *world) judgeVersion(label string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for name, gone := range w.last {
-		if age := w.now().Sub(gone.at); gone.version == label && age < w.restoreFor-time.Minute {
+		if age := w.now().Sub(gone.at); gone.version == label && age < w.restoreFor-time.Minute-w.back {
 			w.problems = append(w.problems, fmt.Sprintf("version %s is removed %v after %s, which ran it last", label, age, name))
 		}
 	}
