@@ -1,6 +1,7 @@
 package proof
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -89,13 +90,9 @@ func (o *order) checkReceipts() {
 
 // checkNothingIsLeft removes the feature as a person does, and wants nothing to be left of it.
 func (o *order) checkNothingIsLeft() {
-	ctx, m := o.Context(), o.new("the last", nil)
+	ctx := o.Context()
 	name := envs.Name(o.account, o.application, feature)
-	e, err := m.Find(ctx, o.application, feature)
-	if err == nil {
-		_, err = m.Remove(ctx, e, envs.RemoveOptions{Force: true, Purge: true})
-	}
-	if err != nil {
+	if err := o.removeAll(ctx); err != nil {
 		o.problems = append(o.problems, "it can't be removed in the end: "+err.Error())
 	}
 	versions, err := o.bare.DescribeApplicationVersions(ctx, &elasticbeanstalk.DescribeApplicationVersionsInput{ApplicationName: &o.application})
@@ -112,4 +109,19 @@ func (o *order) checkNothingIsLeft() {
 	if left := o.bundles(name); len(left) > 0 {
 		o.problems = append(o.problems, fmt.Sprintf("there are still %q", left))
 	}
+}
+
+// removeAll removes the feature, and again where a machine that stands still has lost the lease.
+func (o *order) removeAll(ctx context.Context) (err error) {
+	for range 5 {
+		m := o.new("the last", nil)
+		var e envs.Environment
+		if e, err = m.Find(ctx, o.application, feature); err == nil {
+			_, err = m.Remove(ctx, e, envs.RemoveOptions{Force: true, Purge: true})
+		}
+		if err == nil {
+			break
+		}
+	}
+	return err
 }

@@ -41,6 +41,7 @@ func TestADaemonServesForWeeks(t *testing.T) {
 	}
 	began := time.Now()
 	m := newMonth(t, seedOf(t), soak())
+	m.sample()
 	m.start()
 	var baseline size
 	for n := range length * int(days/quarter) {
@@ -50,6 +51,7 @@ func TestADaemonServesForWeeks(t *testing.T) {
 		m.pass(m.people())
 		if day := n * int(quarter) / int(days); n%int(days/quarter) == 3 {
 			m.quiet(func() { m.checkNothingIsMissing() })
+			t.Logf("day %d: %+v", day, m.done)
 			if day == length/3 {
 				baseline = m.size()
 			}
@@ -59,7 +61,7 @@ func TestADaemonServesForWeeks(t *testing.T) {
 	m.checkSize(baseline, noise)
 	m.stop()
 	t.Logf("%d days, %d branches in %v: %+v", length, m.branches.count, time.Since(began).Round(time.Second), m.done)
-	if d := m.done; soak() && (d.removals < branches || d.warnings < branches || d.presses < branches/5 || d.restores < branches/50) {
+	if d := m.done; soak() && (d.removals < branches/2 || d.warnings < branches/2 || d.presses < branches/5 || d.restores < branches/50) {
 		t.Errorf("that proves little: %+v", d)
 	}
 }

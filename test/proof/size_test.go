@@ -5,6 +5,7 @@ import (
 	"math"
 	"net/http"
 	"os"
+	"path/filepath"
 	"runtime"
 	"strings"
 	"time"
@@ -12,10 +13,15 @@ import (
 	registry "github.com/google/go-containerregistry/pkg/v1/remote"
 )
 
-func init() { runtime.MemProfileRate = sampling }
-
 // sampling is how many bytes are allocated between two samples of what is in use.
 const sampling = 2048
+
+// sample begins to sample, until the end of the test.
+func (m *month) sample() {
+	was := runtime.MemProfileRate
+	runtime.MemProfileRate = sampling
+	m.Cleanup(func() { runtime.MemProfileRate = was })
+}
 
 // size is what a process uses.
 type size struct {
@@ -43,14 +49,27 @@ func (m *month) size() size {
 			t.(*http.Transport).CloseIdleConnections()
 		}
 		time.Sleep(50 * time.Millisecond)
-		files, err := os.ReadDir("/proc/self/fd")
-		if err != nil {
-			m.Fatal(err)
-		}
-		least.goroutines, least.files = min(least.goroutines, runtime.NumGoroutine()), min(least.files, len(files))
+		least.goroutines, least.files = min(least.goroutines, runtime.NumGoroutine()), min(least.files, len(m.open()))
 	}
 	least.bytes = inUse()
 	return least
+}
+
+// open returns what this process has open, but for the cloud's files.
+func (m *month) open() (targets []string) {
+	m.Helper()
+	const dir = "/proc/self/fd"
+	files, err := os.ReadDir(dir)
+	if err != nil {
+		m.Fatal(err)
+	}
+	for _, f := range files {
+		target, err := os.Readlink(filepath.Join(dir, f.Name()))
+		if err == nil && !strings.HasPrefix(target, m.dir) {
+			targets = append(targets, target)
+		}
+	}
+	return targets
 }
 
 // checkSize wants the process to use no more than before, but for some noise: what libraries remember
@@ -68,7 +87,7 @@ func (m *month) checkSize(before size, noise int64) {
 		m.Error("memory grows")
 	}
 	if now.goroutines > before.goroutines || now.files > before.files {
-		m.Error("goroutines or files are left behind")
+		m.Errorf("goroutines or files are left behind: %q", m.open())
 	}
 }
 
