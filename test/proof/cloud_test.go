@@ -242,8 +242,8 @@ func (f *field) bundles(name string) []string {
 	return slices.DeleteFunc(f.objectsOf(name), func(key string) bool { return recordPath.MatchString("/" + key) })
 }
 
-// objectsOf are the keys in the bucket that contain a name.
-func (f *field) objectsOf(name string) (keys []string) {
+// objectsOf are the found in the bucket that contain a name.
+func (f *field) objectsOf(name string) (found []string) {
 	pages := s3.NewListObjectsV2Paginator(f.objects, &s3.ListObjectsV2Input{Bucket: &f.bucket})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(f.Context())
@@ -253,11 +253,11 @@ func (f *field) objectsOf(name string) (keys []string) {
 		}
 		for _, object := range page.Contents {
 			if key := aws.ToString(object.Key); strings.Contains(key, name) {
-				keys = append(keys, key)
+				found = append(found, key)
 			}
 		}
 	}
-	return keys
+	return found
 }
 
 // each does something n times, so many at once.

@@ -48,7 +48,7 @@ func TestADaemonServesForWeeks(t *testing.T) {
 		for m.branches.count < branches*(n+1)/(length*int(days/quarter)) {
 			m.branches.bear()
 		}
-		m.pass(m.people())
+		m.elapse(m.people())
 		if day := n * int(quarter) / int(days); n%int(days/quarter) == 3 {
 			m.quiet(func() { m.checkNothingIsMissing() })
 			t.Logf("day %d: %+v", day, m.done)
@@ -151,9 +151,9 @@ func (m *month) start() {
 	m.Helper()
 	client, metrics := m.bot(), daemon.NewMetrics()
 	warnings := daemon.Observe(client, metrics)
-	m.daemon = m.member("daemon", nil, warnings)
+	m.daemon = m.managerOf("daemon", nil, warnings)
 	m.janitor = &janitor.Janitor{
-		Environments: m.member("janitor", m.judge, warnings), Options: envs.Options{By: "janitor"}, Warn: m.policy.Warn,
+		Environments: m.managerOf("janitor", m.judge, warnings), Options: envs.Options{By: "janitor"}, Warn: m.policy.Warn,
 		Branches: janitor.Branches{Remote: m.remote.server.URL + "/shop.git", After: m.policy.Settle}, MaxDeletions: 100, Now: m.now,
 	}
 	d, err := daemon.New(daemon.Config{
@@ -191,16 +191,16 @@ func (m *month) start() {
 	<-m.swept
 }
 
-// member returns a Manager of the application.
-func (m *month) member(name string, before func(call) error, slack envs.Announcer) *envs.Manager {
+// managerOf returns a Manager of the application.
+func (m *month) managerOf(name string, before func(call) error, slack envs.Announcer) *envs.Manager {
 	return m.manager(name, before, envs.Config{
 		Application: shop, Days: m.days, Repository: envs.Repository{Name: shop, Expire: days}, Announcers: map[string]envs.Announcer{"Slack": slack},
 	})
 }
 
-// pass lets six hours go by: people do what they do while the daemon sweeps. It returns when all of
+// elapse lets six hours go by: people do what they do while the daemon sweeps. It returns when all of
 // them are at rest.
-func (m *month) pass(people []func()) {
+func (m *month) elapse(people []func()) {
 	m.Helper()
 	m.advance(quarter)
 	m.quiet(func() {
@@ -265,9 +265,9 @@ func (m *month) wind() {
 	m.report()
 }
 
-// windOn is pass where nobody does anything and no call goes wrong.
+// windOn is elapse where nobody does anything and no call goes wrong.
 func (m *month) windOn() {
-	m.pass(nil)
+	m.elapse(nil)
 	m.cloud.Clear()
 }
 

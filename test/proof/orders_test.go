@@ -95,7 +95,7 @@ const feature = "login"
 
 func newOrder(f *field, seed uint64, number int) *order {
 	o := openOrder(f, seed, number)
-	o.draw(o.sweep, o.up, o.up, o.down, o.sweep, o.extend, o.protect, o.restore)
+	o.choose(o.sweep, o.up, o.up, o.down, o.sweep, o.extend, o.protect, o.restore)
 	for _, op := range o.operations {
 		op.manager = o.new(op.name, func(c call) error { return o.wait(op, c) })
 	}
@@ -124,8 +124,8 @@ func openOrder(f *field, seed uint64, number int) *order {
 	return o
 }
 
-// draw draws three to five operations. The first two are a sweep and an up.
-func (o *order) draw(kinds ...func(int) *operation) {
+// choose draws three to five operations. The first two are a sweep and an up.
+func (o *order) choose(kinds ...func(int) *operation) {
 	for i := range 3 + o.random.IntN(3) {
 		kind := kinds[o.random.IntN(len(kinds))]
 		if i < 2 {

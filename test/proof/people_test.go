@@ -106,14 +106,14 @@ func (m *month) habit(b *branch) func() {
 // bot returns Slack as one process knows it.
 func (m *month) bot() *notify.Slack { return notify.New(notifytest.Token, m.slack.URL, "#qa", nil) }
 
-// patience is how long people wait for what they have asked for.
-const patience = 2 * time.Minute
+// runTime is how long people wait for what they have asked for.
+const runTime = 2 * time.Minute
 
 // run does something as a process of its own, and counts whether it failed.
 func (m *month) run(do func(context.Context, *envs.Manager) error) {
-	ctx, cancel := context.WithTimeout(m.Context(), patience)
+	ctx, cancel := context.WithTimeout(m.Context(), runTime)
 	defer cancel()
-	if err := do(ctx, m.member("user", nil, m.bot())); err != nil && !expected(err) {
+	if err := do(ctx, m.managerOf("user", nil, m.bot())); err != nil && !expected(err) {
 		m.mu.Lock()
 		defer m.mu.Unlock()
 		m.done.failed++

@@ -70,7 +70,7 @@ func TestEveryOrderOfProcesses(t *testing.T) {
 // newProcesses is newOrder whose operations are processes.
 func newProcesses(f *field, seed uint64, number int) *order {
 	o := openOrder(f, seed, number)
-	o.draw(
+	o.choose(
 		o.runs("sweep", "--live", "--json", "--yes"), o.runs("up", "--feature", feature, "--json"), o.runs("up", "--feature", feature, "--json"),
 		o.runs("down", "--feature", feature, "--json", "--yes"), o.runs("sweep", "--live", "--json", "--yes"),
 		o.runs("extend", "--feature", feature, "--by", "1d"), o.runs("keep", "--feature", feature), o.runs("restore", "--feature", feature),
