@@ -242,7 +242,7 @@ func (f *field) bundles(name string) []string {
 	return slices.DeleteFunc(f.objectsOf(name), func(key string) bool { return recordPath.MatchString("/" + key) })
 }
 
-// objectsOf are the found in the bucket that contain a name.
+// objectsOf are the keys in the bucket that contain a name.
 func (f *field) objectsOf(name string) (found []string) {
 	pages := s3.NewListObjectsV2Paginator(f.objects, &s3.ListObjectsV2Input{Bucket: &f.bucket})
 	for pages.HasMorePages() {
