@@ -21,6 +21,7 @@ import (
 	"beansprout/envs"
 	"beansprout/notify"
 	"beansprout/notify/notifytest"
+	"beansprout/test/source"
 )
 
 var staff = []notifytest.User{{ID: "U0KIM", Name: "kim", Email: "kim@example.com"}, {ID: "U0LEE", Name: "lee", Email: "lee@example.com"}}
@@ -136,7 +137,7 @@ func (m *month) with(b *branch, do func(context.Context, *envs.Manager, envs.Env
 func (m *month) deployment(b *branch, who notifytest.User) envs.Deployment {
 	content := fmt.Sprintf("%s-%d", strings.ReplaceAll(b.name, "/", "-"), b.edits)
 	d := deployment(b.name, content)
-	d.Base.Platform, d.Origin, d.Owner, d.Email, d.Source = "ECS running on 64bit Amazon Linux 2023", envs.SourceBranch, who.Name, who.Email, imaged{archive{content}}
+	d.Base.Platform, d.Origin, d.Owner, d.Email, d.Source = "ECS running on 64bit Amazon Linux 2023", envs.SourceBranch, who.Name, who.Email, imaged{source.Page(content)}
 	return d
 }
 
@@ -213,7 +214,7 @@ func (l *pressLog) settle(t testing.TB) {
 }
 
 // imaged is the source of a bundle and of one image, which has its content.
-type imaged struct{ archive }
+type imaged struct{ source.Page }
 
 func (s imaged) Images(ctx context.Context, t envs.Target) ([]envs.Image, error) {
 	uri, err := t.Registry.Repository(ctx)
@@ -224,11 +225,11 @@ func (s imaged) Images(ctx context.Context, t envs.Target) ([]envs.Image, error)
 	if err != nil {
 		return nil, err
 	}
-	image, err := mutate.Config(empty.Image, v1.Config{Labels: map[string]string{"content": s.content}})
+	image, err := mutate.Config(empty.Image, v1.Config{Labels: map[string]string{"content": string(s.Page)}})
 	if err != nil {
 		return nil, err
 	}
-	tag, err := name.NewTag(uri+":id-"+s.content, name.Insecure)
+	tag, err := name.NewTag(uri+":id-"+string(s.Page), name.Insecure)
 	if err != nil {
 		return nil, err
 	}
