@@ -6,11 +6,9 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strconv"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -160,15 +158,18 @@ func (e *estate) run(name string, args ...string) (out string, calls int, took t
 	cmd.Stderr = &errs
 	before := len(e.cloud.Calls())
 	started := time.Now()
-	text, err := cmd.Output()
+	var text strings.Builder
+	cmd.Stdout = &text
+	err := cmd.Start()
+	if err == nil {
+		peak = float64(lab.WatchMemory(cmd.Process.Pid))
+		err = cmd.Wait()
+	}
 	took = time.Since(started)
 	if err != nil {
 		e.Fatalf("%s %s: %v\n%s", name, strings.Join(args, " "), err, errs.String())
 	}
-	if usage, ok := cmd.ProcessState.SysUsage().(*syscall.Rusage); ok && runtime.GOOS == "linux" {
-		peak = float64(usage.Maxrss) / 1024
-	}
-	return string(text), len(e.cloud.Calls()) - before, took, peak
+	return text.String(), len(e.cloud.Calls()) - before, took, peak
 }
 
 // BenchmarkSweep counts, at the server, what a sweep of 10,000 environments asks AWS, beside a script that
