@@ -155,9 +155,9 @@ func TestEnvironmentsOfOneComposeFileShareNothing(t *testing.T) {
 	t.Parallel()
 	e := newTestEngine(t, Config{})
 	get := visit(t, e)
-	other := withVolume(t, "other", "theirs", "ok")
+	other := withVolume(t, "other", "theirs", alone)
 	other.Environment = "e-other"
-	deploy(t, e, withVolume(t, "v1", "ours", "ok"))
+	deploy(t, e, withVolume(t, "v1", "ours", alone))
 	want(t, get, "/peer?host=db:8080/write%3Ffile=/data/x%26text=ours", 200, "written")
 	deploy(t, e, other)
 	want(t, get, "/peer?host=db:8080/", 200, "version=ours")

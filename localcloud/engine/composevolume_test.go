@@ -19,6 +19,9 @@ volumes:
 	data:
 `
 
+// alone is the mode of a service that ends if another one uses its volume.
+const alone = "alone=/data/lock"
+
 // withVolume returns a deployment with a service that has a volume.
 func withVolume(t *testing.T, version, db, mode string) Deployment {
 	d := composed(t, version, stateful)
@@ -30,15 +33,15 @@ func TestServiceWithAVolumeRestartsInPlace(t *testing.T) {
 	t.Parallel()
 	e := newTestEngine(t, Config{Deadline: 20 * time.Second})
 	get := visit(t, e)
-	deploy(t, e, withVolume(t, "v1", "one", "ok"))
+	deploy(t, e, withVolume(t, "v1", "one", alone))
 	want(t, get, "/peer?host=db:8080/write%3Ffile=/data/x%26text=kept", 200, "written")
 	first := containerOf(t, e, "db")
-	deploy(t, e, withVolume(t, "v2", "one", "ok"))
+	deploy(t, e, withVolume(t, "v2", "one", alone))
 	settled(t, e, 2)
 	if now := containerOf(t, e, "db"); now != first {
 		t.Error("an unchanged service with a volume was replaced")
 	}
-	deploy(t, e, withVolume(t, "v3", "two", "ok"))
+	deploy(t, e, withVolume(t, "v3", "two", alone))
 	settled(t, e, 2)
 	want(t, get, "/peer?host=db:8080/", 200, "version=two")
 	want(t, get, "/peer?host=db:8080/read%3Ffile=/data/x", 200, "kept")
@@ -50,7 +53,7 @@ func TestServiceWithAVolumeRestartsInPlace(t *testing.T) {
 		d := withVolume(t, "v4", "three", mode)
 		if mode == "none" { // the service with the volume comes up, another one does not
 			d = composed(t, "v4", strings.Replace(stateful, "env_file: .env", `command: ["exit=3"]`, 1))
-			d.Variables["DB"], d.Variables["MODE"] = "three", "ok"
+			d.Variables["DB"], d.Variables["MODE"] = "three", alone
 		}
 		var failure *Failure
 		if err := e.Deploy(t.Context(), d); !errors.As(err, &failure) || failure.Down() || !strings.Contains(failure.Reason(), "stopped with exit code 3: ") {
@@ -85,9 +88,9 @@ volumes: {data: {}}
 		d.Variables["MODE"] = mode
 		return d
 	}
-	deploy(t, e, version("v1", "ok"))
+	deploy(t, e, version("v1", alone))
 	want(t, get, "/write?file=/data/x&text=kept", 200, "written")
-	deploy(t, e, version("v2", "ok"))
+	deploy(t, e, version("v2", alone))
 	want(t, get, "/", 200, "version=v2")
 	want(t, get, "/read?file=/data/x", 200, "kept")
 	settled(t, e, 1)
@@ -140,7 +143,7 @@ func TestOlderVersionIsNotWhatItsContainersStayedFor(t *testing.T) {
 	e := newTestEngine(t, Config{})
 	version := func(db string) Deployment {
 		d := composed(t, "v", strings.Replace(stateful, "$DB", db, 1))
-		d.Variables["MODE"] = "ok"
+		d.Variables["MODE"] = alone
 		return d
 	}
 	deploy(t, e, version("one"))
@@ -164,9 +167,9 @@ func TestKillWhileAServiceWithAVolumeIsReplaced(t *testing.T) {
 	t.Parallel()
 	e := newTestEngine(t, Config{})
 	get := visit(t, e)
-	deploy(t, e, withVolume(t, "v1", "one", "ok"))
+	deploy(t, e, withVolume(t, "v1", "one", alone))
 	want(t, get, "/peer?host=db:8080/write%3Ffile=/data/x%26text=kept", 200, "written")
-	d := withVolume(t, "v2", "two", "ok")
+	d := withVolume(t, "v2", "two", alone)
 	b, err := open(d)
 	if err != nil {
 		t.Fatal(err)
@@ -178,7 +181,7 @@ func TestKillWhileAServiceWithAVolumeIsReplaced(t *testing.T) {
 	}
 	for _, wanted := range []string{"one", "two"} {
 		second := killed(t, e)
-		deploy(t, second, withVolume(t, "v1", wanted, "ok"))
+		deploy(t, second, withVolume(t, "v1", wanted, alone))
 		want(t, visit(t, second), "/peer?host=db:8080", 200, "version="+wanted)
 		want(t, visit(t, second), "/peer?host=db:8080/read%3Ffile=/data/x", 200, "kept")
 		settled(t, e, 2)

@@ -11,6 +11,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -40,6 +41,13 @@ func main() {
 			fmt.Println("not yet")
 			os.Exit(1)
 		}
+	case "alone": // two of them cannot have one volume
+		lock, err := os.OpenFile(value, os.O_CREATE|os.O_RDWR, 0o600)
+		if err != nil || syscall.Flock(int(lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) != nil {
+			fmt.Println("the volume is in use", err)
+			os.Exit(9)
+		}
+		defer lock.Close()
 	case "mute":
 		time.Sleep(time.Hour)
 	case "inward":
