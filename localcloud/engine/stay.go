@@ -132,8 +132,8 @@ func (e *Engine) standIn(ctx context.Context, g *generation, u unit, old contain
 		return nil
 	}
 	for name := range old.NetworkSettings.Networks {
-		if e.generationOf(name, g.Environment) == "" {
-			continue
+		if e.generationOf(name, g.Environment) != g.predecessor {
+			continue // those of generations before are about to go
 		}
 		if err := e.docker.NetworkConnect(ctx, name, g.names[u.name], &network.EndpointSettings{Aliases: u.networks[0].aliases}); err != nil {
 			return fmt.Errorf("connect %s to a network: %w", u.name, err)
