@@ -79,11 +79,16 @@ func (l *linter) document() {
 			containers[name] = s.name
 		}
 		l.modes(names, s)
+		l.powers(s)
+		l.starting(names, s)
 		if e := child(child(s.value, "extends").value, "file"); e.key != nil {
 			l.refuse(e, where+".extends.file", "the bundle has one file; write the service into this one")
 		}
 		l.noteLeftOut(where, s.value, serviceKeys)
 		l.noteLeftOut(where+".build", child(s.value, "build").value, buildKeys)
+	}
+	for _, e := range entries(l.at("volumes").value) {
+		l.driver(e)
 	}
 	for _, kind := range []string{"volumes", "networks", "configs", "secrets"} {
 		for _, e := range entries(child(l.file.doc.root, kind).value) {
@@ -121,26 +126,8 @@ func keysOf(names map[string]bool) (all []string) {
 	return all
 }
 
-// modes checks the keys whose values may be the host's.
-func (l *linter) modes(names map[string]bool, s entry) {
-	for _, key := range []string{"network_mode", "ipc", "pid"} {
-		e := child(s.value, key)
-		if e.key == nil {
-			continue
-		}
-		kind, name, _ := strings.Cut(resolve(e.value).Value, ":")
-		where := "services." + s.name + "." + key
-		switch {
-		case kind == "host" && key == "network_mode":
-			l.refuse(e, where, "is refused: on the host's network a service publishes no port, and in the local cloud it would have this machine's; want ports:")
-		case kind == "host":
-			l.refuse(e, where, "is refused: %s", hostOnly)
-		case kind == "container":
-			l.refuse(e, where, "the instance has no container of another project; want service:NAME")
-		case kind == "service" && !names[name]:
-			l.refuse(e, where, "there is no service %q%s", name, suggestion(name, keysOf(names)))
-		}
-	}
+// starting checks what a service needs of others and of the instance to start.
+func (l *linter) starting(names map[string]bool, s entry) {
 	for _, e := range entries(child(s.value, "volumes_from").value) {
 		if kind, _, _ := strings.Cut(resolve(e.value).Value, ":"); kind == "container" {
 			l.refuse(e, "services."+s.name+".volumes_from", "the instance has no container of another project; want the name of a service")
