@@ -77,6 +77,12 @@ func (m *month) open() (targets []string) {
 func (m *month) checkSize(before size, noise int64) {
 	m.Helper()
 	now := m.size()
+	for range 30 { // what has just been told to end may take its time
+		if now.goroutines <= before.goroutines && now.files <= before.files {
+			break
+		}
+		now = m.size()
+	}
 	m.Logf("in use at first: %v; at last: %v", before, now)
 	if now.total() > before.total()+noise {
 		for f, n := range now.bytes {
