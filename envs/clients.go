@@ -17,6 +17,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 
+	"beansprout/envs/awsapi"
 	"beansprout/envs/beanstalk"
 	"beansprout/envs/ecr"
 	"beansprout/envs/store"
@@ -47,6 +48,9 @@ func (m *Manager) connect(ctx context.Context, a aws.Config) {
 	})
 	m.account = func(ctx context.Context) (string, error) {
 		account, err := number(ctx)
+		if refused := awsapi.Refused(err); refused != nil {
+			return "", refused
+		}
 		if err != nil {
 			return "", &AccountError{err}
 		}

@@ -281,6 +281,7 @@ var (
 	ErrNotFound    = awsapi.ErrNotFound
 	ErrNotReady    = awsapi.ErrNotReady
 	ErrCredentials = awsapi.ErrCredentials
+	ErrCertificate = awsapi.ErrCertificate
 	ErrTaken       = awsapi.ErrTaken
 	ErrQuota       = awsapi.ErrQuota
 )

@@ -39,7 +39,11 @@ func changes(operation string) bool {
 	return true
 }
 
-// refusedError is an error of ensure on its way through the SDK, which must not retry it.
+// Final returns err as an error of an HTTP client after which the SDK must not repeat the call.
+// Refused returns err.
+func Final(err error) error { return &refusedError{err} }
+
+// refusedError is an error on its way through the SDK, which must not retry it.
 type refusedError struct{ cause error }
 
 func (r *refusedError) Error() string { return r.cause.Error() }
@@ -49,8 +53,8 @@ func (r *refusedError) Unwrap() error { return r.cause }
 // RetryableError implements the interface of the SDK's retryer.
 func (r *refusedError) RetryableError() bool { return false }
 
-// Refused returns the error of ensure that ended a call with the error err, or nil when another
-// error did.
+// Refused returns the error of ensure, or that of Final, that ended a call with the error err, or
+// nil when another error did.
 func Refused(err error) error {
 	if r, ok := errors.AsType[*refusedError](err); ok {
 		return r.cause
@@ -67,6 +71,8 @@ var (
 	ErrNotReady = errors.New("not ready")
 	// ErrCredentials is reported when AWS doesn't accept the credentials, or when there are none.
 	ErrCredentials = errors.New("AWS doesn't accept the credentials")
+	// ErrCertificate is reported when the certificate of an AWS endpoint isn't trusted.
+	ErrCertificate = errors.New("its certificate isn't trusted")
 	// ErrTaken is reported when a name is in use.
 	ErrTaken = errors.New("taken")
 	// ErrQuota is reported when a quota of the account doesn't allow another resource.

@@ -57,7 +57,7 @@ var arrows = map[string][]string{
 	"templates":                {},
 	"cmd/internal/background":  {"cmd/internal/terminal", "localcloud", "localcloud/fault"},
 	"cmd/internal/commandline": {"cmd/internal/project/config"},
-	"cmd/internal/awsconfig":   {"localcloud"},
+	"cmd/internal/awsconfig":   {"envs/awsapi", "localcloud"},
 	"cmd/internal/project": {
 		"builder", "cmd/internal/project/artifact", "cmd/internal/project/checkout", "cmd/internal/project/config",
 		"compose", "dockerrun", "envs", "envs/beanstalk", "files", "mask",

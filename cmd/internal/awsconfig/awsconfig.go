@@ -46,6 +46,7 @@ func Load(ctx context.Context, region string) (cfg aws.Config, wait func(), err 
 	if err != nil {
 		return cfg, asking.wait, fmt.Errorf("read the AWS configuration: %w", err)
 	}
+	cfg.HTTPClient = trusting{cfg.HTTPClient}
 	if cfg.Region == "" {
 		return cfg, asking.wait, ErrNoRegion
 	}

@@ -58,6 +58,7 @@ var errorHints = []struct {
 	{ErrTimeout, "use a longer --timeout; AWS finishes what it has begun, and the next run continues from there"},
 	{store.ErrLost, "this run was cut off until its lease expired, and has changed nothing since; beansprout status shows what runs, and another up repairs it"},
 	{envs.ErrCredentials, "renew the AWS credentials (aws sts get-caller-identity must work) and run it again: it takes up where this stands"},
+	{envs.ErrCertificate, "check this machine's clock; where a proxy of your network signs for AWS, AWS_CA_BUNDLE names the file with its certificates"},
 	{beanstalk.ErrUnanswered, "check the network and the proxy, and https://health.aws.amazon.com, and run it again: it takes up where this stands"},
 	{janitor.ErrTooMany, "check the list; if it is right, allow that many with --max N"},
 	{janitor.ErrShrunk, ShrunkHint},

@@ -20,6 +20,7 @@ var kinds = []struct {
 	{ErrTimeout, "timeout"},
 	{envs.ErrNotOurs, "not_ours"},
 	{envs.ErrCredentials, "credentials"},
+	{envs.ErrCertificate, "certificate"},
 	{envs.ErrQuota, "quota"},
 	{envs.ErrTaken, "taken"},
 	{envs.ErrNotReady, "not_ready"},
