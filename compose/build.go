@@ -108,7 +108,11 @@ func serviceOf(project *types.Project, name string) types.ServiceConfig {
 
 // build returns how an image is made, and what of it can't be.
 func (f *File) build(b built, project *types.Project) (Build, []dockerrun.Finding) {
-	c := serviceOf(project, b.service).Build
+	s := serviceOf(project, b.service)
+	c := s.Build
+	if len(c.Platforms) == 0 && s.Platform != "" {
+		c.Platforms = []string{s.Platform}
+	}
 	at := f.doc.finding(b.key, "", "")
 	made := Build{
 		Name: b.service, At: fmt.Sprintf("%s:%d:%d", at.File, at.Line, at.Column),

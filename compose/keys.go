@@ -77,7 +77,7 @@ var serviceKeys = join(
 		"network_mode":   {honoured, "`none` and `service:NAME`; the networks of the host are refused"},
 		"networks":       {honoured, "must be defined"},
 		"pid":            {honoured, "`host` is refused"},
-		"platform":       {handedOn, "an image for another architecture than that of the instances doesn't start"},
+		"platform":       {honoured, "that of the build, too, if `build.platforms` has none; an image for another architecture than that of the instances doesn't start"},
 		"ports":          {honoured, "one service must publish port 80 of the host, or that of the process; no two the same"},
 		"profiles":       {honoured, "a service with profiles runs only if `COMPOSE_PROFILES` in `environment.variables` names one"},
 		"pull_policy":    {honoured, "`never` and `build` are refused: an instance begins without images and builds none"},

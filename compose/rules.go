@@ -144,12 +144,12 @@ func (l *linter) starting(names map[string]bool, s entry) {
 
 // services checks what compose reads.
 func (l *linter) services() {
-	taken := map[string]string{} // services by port and protocol of the host
+	var taken []published
 	for _, name := range l.project.ServiceNames() {
 		s := l.project.Services[name]
 		l.image(s)
 		for i, p := range s.Ports {
-			l.publish(taken, s, i, p)
+			taken = l.publish(taken, s, i, p)
 		}
 		l.volumes(s)
 		for i, file := range s.EnvFiles {
@@ -214,53 +214,6 @@ func (l *linter) image(s types.ServiceConfig) {
 	if host := reference.Domain(named); host != reference.Domain(anyImage) && !ecrHost.MatchString(host) {
 		l.private = append(l.private, l.file.doc.finding(e.key, where, "if the image is private, the instances pull it only with a Dockerrun.aws.json of version 3 with Authentication, in dockerrun.include"))
 	}
-}
-
-// publish notes the ports of the host that a service has, and refuses those that it can't have.
-func (l *linter) publish(taken map[string]string, s types.ServiceConfig, i int, p types.ServicePortConfig) {
-	e, where := l.at("services", s.Name, "ports", strconv.Itoa(i)), "services."+s.Name+".ports"
-	if p.Published == "" {
-		return
-	}
-	if s.GetScale() > 1 {
-		l.refuse(e, where, "%d containers can't share port %s of the host", s.GetScale(), p.Published)
-	}
-	if p.HostIP == "127.0.0.1" || p.HostIP == "::1" {
-		return // nobody else reaches it
-	}
-	port := p.Published + "/" + p.Protocol
-	if other, twice := taken[port]; twice {
-		l.refuse(e, where, "port %s of the host is published by service %s, too", p.Published, other)
-	}
-	taken[port] = s.Name
-}
-
-// front refuses a file of which no service is where requests are sent: nothing runs before the services.
-func (l *linter) front(taken map[string]string) {
-	port := l.port
-	if port == 0 {
-		port = 80
-	}
-	for published := range taken {
-		number, isTCP := strings.CutSuffix(published, "/tcp")
-		if isTCP && (port == dockerrun.AnyPort || number == strconv.Itoa(port)) {
-			return
-		}
-	}
-	e := l.at("services")
-	if len(taken) > 0 { // where one publishes another port
-		for _, name := range l.project.ServiceNames() {
-			if len(l.project.Services[name].Ports) > 0 {
-				e = l.at("services", name, "ports")
-				break
-			}
-		}
-	}
-	if port == dockerrun.AnyPort {
-		l.refuse(e, "services", "no service publishes a port, to which requests are sent: Beanstalk runs no proxy before a compose file")
-		return
-	}
-	l.refuse(e, "services", `no service publishes port %[1]d, to which requests are sent: Beanstalk runs no proxy before a compose file; want ports: ["%[1]d:CONTAINER-PORT"]`, port)
 }
 
 // volumes checks what a service mounts.

@@ -26,7 +26,17 @@ func (l *linter) variables() {
 		}
 	}
 	unset := map[string]*yaml.Node{}
-	l.substituted(l.file.doc.root, read, unset)
+	for _, e := range entries(l.file.doc.root) {
+		if e.name != "configs" && e.name != "secrets" {
+			l.substituted(e.value, read, unset)
+			continue
+		}
+		for _, object := range entries(e.value) {
+			if l.uses(e.name, object.name) {
+				l.substituted(object.value, read, unset)
+			}
+		}
+	}
 	p := l.file.properties
 	for _, name := range append(slices.Sorted(maps.Keys(p.Variables)), p.Secrets...) {
 		if _, seen := read[name]; !seen && !all && !strings.HasPrefix(name, "COMPOSE_") {

@@ -114,6 +114,10 @@ func (p *Project) imageOf(b compose.Build) config.Image {
 
 // beside returns the absolute path of what a compose file names.
 func (p *Project) beside(path string) string {
+	if below, ok := strings.CutPrefix(path, "~/"); ok {
+		home, _ := os.UserHomeDir()
+		return filepath.Join(home, below)
+	}
 	if path == "" || filepath.IsAbs(path) {
 		return path
 	}

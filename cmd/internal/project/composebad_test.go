@@ -21,58 +21,96 @@ const webService = "services:\n  web:\n    image: nginx:1.27\n    ports: [\"80:8
 
 func TestWhatGoesWrongInAComposeFileIsSaidWithItsLine(t *testing.T) {
 	for name, tt := range map[string]struct{ text, want string }{
-		"not YAML":             {"services:\n  web: [\n", "compose.yaml:2:1: is not valid YAML: "},
-		"a tab":                {"services:\n\tweb: {}\n", "compose.yaml:2:1: is not valid YAML: "},
-		"nothing":              {"# nothing\n", "compose.yaml:1:1: the file is empty"},
-		"a list":               {"- a\n", "compose.yaml:1:1: want keys such as services:"},
-		"two documents":        {webService + "---\nservices: {}\n", "compose.yaml:5:1: a second document begins here"},
-		"bytes":                {"services: \xff\n", "compose.yaml:1:11: is not UTF-8"},
-		"a key twice":          {webService + "    image: httpd:2.4\n", "compose.yaml:5:"},
-		"itself":               {"services: &a\n  web: *a\n", "compose.yaml:"},
-		"no services":          {"volumes: {data: }\n", "compose.yaml:1:1: there are no services"},
-		"an unknown key":       {webService + "    prots: []\n", "compose.yaml:5:5: services.web.prots: unknown key; did you mean ports?"},
-		"an unknown inner key": {webService + "    healthcheck: {tset: [CMD, x]}\n", `compose.yaml:5:19: services.web.healthcheck: unknown key "tset"`},
-		"a wrong type":         {webService + "    privileged: often\n", "compose.yaml:5:5: services.web.privileged"},
-		"a bad port":           {strings.Replace(webService, "80:80", "eighty:80", 1), "compose.yaml:4:5: services.web.ports: "},
-		"include":              {"include: [other.yaml]\n" + webService, "compose.yaml:1:1: include: is refused: the bundle has one file"},
-		"extends a file":       {"services:\n  web:\n    extends: {file: base.yaml, service: web}\n    ports: [\"80:80\"]\n", "compose.yaml:3:15: services.web.extends.file: the bundle has one file"},
-		"devices":              {webService + "    devices: [/dev/kvm]\n", "compose.yaml:5:5: services.web.devices: is refused"},
-		"pid":                  {webService + "    pid: host\n", "compose.yaml:5:5: services.web.pid: is refused"},
-		"uts":                  {webService + "    uts: host\n", "compose.yaml:5:5: services.web.uts: is refused"},
-		"a namespace by name":  {webService + "    pid: ${PID:-host}\n", "compose.yaml:5:5: services.web.pid: must be written out"},
-		"cgroup":               {webService + "    cgroup: host\n", "compose.yaml:5:5: services.web.cgroup: is refused"},
-		"users":                {webService + "    userns_mode: host\n", "compose.yaml:5:5: services.web.userns_mode: is refused"},
-		"cgroup rules":         {webService + "    device_cgroup_rules: [\"a *:* rwm\"]\n", "compose.yaml:5:5: services.web.device_cgroup_rules: is refused"},
-		"a capability":         {webService + "    cap_add: [NET_ADMIN, cap_sys_admin]\n", "compose.yaml:5:26: services.web.cap_add: SYS_ADMIN is refused"},
-		"no seccomp":           {webService + "    security_opt: [\"seccomp=unconfined\"]\n", "compose.yaml:5:20: services.web.security_opt: seccomp=unconfined is refused"},
-		"reserved devices":     {webService + "    deploy: {resources: {reservations: {devices: [{capabilities: [gpu]}]}}}\n", "compose.yaml:5:41: services.web.deploy.resources.reservations.devices: is refused"},
-		"a network's name":     {webService + "    network_mode: other_default\n", `compose.yaml:5:5: services.web.network_mode: want none or service:NAME, not "other_default"`},
-		"the common network":   {webService + "    network_mode: bridge\n", `compose.yaml:5:5: services.web.network_mode: want none or service:NAME, not "bridge"`},
-		"a volume's device":    {webService + "volumes: {data: {driver_opts: {type: none, o: bind, device: /}}}\n", "compose.yaml:5:53: volumes.data.driver_opts.device: is refused"},
-		"a volume's driver":    {webService + "volumes: {data: {driver: nfs}}\n", "compose.yaml:5:18: volumes.data.driver: the instances have no driver but local"},
-		"git":                  {"services:\n  web:\n    build: https://github.com/acme/shop.git\n    ports: [\"80:80\"]\n", "compose.yaml:3:5: services.web.build: is built from https://github.com/acme/shop.git; want a folder"},
-		"no context":           {"services:\n  web:\n    build: ./nowhere\n    ports: [\"80:80\"]\n", "compose.yaml:3:5: image web: "},
-		"an inline Dockerfile": {"services:\n  web:\n    build: {context: ., dockerfile_inline: FROM scratch}\n    ports: [\"80:80\"]\n", "compose.yaml:3:25: services.web.build.dockerfile_inline: is refused"},
-		"a placeholder":        {"services:\n  web:\n    build: {context: ., args: {F: \"${beansprout.feature}\"}}\n    ports: [\"80:80\"]\n", "compose.yaml:3:35: ${beansprout.feature} is not known when images are built"},
-		"two names":            {webService + "    container_name: one\n  api:\n    image: x:1\n    container_name: one\n", `compose.yaml:8:5: services.api.container_name: service web has the name "one", too`},
-		"a port twice":         {webService + "  api:\n    image: x:1\n    ports: [\"80:90\"]\n", "services.web.ports: port 80 of the host is published by service api, too"},
-		"replicas":             {webService + "    deploy: {replicas: 2}\n", "compose.yaml:4:13: services.web.ports: 2 containers can't share port 80 of the host"},
-		"outside":              {webService + "    volumes: [\"../conf:/conf\"]\n", "compose.yaml:5:15: services.web.volumes: ../conf is outside the file's folder"},
-		"the whole folder":     {webService + "    volumes: [\".:/app\"]\n", "compose.yaml:5:15: services.web.volumes: is the whole folder"},
-		"a missing folder":     {webService + "    volumes: [\"./conf:/conf\"]\n", `compose.yaml:5:15: services.web.volumes: include "conf" in the bundle: `},
-		"an external volume":   {webService + "    volumes: [\"data:/data\"]\nvolumes: {data: {external: true}}\n", "compose.yaml:6:18: volumes.data.external: a new instance has none"},
-		"an unknown volume":    {webService + "    volumes: [\"data:/data\"]\n", "compose.yaml:5:5: services.web.volumes: "},
-		"a cycle":              {webService + "    depends_on: [api]\n  api:\n    image: x:1\n    depends_on: [web]\n", "compose.yaml:8:5: services.api.depends_on: "},
-		"no image":             {"services:\n  web:\n    ports: [\"80:80\"]\n", "has neither an image nor a build context"},
-		"a bad image":          {strings.Replace(webService, "nginx:1.27", "Nginx", 1), "compose.yaml:3:5: services.web.image: is not the name of an image"},
-		"never pulled":         {webService + "    pull_policy: never\n", "compose.yaml:5:5: services.web.pull_policy: never: an instance begins without images"},
-		"too deep":             {strings.Repeat("a: {", 70) + strings.Repeat("}", 70), "nests deeper than 64 levels"},
+		"not YAML":                {"services:\n  web: [\n", "compose.yaml:2:1: is not valid YAML: "},
+		"a tab":                   {"services:\n\tweb: {}\n", "compose.yaml:2:1: is not valid YAML: "},
+		"nothing":                 {"# nothing\n", "compose.yaml:1:1: the file is empty"},
+		"a list":                  {"- a\n", "compose.yaml:1:1: want keys such as services:"},
+		"two documents":           {webService + "---\nservices: {}\n", "compose.yaml:5:1: a second document begins here"},
+		"bytes":                   {"services: \xff\n", "compose.yaml:1:11: is not UTF-8"},
+		"a key twice":             {webService + "    image: httpd:2.4\n", "compose.yaml:5:"},
+		"itself":                  {"services: &a\n  web: *a\n", "compose.yaml:"},
+		"no services":             {"volumes: {data: }\n", "compose.yaml:1:1: there are no services"},
+		"an unknown key":          {webService + "    prots: []\n", "compose.yaml:5:5: services.web.prots: unknown key; did you mean ports?"},
+		"an unknown inner key":    {webService + "    healthcheck: {tset: [CMD, x]}\n", `compose.yaml:5:19: services.web.healthcheck: unknown key "tset"`},
+		"a wrong type":            {webService + "    privileged: often\n", "compose.yaml:5:5: services.web.privileged"},
+		"a bad port":              {strings.Replace(webService, "80:80", "eighty:80", 1), "compose.yaml:4:5: services.web.ports: "},
+		"include":                 {"include: [other.yaml]\n" + webService, "compose.yaml:1:1: include: is refused: the bundle has one file"},
+		"extends a file":          {"services:\n  web:\n    extends: {file: base.yaml, service: web}\n    ports: [\"80:80\"]\n", "compose.yaml:3:15: services.web.extends.file: the bundle has one file"},
+		"devices":                 {webService + "    devices: [/dev/kvm]\n", "compose.yaml:5:5: services.web.devices: is refused"},
+		"pid":                     {webService + "    pid: host\n", "compose.yaml:5:5: services.web.pid: is refused"},
+		"uts":                     {webService + "    uts: host\n", "compose.yaml:5:5: services.web.uts: is refused"},
+		"a namespace by name":     {webService + "    pid: ${PID:-host}\n", "compose.yaml:5:5: services.web.pid: must be written out"},
+		"cgroup":                  {webService + "    cgroup: host\n", "compose.yaml:5:5: services.web.cgroup: is refused"},
+		"users":                   {webService + "    userns_mode: host\n", "compose.yaml:5:5: services.web.userns_mode: is refused"},
+		"cgroup rules":            {webService + "    device_cgroup_rules: [\"a *:* rwm\"]\n", "compose.yaml:5:5: services.web.device_cgroup_rules: is refused"},
+		"a capability":            {webService + "    cap_add: [NET_ADMIN, cap_sys_admin]\n", "compose.yaml:5:26: services.web.cap_add: SYS_ADMIN is refused"},
+		"no seccomp":              {webService + "    security_opt: [\"seccomp=unconfined\"]\n", "compose.yaml:5:20: services.web.security_opt: seccomp=unconfined is refused"},
+		"reserved devices":        {webService + "    deploy: {resources: {reservations: {devices: [{capabilities: [gpu]}]}}}\n", "compose.yaml:5:41: services.web.deploy.resources.reservations.devices: is refused"},
+		"a network's name":        {webService + "    network_mode: other_default\n", `compose.yaml:5:5: services.web.network_mode: want none or service:NAME, not "other_default"`},
+		"the common network":      {webService + "    network_mode: bridge\n", `compose.yaml:5:5: services.web.network_mode: want none or service:NAME, not "bridge"`},
+		"a volume's device":       {webService + "volumes: {data: {driver_opts: {type: none, o: bind, device: /}}}\n", "compose.yaml:5:53: volumes.data.driver_opts.device: is refused"},
+		"a volume's driver":       {webService + "volumes: {data: {driver: nfs}}\n", "compose.yaml:5:18: volumes.data.driver: the instances have no driver but local"},
+		"git":                     {"services:\n  web:\n    build: https://github.com/acme/shop.git\n    ports: [\"80:80\"]\n", "compose.yaml:3:5: services.web.build: is built from https://github.com/acme/shop.git; want a folder"},
+		"no context":              {"services:\n  web:\n    build: ./nowhere\n    ports: [\"80:80\"]\n", "compose.yaml:3:5: image web: "},
+		"an inline Dockerfile":    {"services:\n  web:\n    build: {context: ., dockerfile_inline: FROM scratch}\n    ports: [\"80:80\"]\n", "compose.yaml:3:25: services.web.build.dockerfile_inline: is refused"},
+		"a placeholder":           {"services:\n  web:\n    build: {context: ., args: {F: \"${beansprout.feature}\"}}\n    ports: [\"80:80\"]\n", "compose.yaml:3:35: ${beansprout.feature} is not known when images are built"},
+		"two names":               {webService + "    container_name: one\n  api:\n    image: x:1\n    container_name: one\n", `compose.yaml:8:5: services.api.container_name: service web has the name "one", too`},
+		"a port twice":            {webService + "  api:\n    image: x:1\n    ports: [\"80:90\"]\n", "services.web.ports: port 80 of the host is published by service api, too"},
+		"a loopback port twice":   {webService + "  api:\n    image: x:1\n    ports: [\"127.0.0.1:90:90\", \"127.0.0.1:90:91\"]\n", "services.api.ports: port 90 of the host is published by service api, too"},
+		"a port of all addresses": {webService + "  api:\n    image: x:1\n    ports: [\"127.0.0.1:80:90\"]\n", "services.web.ports: port 80 of the host is published by service api, too"},
+		"inward only":             {strings.Replace(webService, "80:80", "127.0.0.1:80:80", 1), "compose.yaml:4:5: services: no service publishes port 80"},
+		"another platform":        {"services:\n  web:\n    build: .\n    platform: linux/s390x\n    ports: [\"80:80\"]\n", "compose.yaml:3:5: services.web.build: want one platform"},
+		"replicas":                {webService + "    deploy: {replicas: 2}\n", "compose.yaml:4:13: services.web.ports: 2 containers can't share port 80 of the host"},
+		"outside":                 {webService + "    volumes: [\"../conf:/conf\"]\n", "compose.yaml:5:15: services.web.volumes: ../conf is outside the file's folder"},
+		"the whole folder":        {webService + "    volumes: [\".:/app\"]\n", "compose.yaml:5:15: services.web.volumes: is the whole folder"},
+		"a missing folder":        {webService + "    volumes: [\"./conf:/conf\"]\n", `compose.yaml:5:15: services.web.volumes: include "conf" in the bundle: `},
+		"an external volume":      {webService + "    volumes: [\"data:/data\"]\nvolumes: {data: {external: true}}\n", "compose.yaml:6:18: volumes.data.external: a new instance has none"},
+		"an unknown volume":       {webService + "    volumes: [\"data:/data\"]\n", "compose.yaml:5:5: services.web.volumes: "},
+		"a cycle":                 {webService + "    depends_on: [api]\n  api:\n    image: x:1\n    depends_on: [web]\n", "compose.yaml:8:5: services.api.depends_on: "},
+		"no image":                {"services:\n  web:\n    ports: [\"80:80\"]\n", "has neither an image nor a build context"},
+		"a bad image":             {strings.Replace(webService, "nginx:1.27", "Nginx", 1), "compose.yaml:3:5: services.web.image: is not the name of an image"},
+		"never pulled":            {webService + "    pull_policy: never\n", "compose.yaml:5:5: services.web.pull_policy: never: an instance begins without images"},
+		"too deep":                {strings.Repeat("a: {", 70) + strings.Repeat("}", 70), "nests deeper than 64 levels"},
 	} {
 		p := composeProject(t, &txtar.Archive{Files: []txtar.File{{Name: "compose.yaml", Data: []byte(tt.text)}}})
 		err := p.checkImages(t.Context())
 		if !mistaken(err) || !strings.Contains(strings.ReplaceAll(err.Error(), p.Config.Dir+"/", ""), tt.want) {
 			t.Errorf("%s: %v, want %s", name, err, tt.want)
 		}
+	}
+}
+
+func TestWhatIsRightInAComposeFileIsNotMentioned(t *testing.T) {
+	home := t.TempDir()
+	t.Setenv("HOME", home)
+	must.Succeed(t, os.WriteFile(filepath.Join(home, ".npmrc"), nil, 0o600))
+	const built = "services:\n  web:\n    build: {context: ., secrets: [npmrc]}\n    ports: [\"80:80\"]\n"
+	for name, tt := range map[string]struct{ text, environment string }{
+		"a secret of the home":    {built + "secrets: {npmrc: {file: ~/.npmrc}}\n", "{}"},
+		"a build's variable":      {built + "secrets: {npmrc: {file: \"${HOME}/.npmrc\"}}\n", "{}"},
+		"both kinds of addresses": {strings.Replace(webService, `"80:80"`, `"0.0.0.0:80:80", "[::]:80:80"`, 1), "{}"},
+	} {
+		p := composeProject(t, &txtar.Archive{Files: []txtar.File{
+			{Name: "compose.yaml", Data: []byte(tt.text)}, {Name: "Dockerfile", Data: []byte("FROM scratch\n")},
+			{Name: "beansprout.yaml", Data: []byte("application: shop\nenvironment: " + tt.environment + "\n")},
+		}})
+		if err := p.checkImages(t.Context()); err != nil || len(p.Notes()) > 0 {
+			t.Errorf("%s: %v %q", name, err, p.Notes())
+		}
+	}
+}
+
+func TestTheServicesPlatformIsThatOfItsBuild(t *testing.T) {
+	p := composeProject(t, &txtar.Archive{Files: []txtar.File{
+		{Name: "compose.yaml", Data: []byte("services:\n  web:\n    build: .\n    platform: linux/arm64\n    ports: [\"80:80\"]\n")},
+		{Name: "Dockerfile", Data: []byte("FROM scratch\n")},
+	}})
+	must.Succeed(t, p.checkImages(t.Context()))
+	if got := p.Config.Build[0].Platform; got != "linux/arm64" {
+		t.Fatalf("the image is made for %q", got)
+	}
+	if err := p.Check(t.Context(), "amd64"); !mistaken(err) || !strings.Contains(err.Error(), "an image for linux/arm64 doesn't run") {
+		t.Error(err)
 	}
 }
 
