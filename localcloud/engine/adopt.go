@@ -77,7 +77,8 @@ func (e *Engine) find(ctx context.Context, id string) (map[string]found, error) 
 
 func (f found) with(c container.Summary) found {
 	f.missing--
-	port, isFront := c.Labels[labelFront]
+	port := c.Labels[labelFront]
+	isFront := port != ""
 	if isFront {
 		f.port, _ = strconv.Atoi(port)
 		f.host, f.path = c.Labels[labelHost], c.Labels[labelHealth]

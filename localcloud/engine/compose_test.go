@@ -245,3 +245,30 @@ func TestReplicasShareAName(t *testing.T) {
 		t.Errorf("a replica with the name of a service: %v", err)
 	}
 }
+
+// Labels of the file and of images that look like the engine's do not count.
+func TestLabelsOfTheFileDoNotCount(t *testing.T) {
+	t.Parallel()
+	e := newTestEngine(t, Config{})
+	text := one + `
+		labels: {beansprout.local: x, beansprout.environment: e-other, beansprout.generation: x, com.example: "yes"}
+	api:
+		image: IMAGE
+		labels: {beansprout.front: "1", beansprout.host: x, beansprout.health: /x, beansprout.logs: "/var/log/eb-docker/containers/x:/"}
+`
+	deploy(t, e, composed(t, "v1", text))
+	web, err := e.docker.ContainerInspect(t.Context(), containerOf(t, e, "web"))
+	if err != nil || web.Config.Labels["com.example"] != "yes" {
+		t.Errorf("labels %v, %v, want the file's own", web.Config, err)
+	}
+	api, err := e.docker.ContainerInspect(t.Context(), containerOf(t, e, "api"))
+	if err != nil || api.Config.Labels[labelFront]+api.Config.Labels[labelHost]+api.Config.Labels[labelHealth]+api.Config.Labels[labelLogs] != "" {
+		t.Errorf("labels %v, %v, want none of a front", api.Config, err)
+	}
+	second := killed(t, e)
+	deploy(t, second, composed(t, "v2", text))
+	want(t, visit(t, second), "/", 200, "version=v2")
+	if err := second.Terminate(t.Context(), "e-abcdefghij"); err != nil {
+		t.Fatal(err)
+	}
+}

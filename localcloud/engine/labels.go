@@ -10,6 +10,7 @@ import (
 
 // All that is made on the Docker Engine has these labels. The next process reads them after a kill.
 const (
+	labelPrefix      = "beansprout." // such labels of documents and images do not count
 	labelCloud       = "beansprout.local"
 	labelEnvironment = "beansprout.environment"
 	labelGeneration  = "beansprout.generation"
@@ -18,11 +19,11 @@ const (
 	labelContainer   = "beansprout.container"  // its name in the document
 	labelCount       = "beansprout.containers" // of the generation
 	labelEssential   = "beansprout.essential"  // whether it must run
-	labelLogs        = "beansprout.logs"       // only with log folders: lines of FOLDER-ON-THE-INSTANCE:PATH
+	labelLogs        = "beansprout.logs"       // lines of FOLDER-ON-THE-INSTANCE:PATH
 	labelHash        = "beansprout.hash"       // unit.hash
-	labelFront       = "beansprout.front"      // only on the front: its port on the loopback
-	labelHost        = "beansprout.host"       // only on the front: the Host of its checks
-	labelHealth      = "beansprout.health"     // only on the front: the path of its checks
+	labelFront       = "beansprout.front"      // of the front, else "": its port on the loopback
+	labelHost        = "beansprout.host"       // of the front, else "": the Host of its checks
+	labelHealth      = "beansprout.health"     // of the front, else "": the path of its checks
 )
 
 // name returns a name on the engine that no other cloud uses.

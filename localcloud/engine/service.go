@@ -29,13 +29,13 @@ func (c *composer) unit(s types.ServiceConfig) (unit, error) {
 		return unit{}, err
 	}
 	u := unit{
-		name: s.Name, front: c.front(s), must: mayEnd, probed: true, owns: owns,
+		name: s.Name, front: c.front(s), must: mayEnd, probed: true, owns: owns, logs: logFolders(s),
 		links: s.Links, volumesFrom: from, after: c.needs(s), networks: c.attachments(s),
 		config: container.Config{
 			Image: s.Image, Cmd: []string(s.Command), Entrypoint: entrypoint(s.Entrypoint), Env: variables(s.Environment),
 			User: s.User, WorkingDir: s.WorkingDir, Hostname: s.Hostname, Domainname: s.DomainName,
 			Tty: s.Tty, OpenStdin: s.StdinOpen, StopSignal: s.StopSignal, StopTimeout: grace(s), Healthcheck: healthcheck(s.HealthCheck),
-			Labels: labelled(s),
+			Labels: s.Labels,
 		},
 		host: container.HostConfig{
 			Mounts: mounts, Tmpfs: tmpfs(s.Tmpfs), RestartPolicy: restartPolicy(s), Resources: limits(s), ReadonlyRootfs: s.ReadOnly,
@@ -100,18 +100,14 @@ func entrypoint(e types.ShellCommand) []string {
 	return e
 }
 
-// labelled returns a service's labels with the folders in which it writes logs.
-func labelled(s types.ServiceConfig) map[string]string {
-	labels := map[string]string{}
-	maps.Copy(labels, s.Labels)
-	var logs []string
+// logFolders returns the folders in which a service writes logs, each with its place in the container.
+func logFolders(s types.ServiceConfig) (logs []string) {
 	for _, v := range s.Volumes {
 		if strings.HasPrefix(v.Source, composeLogs+"/") {
 			logs = append(logs, v.Source+":"+v.Target)
 		}
 	}
-	labels[labelLogs] = strings.Join(logs, "\n")
-	return labels
+	return logs
 }
 
 func variables(all types.MappingWithEquals) []string {

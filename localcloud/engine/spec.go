@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"maps"
 	"strconv"
 	"strings"
 
@@ -17,14 +18,27 @@ func (e *Engine) labels(g *generation) map[string]string {
 	}
 }
 
+// unitLabels are those of a unit's container: its document's, but for the engine's prefix, and all of
+// the engine's own. Those that say nothing are empty, because an image's would count otherwise.
+func (e *Engine) unitLabels(g *generation, u unit) map[string]string {
+	labels := map[string]string{}
+	maps.Copy(labels, u.config.Labels)
+	maps.DeleteFunc(labels, func(name, _ string) bool { return strings.HasPrefix(name, labelPrefix) })
+	maps.Copy(labels, e.labels(g))
+	maps.Copy(labels, map[string]string{
+		labelContainer: u.name, labelEssential: string(u.must), labelHash: u.hash, labelLogs: strings.Join(u.logs, "\n"),
+		labelFront: "", labelHost: "", labelHealth: "",
+	})
+	if u.isFront() {
+		labels[labelFront], labels[labelHost], labels[labelHealth] = strconv.Itoa(g.port), g.health().host, g.health().path
+	}
+	return labels
+}
+
 // spec translates a unit into the Docker Engine's types.
 func (e *Engine) spec(g *generation, u unit) (*container.Config, *container.HostConfig, *network.NetworkingConfig) {
 	config, host := u.config, u.host
-	config.Labels = e.labels(g)
-	for name, value := range u.config.Labels {
-		config.Labels[name] = value
-	}
-	config.Labels[labelContainer], config.Labels[labelEssential], config.Labels[labelHash] = u.name, string(u.must), u.hash
+	config.Labels = e.unitLabels(g, u)
 	for _, v := range u.volumesFrom {
 		mode := ":rw"
 		if v.readOnly {
@@ -37,8 +51,6 @@ func (e *Engine) spec(g *generation, u unit) (*container.Config, *container.Host
 	}
 	if u.isFront() {
 		publish(&config, &host, u.front, g.port)
-		config.Labels[labelFront] = strconv.Itoa(g.port)
-		config.Labels[labelHost], config.Labels[labelHealth] = g.health().host, g.health().path
 	}
 	switch {
 	case u.shares != "":

@@ -109,7 +109,7 @@ func (e *Engine) makeWay(ctx context.Context, s *site, g *generation, u unit) er
 			continue
 		}
 		g.stopped = append(g.stopped, c)
-		if _, isFront := c.Labels[labelFront]; isFront {
+		if c.Labels[labelFront] != "" {
 			const why = "The next version is being started; the one before was stopped, because both use one volume."
 			if old := s.swap(nil, why); old != nil {
 				defer old.cut()
@@ -173,7 +173,7 @@ func (e *Engine) undo(ctx context.Context, s *site, g *generation) {
 			e.Log.Warn("container not started again", "environment", g.Environment, "container", c.Labels[labelContainer], "error", err)
 			continue
 		}
-		if _, isFront := c.Labels[labelFront]; isFront {
+		if c.Labels[labelFront] != "" {
 			e.putBack(ctx, s, g.predecessor, c)
 		}
 	}

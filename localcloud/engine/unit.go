@@ -21,6 +21,7 @@ type unit struct {
 	shares      string   // the unit whose network it uses, instead of networks
 	links       []string // NAME or NAME:ALIAS
 	volumesFrom []volumeSource
+	logs        []string // FOLDER-ON-THE-INSTANCE:PATH
 	after       []need   // what it waits for
 	owns        []string // the volumes that no other container may write to at the same time
 
