@@ -49,7 +49,7 @@ func (e *Engine) placeCompose(ctx context.Context, g *generation, b bundle) erro
 	if g.units, err = c.services(); err != nil {
 		return err
 	}
-	return g.provideDirs(c.paths)
+	return g.provide(c.paths)
 }
 
 // writeVariables writes the environment's variables to .env, with $ doubled, and returns the
@@ -85,14 +85,22 @@ func load(ctx context.Context, dir string, text []byte, variables map[string]str
 		ConfigFiles: []types.ConfigFile{{Filename: filepath.Join(dir, composeName), Content: text}},
 		Environment: variables,
 	}
-	p, err := loader.LoadWithContext(ctx, details, func(o *loader.Options) {
+	options := func(o *loader.Options) {
 		o.SetProjectName(filepath.Base(instanceDir), true)
-		o.SkipResolveEnvironment, o.SkipResolveLabels = true, true
+		o.SkipResolveEnvironment, o.SkipResolveLabels, o.SkipInclude = true, true, true
 		o.ResourceLoaders = []loader.ResourceLoader{outside{dir}}
 		if profiles := variables["COMPOSE_PROFILES"]; profiles != "" {
 			o.Profiles = strings.Split(profiles, ",")
 		}
-	})
+	}
+	model, err := loader.LoadModelWithContext(ctx, details, options)
+	if err != nil {
+		return nil, err
+	}
+	if model["include"] != nil { // its env_file may be any file of this machine
+		return nil, errors.New("include is refused: write the services into this file")
+	}
+	p, err := loader.ModelToProject(model, loader.ToOptions(&details, []func(*loader.Options){options}), details)
 	if err != nil {
 		return nil, err
 	}
@@ -114,7 +122,7 @@ func load(ctx context.Context, dir string, text []byte, variables map[string]str
 	return p.WithServicesLabelsResolved(true)
 }
 
-// outside refuses the files that include and extends name outside a directory.
+// outside refuses the files that extends names outside a directory.
 type outside struct{ dir string }
 
 // Accept reports whether a path is outside.

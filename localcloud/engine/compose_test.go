@@ -7,7 +7,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/compose-spec/compose-go/v2/types"
 	"github.com/docker/docker/api/types/container"
+	"github.com/docker/docker/client"
 )
 
 // composed returns a deployment of a compose file, in which IMAGE is the test application, and of
@@ -271,4 +273,36 @@ func TestLabelsOfTheFileDoNotCount(t *testing.T) {
 	if err := second.Terminate(t.Context(), "e-abcdefghij"); err != nil {
 		t.Fatal(err)
 	}
+}
+
+func TestStartIntervalIsForEnginesThatKnowIt(t *testing.T) {
+	t.Parallel()
+	interval := types.Duration(time.Second)
+	for version, want := range map[string]time.Duration{"1.41": 0, "1.44": time.Second, "1.50": time.Second} {
+		docker, err := client.NewClientWithOpts(client.WithVersion(version))
+		if err != nil {
+			t.Fatal(err)
+		}
+		c := composer{Engine: &Engine{docker: docker}}
+		if h := c.healthcheck(&types.HealthCheckConfig{StartInterval: &interval}); h.StartInterval != want {
+			t.Errorf("API %s: the start interval is %s, want %s", version, h.StartInterval, want)
+		}
+	}
+}
+
+// An address that a file fixes is not this machine's to give, and IPv4 and IPv6 are no double.
+func TestAddressesOfTheInstanceAreNotRefused(t *testing.T) {
+	t.Parallel()
+	e := newTestEngine(t, Config{})
+	deploy(t, e, composed(t, "v1", `
+services:
+	web:
+		image: IMAGE
+		env_file: .env
+		ports: ["0.0.0.0:80:8080", "[::]:80:8080"]
+		networks: {n: {ipv4_address: 10.0.0.2}}
+networks:
+	n: {ipam: {config: [{subnet: 10.0.0.0/24}]}}
+`))
+	want(t, visit(t, e), "/", 200, "version=v1")
 }

@@ -87,14 +87,16 @@ func TestFilesThatCannotRunAreRefused(t *testing.T) {
 		"unknown key":           {one + "\t\timaeg: i", "imaeg"},
 		"no image":              {one + "\tb: {build: .}", "service b: the local cloud builds no images"},
 		"network of the host":   {one + "\tb: {image: i, network_mode: host}", "service b: network_mode host"},
+		"network of others":     {one + "\tb: {image: i, network_mode: beansprout-other}", "service b: network_mode beansprout-other"},
+		"the common network":    {one + "\tb: {image: i, network_mode: bridge}", "service b: network_mode bridge"},
+		"below a writable path": {one + "\t\tvolumes: ['./x:/x']\n\tb: {image: IMAGE, volumes: ['./x/y:/y:ro']}", "b mounts at /y a path below the one that web mounts at /x"},
 		"external network":      {one + "networks: {n: {external: true}}", "network n declared as external, but could not be found"},
 		"external volume":       {one + "volumes: {v: {external: true}}", `external volume "v" not found`},
-		"fixed address":         {one + "\t\tnetworks: {n: {ipv4_address: 10.0.0.2}}\nnetworks: {n: {}}", "service web: its address in the network n"},
 		"waits for nothing":     {one + "\t\tdepends_on: [none]", `undefined service "none"`},
 		"waits for itself":      {one + "\t\tdepends_on: [b]\n\tb: {image: i, depends_on: [web]}", "cycle"},
 		"file of this machine":  {one + "\tb: {image: i, env_file: /etc/passwd}", "service b: env_file /etc/passwd is not in the bundle"},
 		"extends this machine":  {one + "\tb: {extends: {file: ../../x.yml, service: x}}", "../../x.yml is not in the bundle"},
-		"includes this machine": {"include: [/etc/x.yml]\n" + one, "/etc/x.yml is not in the bundle"},
+		"includes this machine": {"include: [/etc/x.yml]\n" + one, "include is refused"},
 		"secret outside":        {one + "\t\tsecrets: [s]\nsecrets: {s: {file: /etc/passwd}}", "the file of s is not in the bundle"},
 	}
 	e := newTestEngine(t, Config{})

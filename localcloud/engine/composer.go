@@ -74,18 +74,20 @@ func (c *composer) check() error {
 		}
 	}
 	fronts := 0
-	used := map[string]string{}
+	used := map[string]publisher{}
 	for _, name := range slices.Sorted(maps.Keys(c.project.Services)) {
 		s := c.project.Services[name]
 		if err := checkService(s); err != nil {
 			return err
 		}
 		for _, p := range s.Ports {
-			key := p.Published + "/" + p.Protocol
-			if other, taken := used[key]; p.Published != "" && (taken || s.GetScale() > 1) {
-				return refusedCompose("service %s: Bind for 0.0.0.0:%s failed: port is already allocated by %s", name, p.Published, orItself(other, name))
+			key, now := p.Published+"/"+p.Protocol, publisher{name, strings.Contains(p.HostIP, ":")}
+			other, taken := used[key]
+			both := other.service == name && other.six != now.six
+			if p.Published != "" && (taken && !both || s.GetScale() > 1) {
+				return refusedCompose("service %s: Bind for 0.0.0.0:%s failed: port is already allocated by %s", name, p.Published, orItself(other.service, name))
 			}
-			used[key] = name
+			used[key] = now
 		}
 		if c.front(s) != 0 {
 			fronts++
@@ -96,6 +98,12 @@ func (c *composer) check() error {
 			"Write \"ports: ['%d:PORT']\"", c.g.port80(), c.g.port80())
 	}
 	return nil
+}
+
+// publisher has a port of the instance. One service may have it for IPv4 and for IPv6.
+type publisher struct {
+	service string
+	six     bool
 }
 
 func orItself(other, name string) string {
@@ -112,13 +120,8 @@ func checkService(s types.ServiceConfig) error {
 	switch {
 	case s.Image == "":
 		return refused("the local cloud builds no images; on AWS the instance does")
-	case s.NetworkMode == "host", strings.HasPrefix(s.NetworkMode, "container:"):
-		return refused("network_mode %s cannot be run on this machine", s.NetworkMode)
-	}
-	for name, n := range s.Networks {
-		if n != nil && n.Ipv4Address+n.Ipv6Address != "" {
-			return refused("its address in the network %s cannot be fixed on this machine", name)
-		}
+	case s.NetworkMode != "" && s.NetworkMode != "none" && !strings.HasPrefix(s.NetworkMode, types.ServicePrefix):
+		return refused("network_mode %s cannot be run on this machine: it is a network of others", s.NetworkMode)
 	}
 	for _, v := range s.Volumes {
 		if !slices.Contains([]string{types.VolumeTypeBind, types.VolumeTypeVolume, types.VolumeTypeTmpfs}, v.Type) {

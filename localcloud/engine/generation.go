@@ -4,11 +4,7 @@ import (
 	"cmp"
 	"context"
 	"crypto/rand"
-	"errors"
 	"fmt"
-	"io/fs"
-	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
@@ -62,20 +58,7 @@ func (e *Engine) place(ctx context.Context, g *generation, b bundle) error {
 		}
 	}
 	g.networks, g.units = []networkSpec{{}}, e.task(g, b.document)
-	return g.provideDirs(paths)
-}
-
-// provideDirs creates the paths of the bundle that it does not have as empty directories, as Docker
-// does.
-func (g *generation) provideDirs(paths []string) error {
-	for _, p := range paths {
-		if _, err := os.Stat(filepath.Join(g.dir, p)); errors.Is(err, fs.ErrNotExist) {
-			if err := os.MkdirAll(filepath.Join(g.dir, p), 0o755); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
+	return g.provide(paths)
 }
 
 // start starts a generation and returns when it answers. A generation that fails is removed, and

@@ -13,6 +13,7 @@ import (
 
 	"github.com/compose-spec/compose-go/v2/types"
 	"github.com/docker/docker/api/types/container"
+	"github.com/docker/docker/api/types/versions"
 	"github.com/docker/go-units"
 )
 
@@ -34,7 +35,7 @@ func (c *composer) unit(s types.ServiceConfig) (unit, error) {
 		config: container.Config{
 			Image: s.Image, Cmd: []string(s.Command), Entrypoint: entrypoint(s.Entrypoint), Env: variables(s.Environment),
 			User: s.User, WorkingDir: s.WorkingDir, Hostname: s.Hostname, Domainname: s.DomainName,
-			Tty: s.Tty, OpenStdin: s.StdinOpen, StopSignal: s.StopSignal, StopTimeout: grace(s), Healthcheck: healthcheck(s.HealthCheck),
+			Tty: s.Tty, OpenStdin: s.StdinOpen, StopSignal: s.StopSignal, StopTimeout: grace(s), Healthcheck: c.healthcheck(s.HealthCheck),
 			Labels: s.Labels,
 		},
 		host: container.HostConfig{
@@ -129,7 +130,8 @@ func grace(s types.ServiceConfig) *int {
 	return &seconds
 }
 
-func healthcheck(h *types.HealthCheckConfig) *container.HealthConfig {
+// healthcheck leaves start_interval to engines that know it.
+func (c *composer) healthcheck(h *types.HealthCheckConfig) *container.HealthConfig {
 	if h == nil {
 		return nil
 	}
@@ -137,8 +139,11 @@ func healthcheck(h *types.HealthCheckConfig) *container.HealthConfig {
 		return &container.HealthConfig{Test: []string{"NONE"}}
 	}
 	out := &container.HealthConfig{Test: h.Test}
-	for from, to := range map[*types.Duration]*time.Duration{h.Interval: &out.Interval, h.Timeout: &out.Timeout, h.StartPeriod: &out.StartPeriod} {
-		if from != nil {
+	often := versions.GreaterThanOrEqualTo(c.docker.ClientVersion(), "1.44")
+	for from, to := range map[*types.Duration]*time.Duration{
+		h.Interval: &out.Interval, h.Timeout: &out.Timeout, h.StartPeriod: &out.StartPeriod, h.StartInterval: &out.StartInterval,
+	} {
+		if from != nil && (often || from != h.StartInterval) {
 			*to = time.Duration(*from)
 		}
 	}
