@@ -132,14 +132,22 @@ func (e *Engine) standIn(ctx context.Context, g *generation, u unit, old contain
 		return nil
 	}
 	for name := range old.NetworkSettings.Networks {
-		if e.generationOf(name, g.Environment) != g.predecessor {
-			continue // those of generations before are about to go
+		if from := e.generationOf(name, g.Environment); from != g.predecessor && !g.lasts(from) {
+			continue // it is about to go
 		}
 		if err := e.docker.NetworkConnect(ctx, name, g.names[u.name], &network.EndpointSettings{Aliases: u.networks[0].aliases}); err != nil {
 			return fmt.Errorf("connect %s to a network: %w", u.name, err)
 		}
 	}
 	return nil
+}
+
+// lasts reports whether the networks of a generation stay, because a container that was made for it
+// does. That container looks for others there first, and its connections must not be cut.
+func (g *generation) lasts(generation string) bool {
+	return slices.ContainsFunc(g.before, func(c container.Summary) bool {
+		return g.stays[c.Labels[labelContainer]] && c.Labels[labelGeneration] == generation
+	})
 }
 
 func sharesVolume(c container.Summary, volumes []string) bool {
