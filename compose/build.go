@@ -213,6 +213,32 @@ func (e *editor) replaceBuilds(f *File, images map[string]string) {
 			e.replaceText(name.value, reference)
 		}
 	}
+	gone := map[*yaml.Node]bool{}
+	for _, b := range f.builds() {
+		everything(b.value, gone)
+		delete(gone, b.value) // its anchor stays
+	}
+	e.refuseStrays(e.root, gone)
+}
+
+// everything adds a node and what is below it.
+func everything(n *yaml.Node, all map[*yaml.Node]bool) {
+	all[n] = true
+	for _, c := range n.Content {
+		everything(c, all)
+	}
+}
+
+// refuseStrays refuses what names, elsewhere, an anchor that is gone with its build section.
+func (e *editor) refuseStrays(n *yaml.Node, gone map[*yaml.Node]bool) {
+	if n.Kind == yaml.AliasNode && gone[n.Alias] {
+		e.findings = append(e.findings, e.finding(n, "", "the anchor %[1]s is in a build section, which is replaced; move it to a key such as x-%[1]s", n.Value))
+	}
+	for _, c := range n.Content {
+		if e.becomes[c] == nil {
+			e.refuseStrays(c, gone)
+		}
+	}
 }
 
 // extended returns the service of the file whose build section a service has because it extends it, or "".

@@ -83,7 +83,7 @@ var serviceKeys = join(
 		"pull_policy":    {honoured, "`never` and `build` are refused: an instance begins without images and builds none"},
 		"scale":          {honoured, "several containers can't share a host port"},
 		"secrets":        {honoured, "must be defined"},
-		"security_opt":   {honoured, "`unconfined` and `disable` are refused"},
+		"security_opt":   {honoured, "files of `seccomp` go into the bundle; `unconfined` and `disable` are refused"},
 		"userns_mode":    {honoured, "`host` is refused"},
 		"uts":            {honoured, "`host` is refused"},
 		"volumes":        {honoured, "what the bundle holds, named volumes, `${EB_LOG_BASE_DIR}/SERVICE`, `tmpfs`; anything else of the host is refused"},

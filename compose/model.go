@@ -19,7 +19,7 @@ import (
 // logVariable is a variable of Beanstalk's own: the folder of the instance where each service has one for its logs.
 const logVariable, logFolder = "EB_LOG_BASE_DIR", "/var/log/eb-docker/containers"
 
-// lookup returns the value of a variable as the instances have it in .env; that of a secret is made up.
+// lookup returns the value of a variable as the instances have it in .env; that of a secret is made up, as one that numbers, ports and names may have.
 func (p Properties) lookup(name string) (string, bool) {
 	if value, ok := p.Variables[name]; ok {
 		return value, true
@@ -28,7 +28,7 @@ func (p Properties) lookup(name string) (string, bool) {
 	case name == logVariable:
 		return logFolder, true
 	case slices.Contains(p.Secrets, name):
-		return "secret", true
+		return "1", true
 	}
 	return "", false
 }

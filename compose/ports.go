@@ -3,6 +3,7 @@ package compose
 import (
 	"net/netip"
 	"strconv"
+	"strings"
 
 	"github.com/compose-spec/compose-go/v2/types"
 
@@ -23,7 +24,9 @@ func (p published) isInward() bool {
 
 // meets reports whether two services can't have both ports.
 func (p published) meets(other published) bool {
-	if p.Published != other.Published || p.Protocol != other.Protocol {
+	low, high := bounds(p.Published)
+	otherLow, otherHigh := bounds(other.Published)
+	if low > otherHigh || otherLow > high || p.Protocol != other.Protocol {
 		return false
 	}
 	a, err1 := netip.ParseAddr(p.HostIP)
@@ -32,10 +35,21 @@ func (p published) meets(other published) bool {
 		a.Is4() == b.Is4() && (a == b || a.IsUnspecified() || b.IsUnspecified())
 }
 
+// bounds returns the first and the last port of a range, or of one port.
+func bounds(published string) (low, high int) {
+	first, last, isRange := strings.Cut(published, "-")
+	low, _ = strconv.Atoi(first)
+	if !isRange {
+		return low, low
+	}
+	high, _ = strconv.Atoi(last)
+	return low, high
+}
+
 // publish adds a port of a service to those that are taken, and refuses one that the service can't have.
 func (l *linter) publish(taken []published, s types.ServiceConfig, i int, port types.ServicePortConfig) []published {
 	e, where := l.at("services", s.Name, "ports", strconv.Itoa(i)), "services."+s.Name+".ports"
-	if port.Published == "" {
+	if port.Published == "" || l.isUnknown(e.value) {
 		return taken
 	}
 	if s.GetScale() > 1 {
@@ -53,6 +67,11 @@ func (l *linter) publish(taken []published, s types.ServiceConfig, i int, port t
 
 // front refuses a file of which no service is where requests are sent: nothing runs before the services.
 func (l *linter) front(taken []published) {
+	for _, s := range entries(l.at("services").value) {
+		if l.isUnknown(child(s.value, "ports").value) {
+			return
+		}
+	}
 	port := l.port
 	if port == 0 {
 		port = 80

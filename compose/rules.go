@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"path"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -157,6 +158,11 @@ func (l *linter) services() {
 				l.holds(l.at("services", name, "env_file", strconv.Itoa(i)), "services."+name+".env_file", file.Path, !bool(file.Required))
 			}
 		}
+		for i, option := range s.SecurityOpt {
+			if file, ok := strings.CutPrefix(strings.Replace(option, "=", ":", 1), "seccomp:"); ok {
+				l.holds(l.at("services", name, "security_opt", strconv.Itoa(i)), "services."+name+".security_opt", file, false)
+			}
+		}
 		for i, file := range s.LabelFiles {
 			l.holds(l.at("services", name, "label_file", strconv.Itoa(i)), "services."+name+".label_file", file, false)
 		}
@@ -196,10 +202,23 @@ func (l *linter) uses(kind, name string) bool {
 	return false
 }
 
+// isUnknown reports whether something below a node may depend on variables whose values are not known.
+func (l *linter) isUnknown(n *yaml.Node) bool {
+	n = resolve(n)
+	p := l.file.properties
+	if n == nil || !p.Partial && len(p.Secrets) == 0 {
+		return false
+	}
+	return strings.Contains(n.Value, "$") || slices.ContainsFunc(n.Content, l.isUnknown)
+}
+
 func (l *linter) image(s types.ServiceConfig) {
 	e, where := l.at("services", s.Name, "image"), "services."+s.Name+".image"
 	anyImage, _ := reference.ParseNormalizedNamed("image") // of the registry from which most images need no credentials
 	named, err := reference.ParseNormalizedNamed(s.Image)
+	if l.isUnknown(e.value) {
+		return
+	}
 	if err != nil {
 		l.refuse(e, where, "is not the name of an image: %v", err)
 		return
@@ -207,10 +226,7 @@ func (l *linter) image(s types.ServiceConfig) {
 	if strings.HasPrefix(s.Image, standInHost) {
 		return
 	}
-	// What compose made of secret or unknown variables is not known.
-	if p, text := l.file.properties, resolve(e.value); !(p.Partial || len(p.Secrets) > 0) || text == nil || !strings.Contains(text.Value, "$") {
-		l.pulled = append(l.pulled, Image{s.Image, l.place(e, where)})
-	}
+	l.pulled = append(l.pulled, Image{s.Image, l.place(e, where)})
 	if host := reference.Domain(named); host != reference.Domain(anyImage) && !ecrHost.MatchString(host) {
 		l.private = append(l.private, l.file.doc.finding(e.key, where, "if the image is private, the instances pull it only with a Dockerrun.aws.json of version 3 with Authentication, in dockerrun.include"))
 	}
@@ -219,10 +235,13 @@ func (l *linter) image(s types.ServiceConfig) {
 // volumes checks what a service mounts.
 func (l *linter) volumes(s types.ServiceConfig) {
 	for i, v := range s.Volumes {
+		e, where := l.at("services", s.Name, "volumes", strconv.Itoa(i)), "services."+s.Name+".volumes"
+		if !slices.Contains([]string{types.VolumeTypeBind, types.VolumeTypeVolume, types.VolumeTypeTmpfs}, v.Type) {
+			l.refuse(e, where, "want type bind, volume or tmpfs: the instances have no %s", v.Type)
+		}
 		if v.Type != types.VolumeTypeBind {
 			continue
 		}
-		e, where := l.at("services", s.Name, "volumes", strconv.Itoa(i)), "services."+s.Name+".volumes"
 		if v.Source == logFolder || strings.HasPrefix(v.Source, logFolder+"/") {
 			continue
 		}
@@ -234,6 +253,8 @@ func (l *linter) volumes(s types.ServiceConfig) {
 func (l *linter) holds(e entry, where, name string, optional bool) {
 	clean := path.Clean(name)
 	switch {
+	case fileName(e).Kind == yaml.ScalarNode && strings.Contains(fileName(e).Value, "${beansprout."):
+		l.refuse(e, where, "the names of the bundle's files are the same for each feature; want ${value.NAME} or ${env.NAME}")
 	case path.IsAbs(name) || strings.HasPrefix(name, "~"):
 		l.refuse(e, where, "%s is no part of the bundle, and an instance has nothing there that a feature may count on", name)
 	case clean == "..", strings.HasPrefix(clean, "../"):
@@ -245,6 +266,17 @@ func (l *linter) holds(e entry, where, name string, optional bool) {
 	default:
 		l.paths = append(l.paths, Path{clean, l.place(e, where), optional})
 	}
+}
+
+// fileName returns the node with the name of a file: a text, or what a mapping has.
+func fileName(e entry) *yaml.Node {
+	n := resolve(e.value)
+	for _, key := range []string{"source", "path"} {
+		if inner := child(n, key); inner.key != nil {
+			return resolve(inner.value)
+		}
+	}
+	return n
 }
 
 // place returns where something is, as messages begin.

@@ -60,6 +60,12 @@ func TestWhatGoesWrongInAComposeFileIsSaidWithItsLine(t *testing.T) {
 		"a port of all addresses": {webService + "  api:\n    image: x:1\n    ports: [\"127.0.0.1:80:90\"]\n", "services.web.ports: port 80 of the host is published by service api, too"},
 		"inward only":             {strings.Replace(webService, "80:80", "127.0.0.1:80:80", 1), "compose.yaml:4:5: services: no service publishes port 80"},
 		"another platform":        {"services:\n  web:\n    build: .\n    platform: linux/s390x\n    ports: [\"80:80\"]\n", "compose.yaml:3:5: services.web.build: want one platform"},
+		"overlapping ports":       {webService + "  api:\n    image: x:1\n    ports: [\"8000-8010:90\"]\n  other:\n    image: x:1\n    ports: [\"8005:91\"]\n", "services.other.ports: port 8005 of the host is published by service api, too"},
+		"an image as a volume":    {webService + "    volumes: [{type: image, source: x:1, target: /x}]\n", "compose.yaml:5:15: services.web.volumes: want type bind, volume or tmpfs: the instances have no image"},
+		"a missing profile":       {webService + "    security_opt: [\"seccomp:./seccomp.json\"]\n", `compose.yaml:5:20: services.web.security_opt: include "seccomp.json" in the bundle: `},
+		"a feature's folder":      {webService + "    volumes: [\"./${beansprout.feature}:/conf\"]\n", "compose.yaml:5:15: services.web.volumes: the names of the bundle's files are the same"},
+		"a feature's file":        {webService + "    env_file: [{path: \"${beansprout.feature}.env\"}]\n", "compose.yaml:5:16: services.web.env_file: the names of the bundle's files are the same"},
+		"a build's anchor":        {"services:\n  web:\n    build: {context: ., args: &a {A: b}}\n    ports: [\"80:80\"]\n    environment: *a\n", "compose.yaml:5:18: the anchor a is in a build section, which is replaced; move it to a key such as x-a"},
 		"replicas":                {webService + "    deploy: {replicas: 2}\n", "compose.yaml:4:13: services.web.ports: 2 containers can't share port 80 of the host"},
 		"outside":                 {webService + "    volumes: [\"../conf:/conf\"]\n", "compose.yaml:5:15: services.web.volumes: ../conf is outside the file's folder"},
 		"the whole folder":        {webService + "    volumes: [\".:/app\"]\n", "compose.yaml:5:15: services.web.volumes: is the whole folder"},
@@ -88,6 +94,11 @@ func TestWhatIsRightInAComposeFileIsNotMentioned(t *testing.T) {
 	for name, tt := range map[string]struct{ text, environment string }{
 		"a secret of the home":    {built + "secrets: {npmrc: {file: ~/.npmrc}}\n", "{}"},
 		"a build's variable":      {built + "secrets: {npmrc: {file: \"${HOME}/.npmrc\"}}\n", "{}"},
+		"an unknown image":        {strings.Replace(webService, "1.27", "${TAG}", 1), "{secrets: {TAG: arn:aws:secretsmanager:us-east-1:123456789012:secret:name-a1B2c3}}"},
+		"an unknown port":         {strings.Replace(webService, "80:80", "${PORT}:80", 1), "{secrets: {PORT: arn:aws:secretsmanager:us-east-1:123456789012:secret:name-a1B2c3}}"},
+		"two unknown ports":       {strings.Replace(webService, `"80:80"`, `"80:80", "${PORT}:81", "${OTHER}:82"`, 1), "{secrets: {PORT: arn:aws:secretsmanager:us-east-1:123456789012:secret:name-a1B2c3, OTHER: arn:aws:secretsmanager:us-east-1:123456789012:secret:name-a1B2c3}}"},
+		"a saved image":           {strings.Replace(webService, "1.27", "${TAG}", 1), "{saved_configuration: base}"},
+		"a saved port":            {strings.Replace(webService, "80:80", "${PORT}:80", 1), "{saved_configuration: base}"},
 		"both kinds of addresses": {strings.Replace(webService, `"80:80"`, `"0.0.0.0:80:80", "[::]:80:80"`, 1), "{}"},
 	} {
 		p := composeProject(t, &txtar.Archive{Files: []txtar.File{
