@@ -52,6 +52,7 @@ func (e *Engine) Close(ctx context.Context) error {
 			old.cut()
 		}
 	})
+	e.stopWriters(ctx, e.mine())
 	err := e.remove(ctx, e.mine(), func(labels map[string]string) bool { return labels[labelGeneration] != "" })
 	if err := errors.Join(err, e.docker.Close(), e.streams.Close()); err != nil {
 		return fmt.Errorf("close the local engine: %w", err)

@@ -187,3 +187,26 @@ func TestKillWhileAServiceWithAVolumeIsReplaced(t *testing.T) {
 		settled(t, e, 2)
 	}
 }
+
+// What a service writes when it is asked to end is on its volume, also after a deployment that failed
+// and after Close.
+func TestServiceWithAVolumeIsNotKilled(t *testing.T) {
+	t.Parallel()
+	e := newTestEngine(t, Config{})
+	const saves = "saves=/data/saved"
+	deploy(t, e, withVolume(t, "v1", "one", saves))
+	broken := composed(t, "v2", strings.Replace(stateful, "env_file: .env", `command: ["exit=3"]`, 1))
+	broken.Variables["DB"], broken.Variables["MODE"] = "two", saves
+	if err := e.Deploy(t.Context(), broken); err == nil {
+		t.Fatal("a deployment whose front ends came up")
+	}
+	get := visit(t, e)
+	eventually(t, "the service before answers", func() bool { status, _ := get("/peer?host=db:8080/"); return status == 200 })
+	want(t, get, "/peer?host=db:8080/read%3Ffile=/data/saved", 200, "two")
+	if err := e.Close(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	second := killed(t, e)
+	deploy(t, second, withVolume(t, "v1", "one", saves))
+	want(t, visit(t, second), "/peer?host=db:8080/read%3Ffile=/data/saved", 200, "one")
+}

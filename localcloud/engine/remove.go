@@ -120,19 +120,39 @@ func (e *Engine) stop(ctx context.Context, s *site, id, generation string) {
 	if ctx.Err() != nil {
 		return
 	}
-	list, err := e.docker.ContainerList(ctx, container.ListOptions{Filters: e.mine(labelEnvironment, id)})
-	if err != nil {
-		e.Log.Warn("containers not stopped", "environment", id, "generation", generation, "error", err)
-	}
-	var group errgroup.Group
-	for _, c := range list {
+	e.stopAll(ctx, e.mine(labelEnvironment, id), func(c container.Summary) bool {
 		all := e.generations(c)
 		used := slices.ContainsFunc(all, func(g string) bool { return g != generation && !s.leftover(g) })
-		if !used && slices.Contains(all, generation) {
-			group.Go(func() error { return e.streams.ContainerStop(ctx, c.ID, container.StopOptions{}) })
-		}
+		return !used && slices.Contains(all, generation)
+	})
+}
+
+// mostGrace limits how long containers get to end before they are removed.
+const mostGrace = 30 * time.Second
+
+// stopWriters has the selected containers end by themselves that may write to a volume which stays: a
+// database that is killed may leave it broken.
+func (e *Engine) stopWriters(ctx context.Context, args filters.Args) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), mostGrace)
+	defer cancel()
+	e.stopAll(ctx, args, func(c container.Summary) bool {
+		disk := e.name(c.Labels[labelEnvironment], "disk")
+		return slices.ContainsFunc(c.Mounts, func(m container.MountPoint) bool { return m.RW && strings.HasPrefix(m.Name, disk) })
+	})
+}
+
+// stopAll stops the running containers that args select and want confirms. Each gets its own time to
+// end.
+func (e *Engine) stopAll(ctx context.Context, args filters.Args, want func(container.Summary) bool) {
+	list, err := e.docker.ContainerList(ctx, container.ListOptions{Filters: args})
+	if err != nil {
+		e.Log.Warn("containers not stopped", "error", err)
+	}
+	var group errgroup.Group
+	for _, c := range slices.DeleteFunc(list, func(c container.Summary) bool { return !want(c) }) {
+		group.Go(func() error { return e.streams.ContainerStop(ctx, c.ID, container.StopOptions{}) })
 	}
 	if err := group.Wait(); err != nil {
-		e.Log.Warn("containers not stopped", "environment", id, "generation", generation, "error", err)
+		e.Log.Warn("containers not stopped", "error", err)
 	}
 }

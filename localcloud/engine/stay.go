@@ -161,13 +161,14 @@ func (g *generation) hasStopped(id string) bool {
 // undo removes a generation that does not come up, and starts again what had to make way for it. It
 // does so even if ctx has ended.
 func (e *Engine) undo(ctx context.Context, s *site, g *generation) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), e.timeout)
-	defer cancel()
 	if g.serves {
 		if failed := s.swap(nil, "The version before is being started again."); failed != nil {
 			failed.cut()
 		}
 	}
+	e.stopWriters(ctx, e.mine(labelEnvironment, g.Environment, labelGeneration, g.id))
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), e.timeout)
+	defer cancel()
 	own := func(labels map[string]string) bool { return labels[labelGeneration] == g.id }
 	if err := e.removeKind(ctx, e.containers, e.mine(labelEnvironment, g.Environment), own); err != nil {
 		e.Log.Warn("containers not removed", "environment", g.Environment, "generation", g.id, "error", err)

@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"os/signal"
 	"strconv"
 	"strings"
 	"syscall"
@@ -48,6 +49,14 @@ func main() {
 			os.Exit(9)
 		}
 		defer lock.Close()
+	case "saves": // writes its version to a file when it is to end
+		signals := make(chan os.Signal, 1)
+		signal.Notify(signals, syscall.SIGTERM)
+		go func() {
+			<-signals
+			os.WriteFile(value, []byte(os.Getenv("VERSION")), 0o600)
+			os.Exit(0)
+		}()
 	case "mute":
 		time.Sleep(time.Hour)
 	case "inward":
