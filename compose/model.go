@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/compose-spec/compose-go/v2/dotenv"
 	"github.com/compose-spec/compose-go/v2/loader"
 	"github.com/compose-spec/compose-go/v2/template"
 	"github.com/compose-spec/compose-go/v2/types"
@@ -31,6 +32,16 @@ func (p Properties) lookup(name string) (string, bool) {
 		return "1", true
 	}
 	return "", false
+}
+
+// Written returns what is read of a variable's value in .env, as Beanstalk writes it.
+func Written(name, value string) (string, error) {
+	all, err := dotenv.Parse(strings.NewReader(name + "=" + strings.ReplaceAll(value, "$", "$$") + "\n"))
+	read, ok := all[name]
+	if err == nil && !ok {
+		err = fmt.Errorf("it has another name than %s", name)
+	}
+	return read, err
 }
 
 // substitute returns how compose's variables are replaced. One that must be set is, where the environment may

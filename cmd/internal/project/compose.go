@@ -45,10 +45,31 @@ func (p *Project) readCompose(path string, text []byte) error {
 	for _, w := range warnings {
 		p.note("warning: %s", w)
 	}
+	tells := "environment.check alone tells"
 	if cfg.Environment.Check.Off {
-		p.note("%s: no proxy runs before the services, so that enhanced health knows of no requests, and environment.check is off: nothing tells whether they succeed", path)
+		tells = "environment.check is off: nothing tells"
+	}
+	p.note("%s: no proxy runs before the services, so that enhanced health knows of no requests, and %s whether they succeed", path, tells)
+	if err := p.checkVariables(); err != nil {
+		return err
 	}
 	return p.checkFolder()
+}
+
+// checkVariables refuses variables with which .env can't be read, and warns of those that are read as another value.
+func (p *Project) checkVariables() error {
+	variables := p.Config.Environment.Variables
+	for _, name := range slices.Sorted(maps.Keys(variables)) {
+		key := "environment.variables." + name
+		at := p.Config.At(key, "environment.variables")
+		switch read, err := compose.Written(name, variables[name]); {
+		case err != nil:
+			return errorf("%s: %s: Beanstalk writes it into .env, where compose can't read it; want letters, digits, _, . and - in the name, and no lone quote at the beginning of the value", at, key)
+		case read != variables[name]:
+			p.note("warning: %s: %s: Beanstalk writes it into .env, of which compose reads another value: without quotes around it, blanks at its ends, and what follows \" #\"", at, key)
+		}
+	}
+	return nil
 }
 
 // checkPulled refuses a compose file with an image that nobody can pull.
@@ -153,13 +174,19 @@ func (p *Project) includedNames() (names []string) {
 	return names
 }
 
+// alsoRead are the names of other files that compose reads by itself.
+var alsoRead = []string{
+	"compose.yaml", "compose.yml", "docker-compose.yaml",
+	"compose.override.yaml", "compose.override.yml", "docker-compose.override.yaml", "docker-compose.override.yml",
+}
+
 // checkComposeFiles refuses files in a bundle with which Beanstalk wouldn't run the compose file, or not as it is.
 func (p *Project) checkComposeFiles(ctx context.Context, names []string) error {
 	if slices.Contains(names, ".env") {
 		return errors.New(".env can't be in the bundle: Beanstalk writes the environment's variables there, and doesn't where the bundle has one; want environment.variables")
 	}
 	for _, name := range names {
-		if strings.EqualFold(name, "docker-compose.yaml") || name == "compose.yaml" || name == "compose.yml" {
+		if slices.Contains(alsoRead, strings.ToLower(name)) {
 			return fmt.Errorf("%s can't be at the root of the bundle beside %s: compose would take it, too", name, compose.DocumentName)
 		}
 	}

@@ -105,8 +105,33 @@ func TestWhatIsRightInAComposeFileIsNotMentioned(t *testing.T) {
 			{Name: "compose.yaml", Data: []byte(tt.text)}, {Name: "Dockerfile", Data: []byte("FROM scratch\n")},
 			{Name: "beansprout.yaml", Data: []byte("application: shop\nenvironment: " + tt.environment + "\n")},
 		}})
-		if err := p.checkImages(t.Context()); err != nil || len(p.Notes()) > 0 {
+		if err := p.checkImages(t.Context()); err != nil || len(p.Notes()) != 1 || !strings.Contains(p.Notes()[0], "enhanced health knows of no requests, and environment.check alone tells") {
 			t.Errorf("%s: %v %q", name, err, p.Notes())
+		}
+	}
+}
+
+func TestVariablesThatBeanstalkCannotHandOnAreNamed(t *testing.T) {
+	for variable, want := range map[string]string{
+		`A: "a # b"`: "warning: beansprout.yaml:2:30: environment.variables.A: Beanstalk writes it into .env, of which compose reads another value",
+		`A: "'a'"`:   "warning: beansprout.yaml:2:30: environment.variables.A: ",
+		`A: "'a"`:    "beansprout.yaml:2:30: environment.variables.A: Beanstalk writes it into .env, where compose can't read it",
+		`"A:B": a`:   "beansprout.yaml:2:34: environment.variables.A:B: Beanstalk writes it into .env, where compose can't read it",
+		`A.b-c: a`:   "",
+		`A: "a#b"`:   "", `A: "a$b ${c} it's"`: "", `A: ""`: "", `A: "a=b: c"`: "",
+	} {
+		p := composeProject(t, &txtar.Archive{Files: []txtar.File{
+			{Name: "compose.yaml", Data: []byte(webService + "    env_file: .env\n")},
+			{Name: "beansprout.yaml", Data: []byte("application: shop\nenvironment: {variables: {" + variable + "}}\n")},
+		}})
+		said := ""
+		if err := p.checkImages(t.Context()); err != nil {
+			said = err.Error()
+		} else if notes := p.Notes(); len(notes) > 1 {
+			said = notes[1]
+		}
+		if said = strings.ReplaceAll(said, p.Config.Dir+"/", ""); !strings.HasPrefix(said, want) || said != "" && want == "" {
+			t.Errorf("%s: %q, want %q", variable, said, want)
 		}
 	}
 }
@@ -174,6 +199,7 @@ func TestFilesThatTurnBeanstalkAwayFromTheComposeFileAreRefused(t *testing.T) {
 		"variables":       {".env", "A=1\n", ".env can't be in the bundle"},
 		"another version": {"Dockerrun.aws.json", `{"AWSEBDockerrunVersion": 2}`, "must be of version 3"},
 		"another compose": {"compose.yaml", webService, "compose.yaml can't be at the root of the bundle"},
+		"an override":     {"docker-compose.override.yml", webService, "docker-compose.override.yml can't be at the root of the bundle"},
 		"version 3":       {"Dockerrun.aws.json", `{"AWSEBDockerrunVersion": "3", "Authentication": {"bucket": "b", "key": "k"}}`, ""},
 	} {
 		p := composeProject(t, &txtar.Archive{Files: []txtar.File{
@@ -249,7 +275,7 @@ func TestTheComposeExampleIsUnderstood(t *testing.T) {
 	if b := p.Config.Build; len(b) != 1 || b[0].Name != "web" || b[0].Args["VERSION"] != "1" || len(p.named) > 0 {
 		t.Errorf("the images are %+v, and the bundle has %v", b, p.named)
 	}
-	if notes := p.Notes(); len(notes) != 1 || !strings.Contains(notes[0], "a redeploy that changes service store interrupts it") {
+	if notes := p.Notes(); len(notes) != 2 || !strings.Contains(notes[0], "a redeploy that changes service store interrupts it") {
 		t.Errorf("the notes are %q", notes)
 	}
 }
