@@ -275,17 +275,24 @@ func TestLabelsOfTheFileDoNotCount(t *testing.T) {
 	}
 }
 
-func TestStartIntervalIsForEnginesThatKnowIt(t *testing.T) {
+func TestLaterKeysAreForEnginesThatKnowThem(t *testing.T) {
 	t.Parallel()
 	interval := types.Duration(time.Second)
-	for version, want := range map[string]time.Duration{"1.41": 0, "1.44": time.Second, "1.50": time.Second} {
+	var part types.ServiceConfig
+	part.Volumes = []types.ServiceVolumeConfig{{Type: types.VolumeTypeVolume, Source: "data", Target: "/data", Volume: &types.ServiceVolumeVolume{Subpath: "part"}}}
+	for version, want := range map[string]time.Duration{"1.41": 0, "1.44": time.Second, "1.45": time.Second} {
 		docker, err := client.NewClientWithOpts(client.WithVersion(version))
 		if err != nil {
 			t.Fatal(err)
 		}
-		c := composer{Engine: &Engine{docker: docker}}
+		e := &Engine{Config: Config{Cloud: "abcdef"}, docker: docker}
+		c := composer{Engine: e, g: &generation{}, project: &types.Project{}}
 		if h := c.healthcheck(&types.HealthCheckConfig{StartInterval: &interval}); h.StartInterval != want {
 			t.Errorf("API %s: the start interval is %s, want %s", version, h.StartInterval, want)
+		}
+		mounts, _, err := c.mounts(part)
+		if known := err == nil && mounts[0].VolumeOptions.Subpath == "part"; known != (version == "1.45") {
+			t.Errorf("API %s: mounts %v, %v", version, mounts, err)
 		}
 	}
 }

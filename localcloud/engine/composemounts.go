@@ -28,6 +28,12 @@ func (c *composer) mounts(s types.ServiceConfig) (all []mount.Mount, owns []stri
 			m.TmpfsOptions = &mount.TmpfsOptions{SizeBytes: int64(v.Tmpfs.Size), Mode: os.FileMode(v.Tmpfs.Mode)}
 		case v.Type == types.VolumeTypeVolume && v.Source != "":
 			m = c.disk(c.g, "compose:"+cmp.Or(c.project.Volumes[v.Source].Name, v.Source), v.Volume != nil && v.Volume.NoCopy)
+			if v.Volume != nil && v.Volume.Subpath != "" {
+				if !c.knows("1.45") {
+					return nil, nil, refusedCompose("service %s: the subpath of a volume needs a newer Docker Engine (API 1.45)", s.Name)
+				}
+				m.VolumeOptions.Subpath = v.Volume.Subpath
+			}
 			if !v.ReadOnly {
 				owns = append(owns, m.Source)
 			}

@@ -139,7 +139,7 @@ func (c *composer) healthcheck(h *types.HealthCheckConfig) *container.HealthConf
 		return &container.HealthConfig{Test: []string{"NONE"}}
 	}
 	out := &container.HealthConfig{Test: h.Test}
-	often := versions.GreaterThanOrEqualTo(c.docker.ClientVersion(), "1.44")
+	often := c.knows("1.44")
 	for from, to := range map[*types.Duration]*time.Duration{
 		h.Interval: &out.Interval, h.Timeout: &out.Timeout, h.StartPeriod: &out.StartPeriod, h.StartInterval: &out.StartInterval,
 	} {
@@ -151,6 +151,11 @@ func (c *composer) healthcheck(h *types.HealthCheckConfig) *container.HealthConf
 		out.Retries = int(*h.Retries)
 	}
 	return out
+}
+
+// knows reports whether the engine's API has this version or a later one.
+func (c *composer) knows(version string) bool {
+	return versions.GreaterThanOrEqualTo(c.docker.ClientVersion(), version)
 }
 
 // restartPolicy reads restart, such as on-failure:3, or else deploy.restart_policy.
