@@ -172,10 +172,10 @@ func staysInside(dockerfile string) bool {
 
 // platformOf returns the one platform of a build, if instances have it.
 func platformOf(platforms []string) string {
-	if len(platforms) == 1 && (platforms[0] == "linux/amd64" || platforms[0] == "linux/arm64") {
-		return platforms[0]
+	if len(platforms) != 1 || !slices.Contains([]string{"linux/amd64", "linux/arm64", "linux/arm64/v8"}, platforms[0]) {
+		return ""
 	}
-	return ""
+	return strings.TrimSuffix(platforms[0], "/v8")
 }
 
 func secretOf(use types.ServiceSecretConfig, s types.SecretConfig) Secret {

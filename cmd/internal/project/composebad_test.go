@@ -138,7 +138,7 @@ func TestVariablesThatBeanstalkCannotHandOnAreNamed(t *testing.T) {
 
 func TestTheServicesPlatformIsThatOfItsBuild(t *testing.T) {
 	p := composeProject(t, &txtar.Archive{Files: []txtar.File{
-		{Name: "compose.yaml", Data: []byte("services:\n  web:\n    build: .\n    platform: linux/arm64\n    ports: [\"80:80\"]\n")},
+		{Name: "compose.yaml", Data: []byte("services:\n  web:\n    build: .\n    platform: linux/arm64/v8\n    ports: [\"80:80\"]\n")},
 		{Name: "Dockerfile", Data: []byte("FROM scratch\n")},
 	}})
 	must.Succeed(t, p.checkImages(t.Context()))
