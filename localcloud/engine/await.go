@@ -109,6 +109,9 @@ func (e *Engine) awaitNeeds(ctx context.Context, g *generation, u unit) error {
 			return err
 		}
 		if _, err := e.stand(ctx, g); err != nil {
+			if _, own := e.met(ctx, g, u); own != nil { // what u waits for has failed since
+				return own
+			}
 			return err
 		}
 		select {
