@@ -55,6 +55,44 @@ func copyExample(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	ts.Check(os.CopyFS(dir, os.DirFS("../../examples/"+name)))
 	ts.Check(os.RemoveAll(filepath.Join(dir, "bin")))
+	if template := ts.Getenv(templateVariable); template != "" && name == "hello" {
+		describeByCompose(ts, dir, template)
+	}
+}
+
+// templateVariable names the compose file that examples/hello has instead of its Dockerrun template.
+const templateVariable = "STORY_TEMPLATE"
+
+const helloCompose = `services:
+  web:
+    image: ${image.web}
+    mem_limit: ${value.memory}m
+    ports: ["80:8080"]
+    links: [backend]
+    environment:
+      FEATURE: ${beansprout.feature}
+      COMMIT: ${beansprout.commit}
+      URL: ${beansprout.url}
+      BACKEND: http://backend:8081/
+  backend:
+    image: ${image.backend}
+    mem_limit: ${value.memory}m
+`
+
+// describeByCompose describes the containers of the hello in dir by a compose file.
+func describeByCompose(ts *testscript.TestScript, dir, template string) {
+	ts.Check(os.Remove(filepath.Join(dir, "Dockerrun.template.json")))
+	ts.Check(os.WriteFile(filepath.Join(dir, template), []byte(helloCompose), 0o600))
+	name := filepath.Join(dir, "beansprout.yaml")
+	text, err := os.ReadFile(name)
+	ts.Check(err)
+	for old, replacement := range map[string]string{"ECS running": "Docker running", "Dockerrun.template.json": template} {
+		if !bytes.Contains(text, []byte(old)) {
+			ts.Fatalf("%s has no %q", name, old)
+		}
+		text = bytes.ReplaceAll(text, []byte(old), []byte(replacement))
+	}
+	ts.Check(os.WriteFile(name, text, 0o600))
 }
 
 // zip FILE NAME[=CONTENT]...: makes an archive.

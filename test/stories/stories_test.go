@@ -34,15 +34,34 @@ func TestStories(t *testing.T) {
 	tell(t, "testdata/stories")
 }
 
+// TestStoriesOfAComposeFile runs the stories whose example may as well have a compose file, with one:
+// a few of them, and all for BEANSPROUT_SOAK.
+func TestStoriesOfAComposeFile(t *testing.T) {
+	lab.NeedEngine(t)
+	names := []string{"broken", "rollback", "up"}
+	if lab.Soak() {
+		names = append(names, "clouds", "commits", "features", "hostile", "images", "killed", "look", "slack", "sweep", "together", "turns")
+	}
+	var files []string
+	for _, name := range names {
+		files = append(files, "testdata/stories/"+name+".txtar")
+	}
+	tellFiles(t, testscript.Params{Files: files, Setup: func(e *testscript.Env) error {
+		e.Setenv(templateVariable, "compose.yaml")
+		return setupStory(e)
+	}})
+}
+
 // TestBasics runs the stories that need no Docker.
 func TestBasics(t *testing.T) { tell(t, "testdata/basics") }
 
-func tell(t *testing.T, dir string) {
+func tell(t *testing.T, dir string) { tellFiles(t, testscript.Params{Dir: dir, Setup: setupStory}) }
+
+func tellFiles(t *testing.T, p testscript.Params) {
 	lab.Provide(t)
 	t.Cleanup(func() { wantNoCloudLeft(t) })
-	testscript.Run(t, testscript.Params{
-		Dir: dir, RequireExplicitExec: true, RequireUniqueNames: true, Setup: setupStory, Condition: storyCondition, Cmds: commands,
-	})
+	p.RequireExplicitExec, p.RequireUniqueNames, p.Condition, p.Cmds = true, true, storyCondition, commands
+	testscript.Run(t, p)
 }
 
 // story is what one script has besides its directory.
