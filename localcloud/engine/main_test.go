@@ -242,6 +242,10 @@ func visit(t *testing.T, router interface {
 func want(t *testing.T, get func(string) (int, string), path string, status int, parts ...string) {
 	t.Helper()
 	gotStatus, text := get(path)
+	for end := time.Now().Add(time.Minute); strings.Contains(text, "connection refused") && time.Now().Before(end); {
+		time.Sleep(20 * time.Millisecond) // what has no health check may begin to listen after the deployment
+		gotStatus, text = get(path)
+	}
 	for _, part := range parts {
 		if gotStatus != status || !strings.Contains(text, part) {
 			t.Errorf("GET %s = %d %q, want %d with %q", path, gotStatus, text, status, part)
