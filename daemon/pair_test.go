@@ -170,6 +170,15 @@ func TestTwoDaemonsDoEverythingOnce(t *testing.T) {
 	}
 
 	must.Wait(t, "each owner is warned", func() bool { return once(t, "a warning", p.said("It will be removed"), environments) })
+	must.Wait(t, "each warning is noted, so that its time has begun", func() bool {
+		noted := map[any]bool{}
+		for _, w := range pair {
+			for _, line := range w.logged.with(t, string(janitor.Warned)) {
+				noted[line["environment"]] = true
+			}
+		}
+		return len(noted) == environments
+	})
 	advance(3 * time.Hour)
 	removals := func() map[string]int {
 		found := map[string]int{}
