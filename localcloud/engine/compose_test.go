@@ -114,6 +114,7 @@ func TestUnchangedServicesStay(t *testing.T) {
 	get := visit(t, e)
 	text := one + `
 		depends_on: [api, cache]
+		links: ["cache:store"]
 	api:
 		image: IMAGE
 		environment: {VERSION: "$API"}
@@ -138,6 +139,7 @@ networks:
 		want(t, get, "/", 200, "version="+version)
 		want(t, get, "/peer?host=api:8080", 200, "version="+api2)
 		want(t, get, "/peer?host=cache:8080/peer%3Fhost=api:8080", 200, "version="+api2)
+		want(t, get, "/peer?host=store:8080", 200, "version=")
 		if now := containerOf(t, e, "cache"); now != cache {
 			t.Errorf("%s: the cache was replaced", version)
 		}

@@ -94,7 +94,7 @@ func (u unit) follows(units []unit, same map[string]bool) bool {
 // rejoin connects a container that stays to the networks of the next generation, too.
 func (e *Engine) rejoin(ctx context.Context, g *generation, u unit) error {
 	c, _ := g.earlier(u.name)
-	g.names[u.name] = c.ID
+	g.names[u.name] = strings.TrimPrefix(c.Names[0], "/") // a link to an ID is not found
 	if u.isFront() {
 		g.port, _ = strconv.Atoi(c.Labels[labelFront])
 	}

@@ -69,6 +69,7 @@ const helloCompose = `services:
     mem_limit: ${value.memory}m
     ports: ["80:8080"]
     links: [backend]
+    env_file: .env
     environment:
       FEATURE: ${beansprout.feature}
       COMMIT: ${beansprout.commit}
