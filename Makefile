@@ -2,7 +2,7 @@
 export GOFLAGS := -trimpath -buildvcs=false
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo development)
 LINK := -s -w -X main.version=$(VERSION)
-SYSTEMS := linux-amd64 linux-arm64 darwin-amd64 darwin-arm64
+SYSTEMS := linux-amd64 linux-arm64
 BIN := bin/beansprout
 TESTED := $(CURDIR)/bin/test/beansprout
 FUZZTIME ?= 5m
