@@ -132,20 +132,28 @@ func (m *Manager) leftoverParts(ctx context.Context, living map[string]bool, now
 	if err := m.proveByTerminated(ctx, images, now, proved); err != nil {
 		return nil, err
 	}
-	parts := versionParts(versions, proved)
-	for _, p := range images {
+	return slices.Concat(versionParts(versions, proved), provedImages(images, proved), recordParts(records, proved)), nil
+}
+
+// provedImages returns the images with their features; those that nothing proves say so.
+func provedImages(images []leftoverPart, proved map[string]string) []leftoverPart {
+	for i, p := range images {
 		feature, ok := proved[p.name]
-		if p.feature = feature; !ok {
-			p.unproved = unprovedImages
+		if images[i].feature = feature; !ok {
+			images[i].unproved = unprovedImages
 		}
-		parts = append(parts, p)
 	}
+	return images
+}
+
+// recordParts returns the records of features of ours; what nothing proves is not a leftover.
+func recordParts(records []store.Entry, proved map[string]string) (parts []leftoverPart) {
 	for _, e := range records {
 		if feature, ok := proved[e.Name]; ok {
 			parts = append(parts, leftoverPart{name: e.Name, feature: feature, written: e.Modified})
 		}
 	}
-	return parts, nil
+	return parts
 }
 
 func versionParts(versions []beanstalk.Version, proved map[string]string) (parts []leftoverPart) {
