@@ -47,12 +47,7 @@ type value struct {
 // section reads a value that holds the keys which are in the table directly below path; path is ""
 // or ends with a dot. No value at all holds no keys: a file may comment out all of them.
 func (v value) section(table []key, path string) {
-	known := map[string]key{}
-	for _, k := range table {
-		if name, ok := strings.CutPrefix(k.path, path); ok && !strings.ContainsAny(name, ".[") {
-			known[name] = k
-		}
-	}
+	known := below(table, path)
 	within := " in " + v.path
 	if v.path == "" {
 		within = ""
@@ -67,6 +62,17 @@ func (v value) section(table []key, path string) {
 			k.read(e)
 		}
 	}
+}
+
+// below returns the keys that are in the table directly below path, by name.
+func below(table []key, path string) map[string]key {
+	known := map[string]key{}
+	for _, k := range table {
+		if name, ok := strings.CutPrefix(k.path, path); ok && !strings.ContainsAny(name, ".[") {
+			known[name] = k
+		}
+	}
+	return known
 }
 
 // suggestion ends a message about an unknown key: with the known key that was probably meant, or

@@ -10,13 +10,16 @@ import (
 
 // A reader reads a value that is more than a single one or a list of them, and reports what is
 // wrong with it.
-type reader func(value)
+type reader struct {
+	read  func(value)
+	shape func() schema // of what is read
+}
 
 // read reads the value of a key that is no section.
 func (k key) read(v value) {
 	switch into := k.into.(type) {
 	case reader:
-		into(v)
+		into.read(v)
 	case *[]string, *[]SSH:
 		for _, e := range v.list() {
 			e.single(k.into, k.check)
@@ -93,7 +96,9 @@ func (c check) set(into any, s string) (err error) {
 // agents makes the check of a list of agents, in which each id stands once.
 func agents() check {
 	seen := map[string]bool{}
-	return check{test: func(s string) error {
+	rules := []schema{matching(`^[^=]*[^=`+spaces+`][^=]*(?:$|=)`, "want default, an id, or an id with a path, as in deploy=/run/agent.sock"),
+		matching(`^[^=]*(?:$|=[^,]*[^,`+spaces+`][^,]*(?:,[^,]*[^,`+spaces+`][^,]*)*$)`, "a path is empty"), matching(`^[^\n\t]*$`, "want one line without tabs")}
+	return check{rules: rules, test: func(s string) error {
 		a := parseAgent(s)
 		twice := seen[a.ID]
 		seen[a.ID] = true
@@ -114,7 +119,7 @@ func agents() check {
 
 // scalars reads a map of single values, each as the file spells it.
 func scalars(into *map[string]string, name, content check) reader {
-	return func(v value) { *into = v.scalars(name, content) }
+	return reader{func(v value) { *into = v.scalars(name, content) }, func() schema { return mapping(name, spelled(content)) }}
 }
 
 // maxVariables is how many bytes all variables may have as name=value (developer guide,
@@ -122,7 +127,8 @@ func scalars(into *map[string]string, name, content check) reader {
 const maxVariables = 4096
 
 func variables(into *map[string]string) reader {
-	return func(v value) {
+	r := scalars(into, checkVariable, checkValue)
+	r.read = func(v value) {
 		*into = v.scalars(checkVariable, checkValue)
 		size := 0
 		for name, content := range *into {
@@ -132,27 +138,28 @@ func variables(into *map[string]string) reader {
 			v.fail("the variables have %d bytes as name=value; Beanstalk takes %d", size, maxVariables)
 		}
 	}
+	return r
 }
 
 func options(into *map[string]map[string]string) reader {
-	return func(v value) {
+	return reader{func(v value) {
 		for _, e := range v.named(checkNamespace) {
 			(*into)[e.name] = e.scalars(checkLine, checkValue)
 		}
-	}
+	}, func() schema { return mapping(checkNamespace, mapping(checkLine, spelled(checkValue))) }}
 }
 
 func placeholders(into *map[string]any) reader {
-	return func(v value) {
+	return reader{func(v value) {
 		for name, s := range v.scalars(checkValueName, anything) {
 			(*into)[name] = s
 		}
-	}
+	}, func() schema { return mapping(checkValueName, spelled(anything)) }}
 }
 
 // args reads build arguments. One without a value has the environment's, as in compose files.
 func args(i *Image) reader {
-	return func(v value) {
+	return reader{func(v value) {
 		for _, e := range v.named(checkArgument) {
 			if e.empty() {
 				i.EnvArgs = append(i.EnvArgs, e.name)
@@ -160,31 +167,39 @@ func args(i *Image) reader {
 				i.Args[e.name], _ = e.scalar()
 			}
 		}
-	}
+	}, func() schema { return mapping(checkArgument, orNothing(spelled(anything))) }}
 }
 
 func secrets(i *Image) reader {
-	return func(v value) {
+	const within = "build.NAME.secrets[]."
+	return reader{func(v value) {
 		for _, e := range v.list() {
 			var s Secret
 			problems := len(v.doc.problems)
-			e.section(secretKeys(&s), "build.NAME.secrets[].")
+			e.section(secretKeys(&s), within)
 			if len(v.doc.problems) == problems && (s.ID == "" || (s.File == "") == (s.Env == "")) {
 				e.fail(`want an id, and either a file or an env, as in {id: npmrc, file: .npmrc}`)
 			}
 			i.Secrets = append(i.Secrets, s)
 		}
-	}
+	}, func() schema {
+		element := section(secretKeys(&Secret{}), within)
+		element["type"] = "object"
+		element["required"] = []string{"id"}
+		element["oneOf"] = []schema{{"required": []string{"file"}}, {"required": []string{"env"}}}
+		return schema{"type": []string{"array", "null"}, "items": element}
+	}}
 }
 
 func images(into *[]Image) reader {
-	return func(v value) {
+	const within = "build.NAME."
+	return reader{func(v value) {
 		for _, e := range v.named(checkImageName) {
 			i := NewImage(e.name)
-			e.section(imageKeys(&i), "build.NAME.")
+			e.section(imageKeys(&i), within)
 			*into = append(*into, i)
 		}
-	}
+	}, func() schema { return mapping(checkImageName, section(imageKeys(&Image{}), within)) }}
 }
 
 // NewImage returns an image with the defaults.
@@ -195,7 +210,8 @@ func NewImage(name string) Image {
 }
 
 func healthCheck(env *Environment) reader {
-	return func(v value) {
+	const within = "environment.check."
+	return reader{func(v value) {
 		if s, ok := v.node.(*ast.StringNode); ok && s.Value == "off" {
 			env.Check.Off = true
 			return
@@ -204,6 +220,10 @@ func healthCheck(env *Environment) reader {
 			v.fail(`want off, or keys as in {path: /healthz, status: 200-399, timeout: 2m}, not %s`, kindOf(v.node))
 			return
 		}
-		v.section(environmentKeys(env), "environment.check.")
-	}
+		v.section(environmentKeys(env), within)
+	}, func() schema {
+		keys := section(environmentKeys(env), within)
+		keys["type"] = "object"
+		return schema{"anyOf": []schema{{"const": "off"}, keys}}
+	}}
 }

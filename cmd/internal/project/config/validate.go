@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"maps"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 )
@@ -91,9 +90,9 @@ func (c *Config) validate(d *document) {
 	if _, ok := d.set["application"]; !ok {
 		d.fail(place{1, 1}, "application is missing; it names the Elastic Beanstalk application, as in \"application: shop\"")
 	}
-	d.exclude("build", "artifact")
-	d.exclude("environment.copy_from", "environment.saved_configuration", "environment.platform")
-	d.exclude("artifact", "dockerrun")
+	for _, paths := range exclusive {
+		d.exclude(paths...)
+	}
 	c.validateArtifact(d)
 	c.Environment.validate(d)
 	c.Expire.validate(d)
@@ -111,6 +110,13 @@ func (e *Expire) validate(d *document) {
 	}
 }
 
+// exclusive are keys of which a file has at most one.
+var exclusive = [][]string{
+	{"build", "artifact"},
+	{"environment.copy_from", "environment.saved_configuration", "environment.platform"},
+	{"artifact", "dockerrun"},
+}
+
 // exclude refuses more than one of the keys.
 func (d *document) exclude(paths ...string) {
 	var set []value
@@ -126,7 +132,9 @@ func (d *document) exclude(paths ...string) {
 }
 
 // containers matches the platform branches that run nothing but containers.
-var containers = regexp.MustCompile(`^(ECS|Docker) `)
+const containers = `^(?:ECS|Docker) `
+
+var runsContainers = lazily(containers)
 
 // validateArtifact checks what goes with an artifact.
 func (c *Config) validateArtifact(d *document) {
@@ -138,7 +146,7 @@ func (c *Config) validateArtifact(d *document) {
 	case ok && e.Platform == "" && e.CopyFrom == "" && e.SavedConfiguration == "":
 		artifact.fail("nothing says what runs it; want environment.platform, as in %q for a war or %q for a jar, or copy_from or saved_configuration",
 			platformOfWars, platformOfJars)
-	case ok && containers.MatchString(e.Platform) && filepath.Ext(c.Artifact) != ".zip":
+	case ok && runsContainers(e.Platform) && filepath.Ext(c.Artifact) != ".zip":
 		d.set["environment.platform"].fail("%s runs containers alone; want what runs %s, as in %q for a war or %q for a jar",
 			quote(e.Platform), quote(c.Artifact), platformOfWars, platformOfJars)
 	}
@@ -150,8 +158,56 @@ func (e *Environment) validate(d *document) {
 			d.set["environment.secrets."+name].fail("is a variable, too; keep one of them")
 		}
 	}
-	const namespace, kind = "aws:elasticbeanstalk:environment", "EnvironmentType"
-	if _, ok := e.Options[namespace][kind]; ok && e.SharedLoadBalancer != "" {
-		d.set["environment.options."+namespace+"."+kind].fail("environment.shared_load_balancer decides that; leave this out")
+	const namespace, name = environmentNamespace, environmentType
+	if _, ok := e.Options[namespace][name]; ok && e.SharedLoadBalancer != "" {
+		d.set["environment.options."+namespace+"."+name].fail("environment.shared_load_balancer decides that; leave this out")
 	}
+}
+
+// The option that says whether an environment has a load balancer.
+const environmentNamespace, environmentType = "aws:elasticbeanstalk:environment", "EnvironmentType"
+
+// togetherRules are those of validate that a schema can express. What compares two values is missing.
+func togetherRules() []schema {
+	var rules []schema
+	for _, paths := range exclusive {
+		for i, first := range paths {
+			for _, second := range paths[i+1:] {
+				rules = append(rules, schema{"if": present(strings.Split(first, ".")...), "then": absent(strings.Split(second, ".")...)})
+			}
+		}
+	}
+	runs := []schema{present("platform"), present("copy_from"), present("saved_configuration")}
+	return append(rules,
+		schema{"if": present("prepare"), "then": present("artifact")},
+		schema{"if": present("artifact"), "then": schema{"required": []string{"environment"}, "properties": schema{"environment": schema{"anyOf": runs}}}},
+		schema{
+			"if":   schema{"required": []string{"artifact"}, "properties": schema{"artifact": schema{"not": schema{"pattern": `\.zip$`}}}},
+			"then": at(schema{"not": schema{"type": "string", "pattern": containers}}, "environment", "platform"),
+		},
+		at(schema{"required": []string{"remote"}}, "expire", "branches"),
+		schema{
+			"if":   present("environment", "shared_load_balancer"),
+			"then": absent("environment", "options", environmentNamespace, environmentType),
+		})
+}
+
+// present returns the rule that there is a key, given by the names on the way to it.
+func present(path ...string) schema {
+	s := schema{"type": "object", "required": path[:1]}
+	if len(path) > 1 {
+		s["properties"] = schema{path[0]: present(path[1:]...)}
+	}
+	return s
+}
+
+// absent returns the rule that there is no such key.
+func absent(path ...string) schema { return at(false, path...) }
+
+// at returns a rule for the value of a key, if there is one.
+func at(rule any, path ...string) schema {
+	for _, name := range slices.Backward(path) {
+		rule = schema{"properties": schema{name: rule}}
+	}
+	return rule.(schema)
 }

@@ -2,7 +2,6 @@ package config
 
 import (
 	"fmt"
-	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -36,8 +35,22 @@ func (d Duration) Std() time.Duration { return time.Duration(d) }
 // "1d12h", "0s".
 func (d Duration) String() string { return envs.FormatDuration(d.Std()) }
 
+// durationPattern matches what ParseDuration takes, and too much time as well.
+const (
+	durationPattern = `^(?:` + amount + `d)?(?:0|(?:` + amount + `(?:ns|us|\u00b5s|\u03bcs|ms|s|m|h))+)$|^` + amount + `d$`
+	amount          = `(?:[0-9]+\.?[0-9]*|\.[0-9]+)`
+	wantsDuration   = "want a duration such as 5d, 36h, 1d12h or 30s"
+)
+
 // maxBytes is more than any folder has.
 const maxBytes = 1 << 50
+
+const (
+	sizePattern = `^[0-9]+(?:\.[0-9]+)?(?:[eE]\+?[0-9]+)? ?(?:[kKmMgGtTpP](?:[iI]?[bB])?|[bB])?$`
+	wantsSize   = "want one such as 200MB or 1.5GiB"
+)
+
+var isSize = lazily(sizePattern)
 
 // parseSize reads a number of bytes: "200MB" is 200 million, "1.5GiB" counts in powers of 1,024.
 func parseSize(s string) (int64, error) {
@@ -46,23 +59,29 @@ func parseSize(s string) (int64, error) {
 		parse = units.RAMInBytes
 	}
 	n, err := parse(s)
-	if err != nil || n < 0 || n > maxBytes {
-		return 0, fmt.Errorf("%s is no size; want one such as 200MB or 1.5GiB", quote(s))
+	if err != nil || !isSize(s) || n < 0 || n > maxBytes {
+		return 0, fmt.Errorf("%s is no size; %s", quote(s), wantsSize)
 	}
 	return n, nil
 }
 
-var statusPattern = regexp.MustCompile(`^([1-5][0-9]{2})(?:-([1-5][0-9]{2}))?$`)
+const (
+	// statusRangePattern leaves it to parseStatus to compare ends of the same hundred.
+	statusRangePattern = `^(?:[1-5][0-9]{2}|1[0-9]{2}-[1-5][0-9]{2}|2[0-9]{2}-[2-5][0-9]{2}|3[0-9]{2}-[3-5][0-9]{2}|4[0-9]{2}-[45][0-9]{2}|5[0-9]{2}-5[0-9]{2})$`
+	wantsStatus        = "want one from 100 to 599, or a range as in 200-399"
+)
+
+var isStatus = lazily(`^[1-5][0-9]{2}(?:-[1-5][0-9]{2})?$`)
 
 // parseStatus reads a status or a range of them: "200", "200-399".
 func parseStatus(s string) (StatusRange, error) {
-	m := statusPattern.FindStringSubmatch(s)
-	if m == nil {
-		return StatusRange{}, fmt.Errorf("%s is no HTTP status; want one from 100 to 599, or a range as in 200-399", quote(s))
+	if !isStatus(s) {
+		return StatusRange{}, fmt.Errorf("%s is no HTTP status; %s", quote(s), wantsStatus)
 	}
-	first, _ := strconv.Atoi(m[1])
-	last, err := strconv.Atoi(m[2])
-	if err != nil { // one status
+	from, to, ranged := strings.Cut(s, "-")
+	first, _ := strconv.Atoi(from)
+	last, _ := strconv.Atoi(to)
+	if !ranged {
 		last = first
 	}
 	if last < first {
