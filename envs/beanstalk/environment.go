@@ -199,12 +199,32 @@ func (c *Client) Terminated(ctx context.Context, application string, since time.
 	if application != "" {
 		in.ApplicationName = &application
 	}
-	rows, _, err := c.rows(ctx, in, func(e Env) bool { return e.State == Terminated && !e.Updated.Before(since) })
+	rows, now, err := c.rows(ctx, in, func(e Env) bool {
+		return e.State == Terminated && !(endIsKnown(e) && e.Updated.Before(since))
+	})
 	if err != nil {
 		return nil, fmt.Errorf("list terminated environments: %w", err)
 	}
+	for i, e := range rows {
+		rows[i].Updated = latestEnd(e, now)
+	}
 	return rows, nil
 }
+
+// latestEnd returns the end of an environment's termination. Where AWS doesn't name one that can be, that is
+// now, by AWS's clock: what Restore needs of it stays.
+func latestEnd(e Env, now time.Time) time.Time {
+	if now.IsZero() {
+		now = time.Now()
+	}
+	if !endIsKnown(e) || e.Updated.After(now) {
+		return now
+	}
+	return e.Updated
+}
+
+// endIsKnown reports whether the date of a terminated environment can be the end of its termination.
+func endIsKnown(e Env) bool { return !e.Updated.IsZero() && !e.Updated.Before(e.Created) }
 
 // describe returns the rows that aren't Terminated.
 func (c *Client) describe(ctx context.Context, in *eb.DescribeEnvironmentsInput) ([]Env, time.Time, error) {

@@ -50,6 +50,32 @@ func TestTerminatedEnvironmentsAreListed(t *testing.T) {
 	}
 }
 
+func TestTheEndOfATerminationIsNoEarlierThanItCanBe(t *testing.T) {
+	noon := time.Date(2025, 6, 1, 12, 0, 0, 0, time.UTC)
+	ago := func(d time.Duration) time.Time { return noon.Add(-d) }
+	for _, tt := range []struct {
+		name             string
+		created, updated time.Time
+		known            bool
+		want             time.Time
+	}{
+		{"an hour ago", ago(2 * time.Hour), ago(time.Hour), true, ago(time.Hour)},
+		{"as soon as it was created", ago(time.Hour), ago(time.Hour), true, ago(time.Hour)},
+		{"without the date of its creation", time.Time{}, ago(time.Hour), true, ago(time.Hour)},
+		{"without a date", ago(time.Hour), time.Time{}, false, noon},
+		{"before it was created", ago(time.Hour), time.Unix(0, 0), false, noon},
+		{"created in the far future", noon.AddDate(7974, 0, 0), ago(time.Hour), false, noon},
+		{"in the far future", ago(time.Hour), noon.AddDate(7974, 0, 0), true, noon},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			e := Env{Created: tt.created, Updated: tt.updated}
+			if got := latestEnd(e, noon); !got.Equal(tt.want) || endIsKnown(e) != tt.known {
+				t.Errorf("got %v, known: %v", got, endIsKnown(e))
+			}
+		})
+	}
+}
+
 func TestATerminatedEnvironmentComesBack(t *testing.T) {
 	c, _ := cloud(t, localcloud.Config{})
 	e, err := launch(t, c, "shop-x")

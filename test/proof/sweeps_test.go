@@ -31,7 +31,7 @@ func TestNoSweepRemovesWhatMustStay(t *testing.T) {
 	sweeps, atOnce := 1000, 4
 	switch {
 	case soak():
-		sweeps, atOnce = 100_000, 12 // they wait for one another and for the disk more than they work
+		sweeps, atOnce = 100_000, 32 // they wait for one another and for the disk more than they work
 	case raced:
 		sweeps = 120
 	case testing.Short():
