@@ -66,6 +66,7 @@ var arrows = map[string][]string{
 	"cmd/internal/project/config":   {"envs", "files", "spelling"},
 	"cmd/internal/project/checkout": {},
 	"cmd/internal/secrets":          {"cmd/internal/project/config", "mask"},
+	"cmd/internal/envfile":          {"files"},
 	"cmd/internal/failure":          {"builder", "cmd/internal/awsconfig", "cmd/internal/background", "cmd/internal/project", "cmd/internal/project/config", "cmd/internal/secrets", "cmd/internal/terminal", "envs", "envs/beanstalk", "envs/ecr", "envs/store", "janitor", "templates"},
 	"cmd/internal/service":          {"cmd/internal/awsconfig", "cmd/internal/project", "cmd/internal/secrets", "cmd/internal/sweeping", "daemon", "envs", "janitor", "notify"},
 	"cmd/internal/sweeping":         {"cmd/internal/failure", "cmd/internal/project/config", "cmd/internal/terminal", "envs", "janitor"},
