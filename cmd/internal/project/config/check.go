@@ -219,12 +219,11 @@ func isRepository(s string) bool {
 	return 2 <= len(s) && len(s) <= 256 && isRepositoryName(s)
 }
 
-// repositoryRules are those of isRepository, but for the length of what follows a host.
 func repositoryRules() schema {
 	afterHost := registryHost + strings.TrimPrefix(repositoryName, "^")
 	return schema{
 		"if":   schema{"pattern": registryHost},
-		"then": schema{"pattern": afterHost, "not": schema{"pattern": `^[^/]*/[^/]$`}},
+		"then": schema{"allOf": []schema{{"pattern": afterHost}, {"pattern": `^[^/]*/[^\n]{2,256}$`}}},
 		"else": schema{"pattern": repositoryName, "minLength": 2, "maxLength": 256},
 	}
 }

@@ -153,10 +153,11 @@ func (v value) list() []value {
 // scalar returns any single value as the file spells it: 8080, true, 1.10.
 func (v value) scalar() (string, bool) {
 	var s string
-	switch n := v.node.(type) {
-	case nil, *ast.NullNode:
+	if v.empty() {
 		v.fail(`has no value; put it in quotes if it is empty or begins with #`)
 		return "", false
+	}
+	switch n := v.node.(type) {
 	case *ast.LiteralNode:
 		s = n.Value.Value
 	case ast.ScalarNode:
@@ -172,6 +173,6 @@ func (v value) scalar() (string, bool) {
 	return s, true
 }
 
-func (v value) empty() bool { return kindOf(v.node) == "nothing" }
+func (v value) empty() bool { return kindOf(v.node) == kindNothing }
 
-func (v value) isText() bool { return kindOf(v.node) == "text" }
+func (v value) isText() bool { return kindOf(v.node) == kindText }

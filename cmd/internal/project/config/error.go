@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
+	"strings"
 
 	"github.com/goccy/go-yaml/ast"
 	"github.com/goccy/go-yaml/token"
@@ -97,19 +99,58 @@ func (v value) wrong(want string) {
 	v.fail("want %s, not %s", want, kindOf(v.node))
 }
 
-// kindOf names a node in words for people who don't know YAML's.
+// The kinds of values, in words for people who don't know YAML's.
+const (
+	kindNothing = "nothing"
+	kindText    = "text"
+	kindTruth   = "true or false"
+	kindNumber  = "a number"
+)
+
+// kindOf names what a node is.
 func kindOf(n ast.Node) string {
-	switch n.(type) {
+	switch n := n.(type) {
 	case nil, *ast.NullNode:
-		return "nothing"
-	case *ast.StringNode, *ast.LiteralNode:
-		return "text"
-	case *ast.BoolNode:
-		return "true or false"
+		return kindNothing
+	case *ast.LiteralNode:
+		return kindText
 	case *ast.SequenceNode:
 		return "a list"
 	case ast.MapNode:
 		return "keys with values"
+	default:
+		if t := n.GetToken(); t.Type != token.SingleQuoteType && t.Type != token.DoubleQuoteType {
+			return kindOfPlain(t.Value)
+		}
+		return kindText
 	}
-	return "a number"
+}
+
+var isNumber = lazily(`^(?:[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+|[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN))$`)
+
+// kindOfPlain names what a text without quotes is, by the core schema of YAML 1.2 (section 10.3.2), by
+// which editors read the file, too: the parser takes 1e3 for text, and 1_000 for a number.
+func kindOfPlain(s string) string {
+	switch s {
+	case "", "~", "null", "Null", "NULL":
+		return kindNothing
+	case "true", "True", "TRUE", "false", "False", "FALSE":
+		return kindTruth
+	}
+	if isNumber(s) {
+		return kindNumber
+	}
+	return kindText
+}
+
+// decimal spells a number as digits and a point: 0x10 is 16, and 10.0 is 10.
+func decimal(s string) string {
+	if n, err := strconv.ParseInt(s, 0, 64); err == nil && (strings.HasPrefix(s, "0x") || strings.HasPrefix(s, "0o")) {
+		return strconv.FormatInt(n, 10)
+	}
+	f, err := strconv.ParseFloat(s, 64)
+	if err != nil {
+		return s
+	}
+	return strconv.FormatFloat(f+0, 'f', -1, 64) // no negative zero
 }

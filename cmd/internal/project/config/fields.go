@@ -57,10 +57,21 @@ func (v value) single(into any, check check) {
 			v.fail("want %s, not %s", check.wants, quote(s))
 			return
 		}
+		s = v.number(s)
+	default:
+		s = v.number(s)
 	}
 	if err := check.set(into, s); err != nil {
 		v.fail("%v", err)
 	}
+}
+
+// number returns the spelling of a number that all have in common, and other texts as they are.
+func (v value) number(s string) string {
+	if kindOf(v.node) == kindNumber {
+		return decimal(s)
+	}
+	return s
 }
 
 // set sets a field to what a text means, or adds that to a list, if the text passes the check.

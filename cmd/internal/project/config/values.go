@@ -37,7 +37,7 @@ func (d Duration) String() string { return envs.FormatDuration(d.Std()) }
 
 // durationPattern matches what ParseDuration takes, and too much time as well.
 const (
-	durationPattern = `^(?:` + amount + `d)?(?:0|(?:` + amount + `(?:ns|us|\u00b5s|\u03bcs|ms|s|m|h))+)$|^` + amount + `d$`
+	durationPattern = `^(?:` + amount + `d)?(?:0|(?:` + amount + `(?:ns|us|[µμ]s|ms|s|m|h))+)$|^` + amount + `d$`
 	amount          = `(?:[0-9]+\.?[0-9]*|\.[0-9]+)`
 	wantsDuration   = "want a duration such as 5d, 36h, 1d12h or 30s"
 )
@@ -59,8 +59,11 @@ func parseSize(s string) (int64, error) {
 		parse = units.RAMInBytes
 	}
 	n, err := parse(s)
-	if err != nil || !isSize(s) || n < 0 || n > maxBytes {
+	switch {
+	case err != nil || !isSize(s):
 		return 0, fmt.Errorf("%s is no size; %s", quote(s), wantsSize)
+	case n < 0 || n > maxBytes: // less than 0 after an overflow
+		return 0, fmt.Errorf("%s is too large; want at most 1PiB", quote(s))
 	}
 	return n, nil
 }
