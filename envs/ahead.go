@@ -27,7 +27,7 @@ func (a *ahead[T]) take() (T, bool) {
 }
 
 // current reports whether something was asked that is still of use.
-func (a *ahead[T]) current() bool { return a != nil && time.Since(a.since) <= targetMaxAge }
+func (a *ahead[T]) current() bool { return a != nil && time.Since(a.since) <= readingMaxAge }
 
 // readManifests begins to read the manifests of images, which have to be tagged soon.
 func (m *Manager) readManifests(ctx context.Context, images []Image) map[string]*ahead[ecr.Manifest] {

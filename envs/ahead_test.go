@@ -9,9 +9,9 @@ import (
 func TestWhatWasAskedAheadCountsOnlyWhileItIsCurrent(t *testing.T) {
 	answers := func(err error) *ahead[int] { return askAhead(func() (int, error) { return 7, err }) }
 	old := answers(nil)
-	old.since = time.Now().Add(-targetMaxAge)
+	old.since = time.Now().Add(-readingMaxAge)
 	late := askAhead(func() (int, error) { time.Sleep(50 * time.Millisecond); return 7, nil })
-	late.since = time.Now().Add(25*time.Millisecond - targetMaxAge)
+	late.since = time.Now().Add(25*time.Millisecond - readingMaxAge)
 	for _, tt := range []struct {
 		name string
 		*ahead[int]

@@ -10,7 +10,7 @@ import (
 type Days struct {
 	TTL        time.Duration // 0 is not known: what carries no days of its own never expires
 	FromDeploy bool          // the TTL counts from the last deploy instead of the creation
-	Least      time.Duration // what every deploy leaves an environment at least; at most TTL counts
+	Least      time.Duration // the shortest time that an environment lives after a deploy; more than TTL counts as TTL
 	RestoreFor time.Duration // how long what Restore needs stays; 0 keeps nothing
 }
 

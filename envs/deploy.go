@@ -39,7 +39,7 @@ func (m *Manager) Deploy(ctx context.Context, request Deployment, o Options) (Re
 		return Result{}, overdue(ctx, err)
 	}
 	d.run.announce(NewsBuilding, to.serving(), "")
-	r, err := d.deploy(ctx, images, to) // bundle, and under the lease all that changes the environment
+	r, err := d.deployImages(ctx, images, to) // bundle, and under the lease all that changes the environment
 	if errors.Is(err, ecr.ErrNoImage) || errors.Is(err, errVersionGone) {
 		o.note("what was just pushed has been removed by another process: once more")
 		r, err = d.deployAgain(ctx)
@@ -68,7 +68,8 @@ type deploy struct {
 	separate  bool                            // AWS takes no version and settings in one update
 }
 
-// newDeploy returns a deploy for which only the environment's name was looked up. Nothing is changed.
+// newDeploy returns a checked deploy. It has begun to list the environments and to find the repository.
+// Nothing is changed.
 func (m *Manager) newDeploy(ctx context.Context, request Deployment, o Options) (*deploy, error) {
 	if err := m.validate(request); err != nil {
 		return nil, err
@@ -99,8 +100,8 @@ func (m *Manager) newDeploy(ctx context.Context, request Deployment, o Options) 
 // hasImages reports whether the application runs images.
 func (d *deploy) hasImages() bool { return !d.manager.config.Repository.Unused }
 
-// deploy makes the environment run what is being built. to is where it goes, by what was seen before.
-func (d *deploy) deploy(ctx context.Context, building func() ([]Image, error), to destination) (Result, error) {
+// deployImages makes the environment run what is being built. to is where it goes, by what was seen before.
+func (d *deploy) deployImages(ctx context.Context, building func() ([]Image, error), to destination) (Result, error) {
 	images, err := building()
 	if err == nil {
 		to, err = d.judged(to) // by the record as it was when the request was numbered
@@ -140,7 +141,7 @@ func (d *deploy) deployAgain(ctx context.Context) (Result, error) {
 		_, _ = images()
 		return Result{}, err
 	}
-	return d.deploy(ctx, images, to)
+	return d.deployImages(ctx, images, to)
 }
 
 // images begins to have the source make the images, and returns what waits for them and what ends that.
@@ -148,7 +149,7 @@ func (d *deploy) images(ctx context.Context) (images func() ([]Image, error), st
 	making, stop := context.WithCancel(ctx)
 	known := d.checked
 	return ask(func() ([]Image, error) {
-		if !known { // for which architecture
+		if !known { // the architecture of the instances is known only when lookFirst has returned
 			if err := d.ready(making); err != nil {
 				return nil, err
 			}
@@ -217,7 +218,7 @@ func (d *deploy) renewed(r store.Record, t destination) store.Record {
 	}
 	d.run.renew(&r, t.environment())
 	if hasFailed(r) {
-		r.Outcome = &store.Outcome{Verb: operationDeploy, Result: Unchanged, Version: r.Version, RequestNumber: d.run.requested.RequestNumber, At: r.At.UTC()}
+		r.Outcome = &store.Outcome{Verb: operationDeploy, Result: Unchanged, Version: r.Version, RequestNumber: d.run.atRequest.RequestNumber, At: r.At.UTC()}
 	}
 	return r
 }
@@ -251,12 +252,12 @@ func (t destination) runs(b bundle) bool {
 	return t.env.State == Ready && !t.broken && t.env.Version == b.label && t.change.Empty() && beanstalk.Healthy(t.env)
 }
 
-// targetMaxAge is how long a reading of an environment is taken as current.
-const targetMaxAge = 5 * time.Second
+// readingMaxAge is how long a reading of an environment is taken as current.
+const readingMaxAge = 5 * time.Second
 
 // still reports whether the environment is as it was when it was read, before the images were built.
 func (d *deploy) still(ctx context.Context, t destination) (bool, error) {
-	if time.Since(t.read) < targetMaxAge {
+	if time.Since(t.read) < readingMaxAge {
 		return true, nil
 	}
 	now, err := d.manager.beanstalk.Get(ctx, t.env.ID)
@@ -288,13 +289,14 @@ func (d *deploy) perform(ctx context.Context, l *lease, before destination, b bu
 	if e.Version != b.label {
 		return r, nil // another request's, which sees to its tags
 	}
-	rec := d.run.record
+	rec := d.run.record // what it will say: the tags that it names stay
 	d.write(ctx, &rec, r, b, images, nil)
 	d.run.untag(ctx, l, rec)
 	return r, nil
 }
 
-// write writes the end of the deploy into the record, unless what runs is another request's.
+// write fills in the record with the end of the deploy, unless what runs is another request's. The release
+// of the lease writes it.
 func (d *deploy) write(ctx context.Context, rec *store.Record, r Result, b bundle, images []Image, err error) {
 	if err == nil && r.Environment.Version != b.label {
 		return
@@ -346,7 +348,7 @@ func (d *deploy) apply(ctx context.Context, l *lease, before destination, b bund
 // the build. It reads it again unless the last reading is recent and no other operation has written
 // the record since. A destination that is to be removed is always read again.
 func (d *deploy) current(ctx context.Context, before destination) (destination, error) {
-	if time.Since(before.read) < targetMaxAge && d.run.record.Counter <= d.run.requested.Counter+1 && !before.broken {
+	if time.Since(before.read) < readingMaxAge && d.run.record.Counter <= d.run.atRequest.Counter+1 && !before.broken {
 		return before, nil
 	}
 	now, err := d.find(ctx)
@@ -356,12 +358,12 @@ func (d *deploy) current(ctx context.Context, before destination) (destination, 
 	return now, err
 }
 
-// joins reports whether the destination runs what a later request has deployed, of the same commit
-// or else this one would be superseded: then that is this one's result, too, even where it is not to
-// the byte what was built here. The environment's description must say the same as the record.
+// joins reports whether a later request of the same commit has deployed already. That is then the result
+// of this deploy, too, even if its own bundle differs. (A later request of another commit supersedes this
+// one.) The environment's description must agree with the record.
 func (d *deploy) joins(t destination) bool {
 	rec := d.run.record
-	joined := rec.Deployed > d.run.requested.RequestNumber && t.env.State == Ready &&
+	joined := rec.Deployed > d.run.atRequest.RequestNumber && t.env.State == Ready &&
 		t.env.ID == rec.Environment && t.env.Version == rec.Version && t.env.Commit == d.Commit
 	if joined {
 		d.options.note("a later up of the same commit has deployed version %s", t.env.Version)

@@ -69,7 +69,7 @@ func (e Environment) ProtectionKnown() bool {
 	return e.Protected() || e.Tags != nil && e.Record != nil
 }
 
-// Name returns the name of a feature's environment. An environment with the name that former versions
+// name returns the name of a feature's environment. An environment with the name that former versions
 // gave keeps it while it lives.
 func (m *Manager) name(ctx context.Context, application, feature string) (string, error) {
 	account, err := m.account(ctx)

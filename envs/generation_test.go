@@ -61,7 +61,7 @@ func TestADestinationIsReadAgain(t *testing.T) {
 	p := newPlot(t, localcloud.Config{}, nil)
 	e := p.deployed(deployment("x", "one"), Created)
 	d := p.newDeploy(func(d *Deployment) { d.Base.Platform = testPlatform })
-	d.run.requested = store.Record{Counter: 7}
+	d.run.atRequest = store.Record{Counter: 7}
 	now := destination{env: e.Env, url: e.URL(), read: time.Now()}
 	moved := now
 	moved.url, moved.read = "http://elsewhere.example.com", time.Time{}
@@ -76,7 +76,7 @@ func TestADestinationIsReadAgain(t *testing.T) {
 		again  bool
 	}{
 		"read just now":               {func(*destination) {}, 1, false},
-		"read too long ago":           {func(to *destination) { to.read = to.read.Add(-targetMaxAge) }, 1, true},
+		"read too long ago":           {func(to *destination) { to.read = to.read.Add(-readingMaxAge) }, 1, true},
 		"written by others since":     {func(*destination) {}, 2, true},
 		"of which the launch failed":  {func(to *destination) { to.broken = true }, 1, true},
 		"whose record is a later one": {func(*destination) {}, 90, true},

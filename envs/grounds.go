@@ -29,7 +29,7 @@ func (g *grounds) hold() bool { return time.Since(g.at) < groundsMaxAge && !(g.o
 func (r *removal) allow(ctx context.Context) error {
 	for n := 0; !r.grounds.hold(); n++ {
 		if n == groundsReads {
-			return fmt.Errorf("environment %s: what could keep it takes longer to read than it may be relied on", r.env.Name)
+			return fmt.Errorf("environment %s: AWS answers too slowly to check, just before the removal, that nothing keeps it", r.env.Name)
 		}
 		if err := r.grounds.read(ctx); err != nil {
 			return err
@@ -80,8 +80,8 @@ func (r *removal) confirmAgain(ctx context.Context) error {
 	return r.confirm(ctx, now)
 }
 
-// readUsers reads which other environments need what is named after this one, and fails where another
-// one does than when it was read first.
+// readUsers reads which other environments run this one's versions or have its name. It fails if there is a
+// new one since the first reading.
 func (r *removal) readUsers(ctx context.Context) error {
 	at := time.Now()
 	users, heir, err := r.others(ctx)

@@ -121,7 +121,7 @@ func (d *deploy) update(ctx context.Context, l *lease, t destination, b bundle) 
 	if _, failed := errors.AsType[*beanstalk.Failure](err); failed {
 		d.noteWhatIsLeft(ctx, t, b)
 		if second.Version != "" {
-			d.options.note("the settings had to come before the version: what runs must bear them, so go on setting variables that it needs until the new version runs")
+			d.options.note("AWS changed the settings before the version, so the old version may run with the new settings: keep the variables that it needs until the new version runs")
 		}
 	}
 	return e, err

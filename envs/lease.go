@@ -18,7 +18,7 @@ type lease struct {
 	beanstalk *beanstalk.Changer
 	images    *ecr.Tagger
 	bundles   *store.Changer
-	taken     *store.Lease // nil of a removal's own, which asks for its grounds, too
+	taken     *store.Lease // nil of the lease that a removal makes around its own, to check its grounds, too
 	record    store.Record // as it was when the lease was taken, or as it was read or written last
 	ensure    func(context.Context) error
 }

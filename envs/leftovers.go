@@ -359,7 +359,7 @@ func (m *Manager) RemoveLeftover(ctx context.Context, l Leftover, o Options) (Re
 		return err
 	})
 	if err == nil && !r.retained {
-		r.receipt.Remove("ledger record of " + l.Name)
+		r.receipt.Remove("record of " + l.Name)
 	}
 	return r.receipt, err
 }

@@ -14,8 +14,8 @@ import (
 // called when candidates are picked, and once more under the lease with a new reading. tags and rec
 // may be nil if they were not read yet.
 //
-// There are no other reasons: an environment that is not ours, has moved or was replaced is an error
-// earlier, and the janitor decides which environments have expired.
+// Other reasons come before it: Expire keeps an environment that has just changed or can't be read, one
+// that is not ours, has moved or was replaced is an error, and the janitor decides which have expired.
 func mayGo(e Env, tags Tags, rec *store.Record) (reason string) {
 	switch {
 	case e.State.Gone():
@@ -200,7 +200,7 @@ func changeRecord(ctx context.Context, s *store.Store, e Environment, dry bool, 
 		}
 	}
 	draft := e.draft
-	if draft == nil || draft.Age() > targetMaxAge {
+	if draft == nil || draft.Age() > readingMaxAge {
 		read, err := s.Draft(ctx, e.Name)
 		if err != nil {
 			return store.Record{}, err

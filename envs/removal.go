@@ -21,7 +21,7 @@ type removal struct {
 	store   *store.Store
 	options Options
 	taken   *store.Lease // nil while there is none
-	lease   lease        // asks for the grounds, too, before each attempt
+	lease   lease        // made around taken: before each attempt it checks the grounds, too
 	env     Env          // without an ID where none lives any more
 	receipt Receipt
 

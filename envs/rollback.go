@@ -217,7 +217,7 @@ func (b *rollback) ready(ctx context.Context) (Environment, error) {
 // tells that a rollback has not ended.
 func (b *rollback) noteBegun(ctx context.Context) error {
 	_, err := b.run.store.Change(ctx, b.run.name, func(r *store.Record) {
-		r.Outcome = &store.Outcome{Verb: operationRollback, Result: begun, Version: b.to.Version, RequestNumber: b.run.requested.RequestNumber, At: r.At}
+		r.Outcome = &store.Outcome{Verb: operationRollback, Result: begun, Version: b.to.Version, RequestNumber: b.run.atRequest.RequestNumber, At: r.At}
 	})
 	return err
 }

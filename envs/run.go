@@ -40,7 +40,7 @@ type run struct {
 
 	store     *store.Store
 	draft     store.Draft               // the record as it was read first
-	requested store.Record              // as it was when the request was numbered
+	atRequest store.Record              // as it was when the request was numbered
 	record    store.Record              // as it was read or written last
 	durations map[string]float64        // seconds that AWS took for what was waited for
 	tags      *ahead[map[string]string] // of the repository
@@ -107,15 +107,15 @@ func (r *run) begin(ctx context.Context) (err error) {
 		return err
 	}
 	buttons := r.manager.askForButtons(ctx)
-	r.requested, err = r.draft.Change(ctx, func(rec *store.Record) {
+	r.atRequest, err = r.draft.Change(ctx, func(rec *store.Record) {
 		rec.Feature = r.feature
 		rec.NumberRequest(r.commit)
 	})
 	if err != nil {
 		return err
 	}
-	r.record = r.requested
-	r.news = r.manager.announce(ctx, r.name, r.requested, buttons, r.options)
+	r.record = r.atRequest
+	r.news = r.manager.announce(ctx, r.name, r.atRequest, buttons, r.options)
 	return nil
 }
 
@@ -138,7 +138,7 @@ func (r *run) announce(state NewsState, e Environment, reason string) {
 	n := r.manager.newsOf(state, r.environment(e))
 	n.Name, n.Feature, n.Commit, n.Subject = r.name, r.feature, r.commit, r.subject
 	n.Owner, n.Email, n.BuildURL = r.owner, r.email, r.buildURL
-	n.Reason, n.Mended = reason, state == NewsReady && hasFailed(r.requested)
+	n.Reason, n.Mended = reason, state == NewsReady && hasFailed(r.atRequest)
 	if state != NewsFailed {
 		n.Note = r.note
 	}
@@ -149,9 +149,9 @@ func (r *run) announce(state NewsState, e Environment, reason string) {
 // came of it with the write that gives the lease back. The error is a *SupersededError where a later
 // request makes this one pointless. The environment of the result is filled in as far as it is known.
 func (r *run) underLease(ctx context.Context, step func(context.Context, *lease) (Result, error), write func(*store.Record, Result, error)) (result Result, err error) {
-	teardowns := r.requested.Removals
+	teardowns := r.atRequest.Removals
 	q := request{
-		verb: r.operation, number: r.requested.RequestNumber,
+		verb: r.operation, number: r.atRequest.RequestNumber,
 		decide: func(now store.Record) error { return r.supersededBy(ctx, now) },
 		last: func(rec *store.Record, err error) {
 			teardowns = rec.Removals
@@ -170,7 +170,7 @@ func (r *run) underLease(ctx context.Context, step func(context.Context, *lease)
 	if errors.Is(err, store.ErrLost) && ctx.Err() == nil {
 		return result, r.afterLoss(ctx, err)
 	}
-	if err == nil && teardowns > r.requested.Removals && r.takenDown(ctx, result.Environment.Env) {
+	if err == nil && teardowns > r.atRequest.Removals && r.takenDown(ctx, result.Environment.Env) {
 		return result, &SupersededError{removedMeanwhile}
 	}
 	return result, err
@@ -217,7 +217,7 @@ func (r *run) wait(ctx context.Context, what string, op beanstalk.Operation) (En
 	step := r.options.step(what + " " + r.name)
 	var events []beanstalk.Event
 	expected := estimate(r.record, what)
-	if expected > 0 && expected < targetMaxAge/2 {
+	if expected > 0 && expected < readingMaxAge/2 {
 		r.readTags(ctx)
 	}
 	e, err := r.manager.beanstalk.Wait(ctx, op.Expect(expected), func(ev beanstalk.Event) {
@@ -262,7 +262,7 @@ func (r *run) conclude(ctx context.Context, rec *store.Record, result Result, ta
 		rec.Durations = map[string]float64{}
 	}
 	maps.Copy(rec.Durations, r.durations)
-	rec.Outcome = &store.Outcome{Verb: r.operation, Result: result.Outcome, Version: target.Version, RequestNumber: r.requested.RequestNumber, At: time.Now().UTC()}
+	rec.Outcome = &store.Outcome{Verb: r.operation, Result: result.Outcome, Version: target.Version, RequestNumber: r.atRequest.RequestNumber, At: time.Now().UTC()}
 	if err != nil {
 		rec.Outcome.Result, rec.Outcome.Reason = r.ending(ctx, err)
 		r.noteFailure(rec)
@@ -272,7 +272,7 @@ func (r *run) conclude(ctx context.Context, rec *store.Record, result Result, ta
 	rec.SetEnvironment(result.Environment.ID)
 	rec.Images = r.manager.regional(r.name, rec.Images)
 	rec.Succeed(target)
-	rec.Feature, rec.Deployed, rec.Restorable = r.feature, r.requested.RequestNumber, nil
+	rec.Feature, rec.Deployed, rec.Restorable = r.feature, r.atRequest.RequestNumber, nil
 	r.noteDeploy(rec, result, noted)
 }
 
@@ -353,10 +353,10 @@ func (r *run) recordFailure(ctx context.Context, err error) {
 	last, cancel := lastWords(ctx, releaseTime, releaseOvertime)
 	defer cancel()
 	_, failure := r.store.Change(last, r.name, func(rec *store.Record) {
-		if rec.RequestNumber != r.requested.RequestNumber || rec.Outcome != nil && rec.Outcome.Result == begun {
+		if rec.RequestNumber != r.atRequest.RequestNumber || rec.Outcome != nil && rec.Outcome.Result == begun {
 			return
 		}
-		o := store.Outcome{Verb: r.operation, RequestNumber: r.requested.RequestNumber, At: rec.At.UTC()}
+		o := store.Outcome{Verb: r.operation, RequestNumber: r.atRequest.RequestNumber, At: rec.At.UTC()}
 		o.Result, o.Reason = r.ending(ctx, err)
 		rec.Outcome = &o
 		r.noteFailure(rec)

@@ -29,7 +29,7 @@ func supersededBy(requested, now store.Record) error {
 // supersededBy is the same by AWS's word: that the feature was taken down counts only where AWS shows
 // no living environment, because others may be able to write the record.
 func (r *run) supersededBy(ctx context.Context, now store.Record) error {
-	requested := r.requested
+	requested := r.atRequest
 	if now.Removals > requested.Removals {
 		e, err := r.manager.beanstalk.Find(ctx, r.name, nil)
 		if err != nil && !errors.Is(err, ErrNotFound) {
@@ -42,15 +42,15 @@ func (r *run) supersededBy(ctx context.Context, now store.Record) error {
 	return supersededBy(requested, now)
 }
 
-// removalTime is how long a removal that has waited for the lease takes until AWS shows what it does.
-const removalTime = 15 * time.Second
+// removalShownTime is how long a removal that has waited for the lease takes until AWS shows what it does.
+const removalShownTime = 15 * time.Second
 
 // takenDown reports whether an environment that was just deployed to goes away at once, because the
 // feature was taken down meanwhile. This run removes nothing: the removal that waits for the lease
 // does, and one that is in the record alone does not.
 func (r *run) takenDown(ctx context.Context, e Env) bool {
 	r.options.note("the record says that %s: looking whether AWS shows it", removedMeanwhile)
-	ctx, cancel := context.WithTimeout(ctx, removalTime)
+	ctx, cancel := context.WithTimeout(ctx, removalShownTime)
 	defer cancel()
 	for {
 		now, err := r.manager.beanstalk.Get(ctx, e.ID)

@@ -129,7 +129,7 @@ func (m *Manager) readCandidates(ctx context.Context, s *store.Store, candidates
 func (m *Manager) readCandidate(ctx context.Context, s *store.Store, c *Candidate) {
 	rec, err := s.Read(ctx, c.Environment.Name)
 	if err != nil {
-		c.Err = fmt.Errorf("read the ledger of %q: %w", c.Environment.Name, err)
+		c.Err = fmt.Errorf("read the record of %q: %w", c.Environment.Name, err)
 		return
 	}
 	c.Environment, c.Tried = m.environment(c.Environment.Env, nil, &rec), rec.RemovalStarted

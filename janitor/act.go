@@ -22,7 +22,7 @@ func (j *Janitor) act(ctx context.Context, report *Report, live bool) {
 		w.begin(&report.Decisions[i], w.task(report.Decisions[i]))
 	}
 	for i := range report.Leftovers {
-		w.begin(&report.Leftovers[i], j.clear)
+		w.begin(&report.Leftovers[i], j.clear) // which a sweep without live does not call
 	}
 	for w.running > 0 {
 		w.finish()
@@ -158,8 +158,8 @@ const (
 	extraLooks = 5
 )
 
-// budget lets what fails use up nothing of the removals: they would be left to what is stuck. Nor does
-// what isn't ours: its tags are read for their reason alone.
+// budget returns the limits of one sweep. Failures have a limit of their own: else stuck environments would
+// use up the removals. What isn't ours has one, too: its tags are read only to report the reason.
 func (j *Janitor) budget() budget {
 	b := budget{maxRemovals: j.MaxDeletions, removals: j.MaxDeletions, failures: max(j.MaxDeletions, fewFailures), explanations: j.MaxDeletions}
 	if j.MaxDeletions > 0 {
@@ -186,7 +186,7 @@ func (b *budget) spent(d Decision) string {
 	case d.Action == Remove && b.failures <= 0:
 		return "too many removals have failed in this one"
 	case d.leftover == nil && b.looks <= 0:
-		return "one sweep reads the tags of so many environments and no more"
+		return "this sweep has read the tags of as many environments as one sweep may"
 	}
 	return ""
 }

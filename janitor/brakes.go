@@ -17,7 +17,7 @@ var ErrTooMany = errors.New("too many environments are due at once")
 // ErrShrunk is reported when so many environments are missing since the last sweep, besides
 // those it removed, that AWS's list is probably incomplete. Nothing was removed; Janitor.Max
 // allows the sweep.
-var ErrShrunk = errors.New("most environments have gone since the last sweep, or weren't told of")
+var ErrShrunk = errors.New("most environments are missing since the last sweep, or AWS did not list them")
 
 // ErrSkew is reported when our clock and AWS's disagree.
 var ErrSkew = errors.New("the clocks disagree")
@@ -81,9 +81,9 @@ func shrunk(left, known, override int) string {
 // removalFailed begins the reason of what could not be removed before.
 const removalFailed = "its last removal failed: "
 
-// clearOut decides about the leftovers of removed environments, those last whose removal failed before. It
+// decideLeftovers decides about the leftovers of removed environments, those last whose removal failed before. It
 // does not report records that stay.
-func (j *Janitor) clearOut(all []envs.Leftover) []Decision {
+func (j *Janitor) decideLeftovers(all []envs.Leftover) []Decision {
 	var decisions []Decision
 	due, worthAWord := 0, 0
 	for _, l := range all {

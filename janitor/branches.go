@@ -89,7 +89,7 @@ func (j *Janitor) branches(ctx context.Context, all []*envs.Candidate) branches 
 		}
 	}
 	if missing > max(branchesAtOnce, known/2) {
-		b.unknown = fmt.Errorf("%w: the remote lists all but %d of %d that have an environment, which is too many to be true", ErrBranches, missing, known)
+		b.unknown = fmt.Errorf("%w: %d of the %d branches that have an environment are missing on the remote, which is probably a mistake", ErrBranches, missing, known)
 	}
 	return b
 }
@@ -176,7 +176,7 @@ func (r *Report) stillMissing() []string {
 // noteGone has it noted that the branch of an environment is gone, if its tags say that it was made for
 // one.
 func (j *Janitor) noteGone(ctx context.Context, d Decision, live bool) Decision {
-	_, read, err := j.ask(ctx, d, true)
+	_, read, err := j.readAgain(ctx, d, false)
 	if err != nil {
 		return read.Decision.stays(err)
 	}
@@ -190,8 +190,8 @@ func (j *Janitor) noteGone(ctx context.Context, d Decision, live bool) Decision 
 	return read.Decision
 }
 
-// noteFound has it noted that branches are there again. It only tidies up: what a record says of a
-// branch that the last sweep saw counts for nothing.
+// noteFound has it noted that branches are there again. It only tidies up: MissingSince counts only
+// if the last sweep missed the branch, too.
 func (j *Janitor) noteFound(ctx context.Context, report *Report) {
 	for _, e := range report.found[:min(len(report.found), foundLimit)] {
 		if err := j.guard(func() error { return j.Environments.NoteMissing(ctx, *e, time.Time{}, j.Options) }); err != nil {

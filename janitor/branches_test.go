@@ -144,7 +144,7 @@ func TestBranchesThatAreNotKnownRemoveNothing(t *testing.T) {
 			for i := range 3 {
 				s.add(fmt.Sprint("also-", i), time.Hour)
 			}
-		}, "too many to be true"},
+		}, "probably a mistake"},
 	} {
 		j, s := wood([]string{"gone", "there"}, "there")
 		s.add("old", 48*time.Hour)

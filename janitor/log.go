@@ -14,7 +14,7 @@ func (j *Janitor) logger() *slog.Logger {
 
 // logDecision writes a line about a decision, unless it is that there is nothing to do yet.
 func (j *Janitor) logDecision(d Decision) {
-	if d.young {
+	if d.far {
 		return
 	}
 	attrs := []any{"environment", d.Env.Name, "id", d.Env.ID, "feature", d.Env.Feature, "expired", d.Expiry}

@@ -29,7 +29,7 @@ func (j *Janitor) prepare(ctx context.Context, report *Report) (err error) {
 		s.branches = j.branches(ctx, all)
 		few := mayBeOurs(all) <= recordsOfAll
 		for _, c := range all {
-			// Its record may tell of a deploy that was earlier than AWS's date of the last change.
+			// Judged by the earliest end that is possible: its record may tell of an earlier deploy.
 			f := j.facts(c, s.branches)
 			f.environment.Expires = c.Soonest
 			c.Read = !c.Soonest.IsZero() && (few || s.rules.near(f, now))
@@ -50,7 +50,7 @@ func (j *Janitor) prepare(ctx context.Context, report *Report) (err error) {
 	report.compare(&s)
 	report.sort(j.looked)
 	j.brake(s.Survey, report)
-	report.Leftovers, report.unread = j.clearOut(s.Leftovers), s.LeftoversErr
+	report.Leftovers, report.unread = j.decideLeftovers(s.Leftovers), s.LeftoversErr
 	return nil
 }
 
@@ -103,7 +103,7 @@ func (j *Janitor) inspect(s *survey, c *envs.Candidate, report *Report) {
 	}
 	if c.Proved {
 		report.living = append(report.living, &c.Environment)
-		if d.young = !s.rules.near(f, s.Now); young {
+		if d.far = !s.rules.near(f, s.Now); young {
 			report.Young++
 		}
 	}

@@ -35,7 +35,7 @@ func TestTheRecordsOfAllAreReadWhereFewAreOurs(t *testing.T) {
 			t.Fatalf("%d are young, %v", report.Young, err)
 		}
 		for _, d := range report.Decisions {
-			if want := tt.want || d.Env.Feature == "due"; d.candidate.Proved && d.young && d.candidate.Read != want || d.Env.Feature == "due" && !d.candidate.Read {
+			if want := tt.want || d.Env.Feature == "due"; d.candidate.Proved && d.far && d.candidate.Read != want || d.Env.Feature == "due" && !d.candidate.Read {
 				t.Fatalf("%+v: the record of %s is read: %v", tt, d.Env.Feature, d.candidate.Read)
 			}
 		}

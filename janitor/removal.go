@@ -15,13 +15,13 @@ func (j *Janitor) expire(ctx context.Context, d Decision) Decision {
 	// The signal that ends the daemon must not leave an environment half removed.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), removalTime)
 	defer cancel()
-	receipt, read, err := j.ask(ctx, d, false)
+	receipt, read, err := j.readAgain(ctx, d, true)
 	return read.Decision.done(receipt, err)
 }
 
 // rehearse asks whether an environment would be removed, or warned.
 func (j *Janitor) rehearse(ctx context.Context, d Decision) Decision {
-	_, read, err := j.ask(ctx, d, true)
+	_, read, err := j.readAgain(ctx, d, false)
 	if err != nil {
 		return read.Decision.stays(err)
 	}
@@ -30,7 +30,7 @@ func (j *Janitor) rehearse(ctx context.Context, d Decision) Decision {
 
 // explain reads the tags of what isn't ours: they say best why.
 func (j *Janitor) explain(ctx context.Context, d Decision) Decision {
-	_, read, err := j.ask(ctx, d, true)
+	_, read, err := j.readAgain(ctx, d, false)
 	if err != nil {
 		return read.Decision.stays(err)
 	}
@@ -43,10 +43,11 @@ type reading struct {
 	environment envs.Environment
 }
 
-// ask has Expire decide, and returns the decision with what was read of the environment.
-func (j *Janitor) ask(ctx context.Context, d Decision, dry bool) (receipt envs.Receipt, read reading, err error) {
+// readAgain has Expire read the environment again and decide, and with remove also remove it. It returns the
+// decision with what was read.
+func (j *Janitor) readAgain(ctx context.Context, d Decision, remove bool) (receipt envs.Receipt, read reading, err error) {
 	o := j.options(d)
-	o.DryRun = dry
+	o.DryRun = !remove
 	read.Decision = d
 	keep := func(e envs.Environment, now time.Time) string {
 		read.environment, read.Env = e, &e.Env

@@ -15,7 +15,7 @@ import (
 type Action string
 
 // The actions. Remove and Warn are decisions that are not carried out yet, Removed and Warned those
-// that are. Wait is for what will be removed if nothing changes, Unknown for what stays because
+// that are. There is nothing to carry out about Keep. Wait is for what will be removed if nothing changes, Unknown for what stays because
 // something about it is not known.
 const (
 	Remove  Action = "remove"
@@ -75,7 +75,7 @@ type Decision struct {
 	since       time.Time      // since when that is noted; zero where it isn't
 	note        bool           // that has to be noted
 	leftover    *envs.Leftover // nil of what lives
-	young       bool           // its end is far away
+	far         bool           // its end is far away
 	unexplained bool           // its tags would say best why it isn't ours
 	disproved   bool           // it was counted as ours, and its tags say that it isn't
 }
@@ -131,8 +131,8 @@ func (r *Report) refuse(err error, reason string) {
 	}
 }
 
-// sort puts what couldn't be removed before behind what wasn't tried, or was longer ago, and what was
-// looked at and kept behind the rest: a few that are stuck must not be all that is ever tried.
+// sort puts first what was never tried, then what was tried longest ago. Of these, what an earlier sweep
+// looked at and kept comes last. So a few stuck environments don't stand in the way of the others.
 func (r *Report) sort(looked map[string]time.Time) {
 	slices.SortFunc(r.Decisions, func(a, b Decision) int {
 		return cmp.Or(a.candidate.Tried.Compare(b.candidate.Tried), looked[a.Env.ID].Compare(looked[b.Env.ID]),

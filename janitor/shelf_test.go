@@ -211,7 +211,7 @@ func house(features ...string) (*Janitor, *shelf) {
 // said returns what a report says in short: "feature action" each, without those whose end is far away.
 func said(r Report) (all []string) {
 	for _, d := range r.Decisions {
-		if d.young {
+		if d.far {
 			continue
 		}
 		all = append(all, strings.TrimPrefix(d.Env.ID, "e-")+" "+string(d.Action))

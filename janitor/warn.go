@@ -11,7 +11,7 @@ import (
 
 // warn has the owner of an environment warned, if nothing keeps it that only its tags tell.
 func (j *Janitor) warn(ctx context.Context, d Decision) Decision {
-	_, read, err := j.ask(ctx, d, true)
+	_, read, err := j.readAgain(ctx, d, false)
 	if err != nil {
 		return read.Decision.stays(err)
 	}

@@ -94,6 +94,8 @@ func (s *Slack) In(channel string) *Slack {
 // has changed: then the old message says so. A failure, its mending, a warning and a removal are
 // also replies in the message's thread, because an update sends no notification.
 //
+// It implements envs.Announcer: Ref and Post are its MessageRef and News.
+//
 // It takes Limit at most. The returned Ref is valid also with an error, so the caller always
 // stores it. No error means that Slack confirmed all of it; an update that a newer one of the same
 // message replaced while it waited counts as confirmed. An error never contains the token.

@@ -22,7 +22,7 @@ func downCommand() *cli.Command {
 			featureFlag(), configFlag(), jsonFlag(), dryRunFlag(), yesFlag(),
 			&cli.BoolFlag{Name: "force", Usage: "remove the environment even if it is protected"}, timeoutFlag(changing),
 			&cli.BoolFlag{Name: "purge", Usage: "also remove what restore needs"},
-			&cli.BoolFlag{Name: "no-wait", Usage: "return when AWS has begun; a sweep removes the rest after expire.restore_for"},
+			&cli.BoolFlag{Name: "no-wait", Usage: "return when AWS has begun the removal; a sweep removes versions and images after expire.restore_for"},
 		},
 		Action: down,
 	})

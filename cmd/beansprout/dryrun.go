@@ -24,7 +24,7 @@ func dryRun(c *cli.Context, s *session, d envs.Deployment) error {
 		return err
 	}
 	if f.DependsOnPrepare = s.project.Preparing(); f.DependsOnPrepare {
-		s.talk.Say("this goes by the files that are there now; what prepare would make of them is not known")
+		s.talk.Say("this uses the files as they are now; prepare was not run, and may change them")
 	}
 	s.talk.Close()
 	text := forecastText(f)

@@ -29,7 +29,7 @@ func janitorCommand() *cli.Command {
 		Usage: "sweep on a schedule (expire.schedule) and answer the buttons of Slack's messages, until interrupted",
 		Flags: []cli.Flag{
 			&cli.StringSliceFlag{Name: "config", Aliases: []string{"c"}, EnvVars: []string{"BEANSPROUT_CONFIG"},
-				Usage: "serve the application of `FILE` instead of the nearest beansprout.yaml's; may be repeated. Without any, all applications are served"},
+				Usage: "serve the application of `FILE`; may be repeated. Without it: the nearest beansprout.yaml, or without such a file all applications"},
 			applicationFlag(), liveFlag(), listenFlag(), dryRunFlag(),
 		},
 		Action: watch,

@@ -18,7 +18,7 @@ import (
 func upCommand() *cli.Command {
 	return verb(cli.Command{
 		Name:      "up",
-		Usage:     "build, push, create or reuse, deploy, wait, announce; print the URL",
+		Usage:     "build and push the images, deploy them, wait until the URL answers, tell Slack; print the URL",
 		ArgsUsage: "[DIR]",
 		Flags: []cli.Flag{
 			featureFlag(), configFlag(), jsonFlag(), dryRunFlag(), timeoutFlag(changing),

@@ -19,7 +19,8 @@ var ErrGarbage = errors.New("not a record of beansprout's")
 const maxRecordBytes = 64 << 10
 
 // Record is what changes about one environment. It is valid only while Environment is the id of
-// the living one; what orders requests (RequestNumber, Requested, Removals, Lease) always is.
+// the living one; what orders requests (RequestNumber, Requested, Removals, Lease) always is. Some JSON keys
+// are older than the names here, and stay for the records that there are.
 type Record struct {
 	// Counter is raised by every write: equal bytes have equal ETags, and a record that was
 	// changed and changed back must not look unchanged.

@@ -78,7 +78,7 @@ var vague = map[string]string{
 	"few":       "tag read limit",
 	"most":      "event lag",
 	"late":      "event lag",
-	"fresh":     "target max age",
+	"fresh":     "reading max age",
 	"memory":    "terminated retention",
 	"forgotten": "leftover min age",
 }
