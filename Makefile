@@ -39,6 +39,7 @@ demo-stop: build
 # binary's hash and date: an equal one keeps its date.
 test: lint
 	@.ci/compiler
+	@.ci/groovy
 	@$(MAKE) --no-print-directory build
 	@.ci/engine $(BIN)
 	@go build -race -o $(TESTED).new ./cmd/beansprout

@@ -15,38 +15,6 @@ import (
 	"beansprout/test/must"
 )
 
-func TestTheStageLeavesBranchNamesToTheEnvironment(t *testing.T) {
-	code := regexp.MustCompile(`(?m)//.*$`).ReplaceAllString(templates.JenkinsStage(), "")
-	code = regexp.MustCompile(`(?s)'''.*?'''`).ReplaceAllString(code, "")
-	code = regexp.MustCompile(`'.*?'`).ReplaceAllStringFunc(code, func(s string) string { return strings.Map(dropQuotes, s) })
-	if strings.ContainsAny(code, "\"$") {
-		t.Errorf("a string of Groovy's that interpolates: %s", code)
-	}
-	if !strings.Contains(code, "beansprout up") || strings.Count(code, "{") != strings.Count(code, "}") {
-		t.Errorf("no stage: %s", code)
-	}
-}
-
-func dropQuotes(r rune) rune {
-	if r == '"' || r == '$' {
-		return -1
-	}
-	return r
-}
-
-// TestJenkinsBuildsNoForkAndNoTag looks at the stage that users start from and at our own.
-func TestJenkinsBuildsNoForkAndNoTag(t *testing.T) {
-	for _, name := range []string{"Jenkinsfile.stage", "../Jenkinsfile"} {
-		before, _, _ := strings.Cut(regexp.MustCompile(`(?m)//.*$`).ReplaceAllString(must.Read(t, name), ""), "beansprout up")
-		_, when, found := strings.Cut(before[strings.LastIndex(before, "when"):], "when {")
-		for _, condition := range []string{"branch 'main'", "not { buildingTag() }", "expression { !env.CHANGE_FORK }"} {
-			if !found || !strings.Contains(when, condition) {
-				t.Errorf("%s runs up without %q", name, condition)
-			}
-		}
-	}
-}
-
 // TestTheUnitGivesTheJanitorNoRights has systemd itself read the unit, where there is one.
 func TestTheUnitGivesTheJanitorNoRights(t *testing.T) {
 	source, err := os.ReadFile("beansprout-janitor.service")
