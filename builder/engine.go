@@ -9,11 +9,12 @@ import (
 	"net"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 	"syscall"
 	"time"
+
+	"beansprout/pattern"
 
 	"github.com/containerd/errdefs"
 	"github.com/docker/cli/cli/config"
@@ -93,7 +94,7 @@ func open(e docker.Endpoint) (*client.Client, error) {
 }
 
 // connectPrefix is what the client puts before an error. The address in it may not be the engine's.
-var connectPrefix = regexp.MustCompile(`^error during connect: ([A-Z][a-z]+ "[^"]*": )?`)
+var connectPrefix = pattern.New(`^error during connect: ([A-Z][a-z]+ "[^"]*": )?`)
 
 // unreachable returns an error that says in one sentence why the engine at host does not answer.
 func unreachable(ctx context.Context, host string, err error) error {
@@ -118,7 +119,7 @@ func isPodman(v types.Version) bool {
 }
 
 // unreachablePattern matches what the engine says about a registry that it cannot reach.
-var unreachablePattern = regexp.MustCompile(`(?i)connection refused|no route to host|network is unreachable|i/o timeout|deadline exceeded|no such host`)
+var unreachablePattern = pattern.New(`(?i)connection refused|no route to host|network is unreachable|i/o timeout|deadline exceeded|no such host`)
 
 // CheckReach checks that the engine can reach the registry at host, which is on this machine's
 // loopback, and returns ErrOtherLoopback if not. The registry's answer does not matter.

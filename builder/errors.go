@@ -3,11 +3,11 @@ package builder
 import (
 	"errors"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
 	"beansprout/builder/fingerprint"
+	"beansprout/pattern"
 )
 
 // Errors to be told apart with errors.Is. Their texts say when they are reported; "it" is the engine.
@@ -97,7 +97,7 @@ var wrappers = strings.NewReplacer(
 )
 
 // mounts matches the directories where the engine has mounted an image or a context.
-var mounts = regexp.MustCompile(`/\S*/(merged|buildkit-mount\d+)/`)
+var mounts = pattern.New(`/\S*/(merged|buildkit-mount\d+)/`)
 
 // plain returns the engine's message as an error, without prefixes and control characters.
 func plain(message string) error {
@@ -107,41 +107,41 @@ func plain(message string) error {
 
 // knownError recognizes an error about which the user can do something by its text.
 type knownError struct {
-	pattern *regexp.Regexp
+	pattern *pattern.Pattern
 	kind    error
 }
 
 var (
 	// hostErrors are about the engine's machine.
 	hostErrors = []knownError{
-		{regexp.MustCompile(`(?i)no space left on device`), ErrNoSpace},
-		{regexp.MustCompile(`(?i)exec format error`), ErrForeign},
+		{pattern.New(`(?i)no space left on device`), ErrNoSpace},
+		{pattern.New(`(?i)exec format error`), ErrForeign},
 	}
 	// connectionErrors are about the connection to the engine.
 	connectionErrors = []knownError{
-		{regexp.MustCompile(`(?i)permission denied`), ErrSocket},
-		{regexp.MustCompile(`(?i)HTTP request to an HTTPS server|malformed HTTP response`), ErrWantsTLS},
-		{regexp.MustCompile(`(?i)HTTP response to HTTPS client|first record does not look like a TLS handshake`), ErrNoTLS},
-		{regexp.MustCompile(`(?i)remote error: tls: .*certificate`), ErrClientCertificate},
-		{regexp.MustCompile(`(?i)x509: |failed to verify certificate`), ErrCertificate},
-		{regexp.MustCompile(`(?i)client version .* is too (new|old)`), ErrAPIVersion},
+		{pattern.New(`(?i)permission denied`), ErrSocket},
+		{pattern.New(`(?i)HTTP request to an HTTPS server|malformed HTTP response`), ErrWantsTLS},
+		{pattern.New(`(?i)HTTP response to HTTPS client|first record does not look like a TLS handshake`), ErrNoTLS},
+		{pattern.New(`(?i)remote error: tls: .*certificate`), ErrClientCertificate},
+		{pattern.New(`(?i)x509: |failed to verify certificate`), ErrCertificate},
+		{pattern.New(`(?i)client version .* is too (new|old)`), ErrAPIVersion},
 	}
 	// frontendErrors are about what the engine's BuildKit does not know.
 	frontendErrors = []knownError{
-		{regexp.MustCompile(`(?i)\bunknown (flag|instruction|type|option)\b|unsupported mount type|unexpected key '|Dockerfile parse error.*heredoc`), ErrOldFrontend},
+		{pattern.New(`(?i)\bunknown (flag|instruction|type|option)\b|unsupported mount type|unexpected key '|Dockerfile parse error.*heredoc`), ErrOldFrontend},
 	}
 	// sshErrors are about RUN --mount=type=ssh.
-	sshErrors = []knownError{{regexp.MustCompile(`(?i)no SSH key .* forwarded from the client`), ErrNoKey}}
+	sshErrors = []knownError{{pattern.New(`(?i)no SSH key .* forwarded from the client`), ErrNoKey}}
 	// pushErrors are about pushes. Their texts are from the ECR user guide, "Troubleshooting errors with Docker commands when
 	// using Amazon ECR", and from the registry's protocol.
 	pushErrors = slices.Concat(hostErrors, []knownError{
-		{regexp.MustCompile(`(?i)authorization token has expired|unauthorized|no basic auth credentials|authentication required|HTTP 401\b`), ErrExpired},
-		{regexp.MustCompile(`(?i)\bdenied\b|not authorized|403 Forbidden|HTTP 403\b`), ErrDenied},
-		{regexp.MustCompile(`(?i)tag is immutable|repository is immutable|tag invalid.*already exists`), ErrTagTaken},
+		{pattern.New(`(?i)authorization token has expired|unauthorized|no basic auth credentials|authentication required|HTTP 401\b`), ErrExpired},
+		{pattern.New(`(?i)\bdenied\b|not authorized|403 Forbidden|HTTP 403\b`), ErrDenied},
+		{pattern.New(`(?i)tag is immutable|repository is immutable|tag invalid.*already exists`), ErrTagTaken},
 	})
 	// pullErrors are about base images.
 	pullErrors = slices.Concat(hostErrors, frontendErrors, sshErrors, []knownError{
-		{regexp.MustCompile(`(?i)unauthorized|no basic auth credentials|authorization (token|failed)|\bdenied\b|40[13] `), ErrNoBase},
+		{pattern.New(`(?i)unauthorized|no basic auth credentials|authorization (token|failed)|\bdenied\b|40[13] `), ErrNoBase},
 	})
 )
 
@@ -167,7 +167,7 @@ func (r recognized) Is(target error) bool { return target == r.kind }
 func (r recognized) Unwrap() error { return r.error }
 
 // transientErrors matches errors of a registry or of the network that a second attempt may not have.
-var transientErrors = regexp.MustCompile(`(?i)HTTP (status:? )?5\d\d|status code 5\d\d|internal ?server ?error|service unavailable|bad gateway|gateway time-?out|` +
+var transientErrors = pattern.New(`(?i)HTTP (status:? )?5\d\d|status code 5\d\d|internal ?server ?error|service unavailable|bad gateway|gateway time-?out|` +
 	`toomanyrequests|429 Too Many Requests|connection (refused|reset)|broken pipe|i/o timeout|TLS handshake timeout|unexpected EOF|: EOF|tag does not exist|does not exist locally`)
 
 // transient reports whether a second attempt may succeed.
@@ -187,7 +187,7 @@ func afterRetries(err error) error {
 // prunedErrors matches what the engine answers when an image that was just built is gone. Another
 // process that builds the same content has the same image, and may prune it: the engine fails to
 // export, tag, inspect or push it, depending on the moment.
-var prunedErrors = regexp.MustCompile(`(?i)failed to get digest sha256:|no such image: |image does not exist locally`)
+var prunedErrors = pattern.New(`(?i)failed to get digest sha256:|no such image: |image does not exist locally`)
 
 // pruned reports whether the image must be built again because another process has removed it.
 func pruned(err error) bool { return err != nil && prunedErrors.MatchString(err.Error()) }

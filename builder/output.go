@@ -2,12 +2,12 @@ package builder
 
 import (
 	"bytes"
-	"regexp"
 	"strings"
 	"unicode"
 	"unicode/utf8"
 
 	"beansprout/mask"
+	"beansprout/pattern"
 )
 
 const (
@@ -92,7 +92,7 @@ func (l *lines) tail() string {
 
 // escapes matches the control sequences of terminals: CSI, strings that end in BEL or ST, and
 // sequences of one character (ECMA-48, section 5).
-var escapes = regexp.MustCompile(`\x1b(\[[0-?]*[ -/]*[@-~]|[\]PX^_][^\x07\x1b]*(\x07|\x1b\\)?|[ -/]*[0-~])`)
+var escapes = pattern.New(`\x1b(\[[0-?]*[ -/]*[@-~]|[\]PX^_][^\x07\x1b]*(\x07|\x1b\\)?|[ -/]*[0-~])`)
 
 // clean returns line without control characters. Characters that change the direction of writing
 // stay: whatever shows the line must make them visible.

@@ -4,10 +4,11 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
+
+	"beansprout/pattern"
 
 	"github.com/docker/docker/api/types/filters"
 	"github.com/docker/docker/api/types/image"
@@ -58,7 +59,7 @@ func localTag(s Source, repository string) string {
 }
 
 // ourTags matches the tags that tagOf and localTag make.
-var ourTags = regexp.MustCompile(`^(local-.+|ctx-[0-9a-f]{40}|id-[0-9a-f]{20})$`)
+var ourTags = pattern.New(`^(local-.+|ctx-[0-9a-f]{40}|id-[0-9a-f]{20})$`)
 
 // tagged returns the tags of the images in the repository that match ourTags.
 func tagged(all []image.Summary, repository string) []string {

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"regexp"
 	"strings"
 	"time"
 
@@ -13,6 +12,7 @@ import (
 	"github.com/docker/docker/api/types/registry"
 
 	"beansprout/mask"
+	"beansprout/pattern"
 )
 
 // maxPushes is the number of attempts to push an image.
@@ -118,7 +118,7 @@ func (b *Builder) send(ctx context.Context, p *push, host string, c Credentials)
 	return digest, nil
 }
 
-var digestFormat = regexp.MustCompile(`^sha256:[0-9a-f]{64}$`)
+var digestFormat = pattern.New(`^sha256:[0-9a-f]{64}$`)
 
 func isDigest(s string) bool { return digestFormat.MatchString(s) }
 

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"path"
-	"regexp"
 	"strconv"
 	"strings"
 
@@ -17,6 +16,7 @@ import (
 
 	"beansprout/builder/fingerprint"
 	"beansprout/mask"
+	"beansprout/pattern"
 )
 
 // trace logs what BuildKit reports about its steps, and keeps the step that failed.
@@ -125,7 +125,7 @@ func (s *step) log(t *trace, line string) {
 	}
 }
 
-var mark = regexp.MustCompile(`^\[[^\]]*\]`)
+var mark = pattern.New(`^\[[^\]]*\]`)
 
 // mark returns the stage and number of the step, such as "[build 2/5]", or "". It starts each line,
 // because steps run in parallel.
@@ -167,7 +167,7 @@ func readStream(stream io.Reader, each func(message)) error {
 	}
 }
 
-var exitCode = regexp.MustCompile(`exit code: (\d+)`)
+var exitCode = pattern.New(`exit code: (\d+)`)
 
 // explain returns the error of a failed build: that of the step that failed, or else the refusal at
 // the end of the stream.
@@ -214,11 +214,11 @@ func (b *Builder) addEngineVersion(e *BuildError) *BuildError {
 }
 
 var (
-	syntaxSteps    = regexp.MustCompile(`^(\[[^\]]*\] )?resolve image config for |^docker-image://`)
-	copySteps      = regexp.MustCompile(`^\[[^\]]*\] (COPY|ADD) `)
-	missingPattern = regexp.MustCompile(`not found$|no such file or directory$`)
-	missingPath    = regexp.MustCompile(`"(/[^"]*)":? not found$|\blstat (/.*): no such file or directory$`)
-	walkedDir      = regexp.MustCompile(`\bfailed to walk (/.*): lstat `)
+	syntaxSteps    = pattern.New(`^(\[[^\]]*\] )?resolve image config for |^docker-image://`)
+	copySteps      = pattern.New(`^\[[^\]]*\] (COPY|ADD) `)
+	missingPattern = pattern.New(`not found$|no such file or directory$`)
+	missingPath    = pattern.New(`"(/[^"]*)":? not found$|\blstat (/.*): no such file or directory$`)
+	walkedDir      = pattern.New(`\bfailed to walk (/.*): lstat `)
 )
 
 // missingSource returns an error that names the file that a COPY or ADD did not find. BuildKit looks

@@ -3,7 +3,6 @@ package compose
 import (
 	"fmt"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -11,6 +10,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"beansprout/dockerrun"
+	"beansprout/pattern"
 )
 
 // Build is how the image of a service is made: what the file has under build.
@@ -62,7 +62,7 @@ func (f *File) Images() (names []string) {
 }
 
 // imageName matches the names that an image may have.
-var imageName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$`)
+var imageName = pattern.New(`^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$`)
 
 // Builds returns how the images are made, but for those that others says to make in another way. In
 // the text of a build, variables have the values that lookup returns, or else those of the environment.

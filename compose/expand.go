@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"regexp"
 	"slices"
 	"strings"
 	"unicode"
@@ -14,6 +13,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"beansprout/dockerrun"
+	"beansprout/pattern"
 )
 
 // An edit replaces a part of the text.
@@ -162,8 +162,8 @@ func (p placeholders) early() placeholders {
 
 var (
 	// ownName matches what begins in ${ like one of ours. Names of compose's variables have no dot.
-	ownName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*\.`)
-	within  = regexp.MustCompile(`\$\{(image|value|env|beansprout)\.`)
+	ownName = pattern.New(`^[A-Za-z_][A-Za-z0-9_]*\.`)
+	within  = pattern.New(`\$\{(image|value|env|beansprout)\.`)
 )
 
 // expand returns a text with the values of its placeholders. replaced is false where it has none. What is
@@ -239,7 +239,7 @@ func (p placeholders) value(name string) (string, error) {
 }
 
 // literal matches what YAML reads as the number or truth that it looks like.
-var literal = regexp.MustCompile(`^(0|-?[1-9][0-9]{0,17}|true|false)$`)
+var literal = pattern.New(`^(0|-?[1-9][0-9]{0,17}|true|false)$`)
 
 // expandAll replaces the placeholders in the scalars of a node, but for the keys and what has been replaced.
 func (e *editor) expandAll(n *yaml.Node, p placeholders) {

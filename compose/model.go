@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -15,6 +14,7 @@ import (
 	"github.com/compose-spec/compose-go/v2/types"
 
 	"beansprout/dockerrun"
+	"beansprout/pattern"
 )
 
 // logVariable is a variable of Beanstalk's own: the folder of the instance where each service has one for its logs.
@@ -95,9 +95,9 @@ func (f *File) compile(d *document, lookup func(string) (string, bool)) (*types.
 }
 
 var (
-	messagePath   = regexp.MustCompile(`\b(?:services|networks|volumes|configs|secrets)\.[^\s:'"]+`)
-	unknownKeys   = regexp.MustCompile(`additional properties '([^']+)'`)
-	needsVariable = regexp.MustCompile(`required variable (\S+) is missing a value(?:: (.*))?`)
+	messagePath   = pattern.New(`\b(?:services|networks|volumes|configs|secrets)\.[^\s:'"]+`)
+	unknownKeys   = pattern.New(`additional properties '([^']+)'`)
+	needsVariable = pattern.New(`required variable (\S+) is missing a value(?:: (.*))?`)
 )
 
 // explain returns compose's error where in the template it belongs.

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"regexp"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -15,6 +14,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"beansprout/dockerrun"
+	"beansprout/pattern"
 )
 
 // maxDepth is how deep a file may nest: more than any compose file does, and little enough for recursion.
@@ -100,7 +100,7 @@ func (d *document) syntax(err error) error {
 }
 
 // yamlLine matches how the parser's messages name a line.
-var yamlLine = regexp.MustCompile(`(?s)^(?:unmarshal errors:\s*)?(?:.*at )?line (\d+):? ?(.*)$`)
+var yamlLine = pattern.New(`(?s)^(?:unmarshal errors:\s*)?(?:.*at )?line (\d+):? ?(.*)$`)
 
 // YAMLProblem says what the YAML parser did not take, and in which line. It often names the line where a
 // block begins, or none; the parser of beansprout.yaml knows the line itself.

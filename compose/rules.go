@@ -3,7 +3,6 @@ package compose
 import (
 	"fmt"
 	"path"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -13,6 +12,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"beansprout/dockerrun"
+	"beansprout/pattern"
 )
 
 // linter finds what compose takes and Beanstalk doesn't, and what goes wrong on an instance.
@@ -35,7 +35,7 @@ type Image struct {
 }
 
 // ecrHost matches ECR's registries, for which the instance profile is enough.
-var ecrHost = regexp.MustCompile(`^[0-9]{12}\.dkr\.ecr\.[a-z0-9-]+\.amazonaws\.com(\.cn)?$`)
+var ecrHost = pattern.New(`^[0-9]{12}\.dkr\.ecr\.[a-z0-9-]+\.amazonaws\.com(\.cn)?$`)
 
 // standInHost is the registry of images that are to be built.
 const standInHost = "registry.invalid"

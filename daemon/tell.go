@@ -2,13 +2,13 @@ package daemon
 
 import (
 	"context"
-	"regexp"
 	"slices"
 	"time"
 
 	"beansprout/envs"
 	"beansprout/janitor"
 	"beansprout/notify"
+	"beansprout/pattern"
 	"beansprout/visible"
 )
 
@@ -18,7 +18,7 @@ const tellTime = 30 * time.Second
 // alerts remembers what was told, so that the same refusal is told once.
 type alerts struct{ last string }
 
-var digits = regexp.MustCompile(`[0-9]+`)
+var digits = pattern.New(`[0-9]+`)
 
 // changed reports whether a reason is another one than the last, "" for none. Numbers and dates in it
 // change with every sweep and make no other reason.

@@ -2,10 +2,11 @@ package dockerrun
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 	"unicode"
+
+	"beansprout/pattern"
 )
 
 // linter checks the rules about more than the type of one value. A rule reports nothing about a
@@ -73,7 +74,7 @@ func (l *linter) top(doc document) {
 	}
 }
 
-var validName = regexp.MustCompile(`^[A-Za-z0-9_-]{1,255}$`)
+var validName = pattern.New(`^[A-Za-z0-9_-]{1,255}$`)
 
 // name reports an invalid or duplicate name, and adds the name to those taken.
 func (l *linter) name(taken map[string]bool, path, name string) {

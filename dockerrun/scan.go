@@ -5,8 +5,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"regexp"
 	"unicode/utf8"
+
+	"beansprout/pattern"
 )
 
 // maxDepth is the number of levels that a template may nest: more than any Dockerrun.aws.json
@@ -109,7 +110,7 @@ func (s *scanner) offset() int {
 	return len(s.report.source.text) - len(bytes.TrimLeft(rest, " \t\r\n,:"))
 }
 
-var plainKey = regexp.MustCompile(`^[A-Za-z0-9_-]+$`)
+var plainKey = pattern.New(`^[A-Za-z0-9_-]+$`)
 
 // keyPath returns the path of a key in the object at a path.
 func keyPath(path, key string) string {

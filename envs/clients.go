@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"regexp"
 	"sync"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -21,6 +20,7 @@ import (
 	"beansprout/envs/beanstalk"
 	"beansprout/envs/ecr"
 	"beansprout/envs/store"
+	"beansprout/pattern"
 )
 
 // connect makes the clients of the services. Nothing else constructs SDK clients.
@@ -96,7 +96,7 @@ func (m *Manager) openStore() func(context.Context) (*store.Store, error) {
 // buckets asks S3 about other buckets than the store's.
 type buckets struct{ api *s3.Client }
 
-var beanstalkBucket = regexp.MustCompile(`^elasticbeanstalk-([a-z0-9-]+)-([0-9]{12})$`)
+var beanstalkBucket = pattern.New(`^elasticbeanstalk-([a-z0-9-]+)-([0-9]{12})$`)
 
 // otherRegions returns in which regions besides this one the account has used Beanstalk, which makes
 // a bucket in each.

@@ -1,8 +1,9 @@
 package envs
 
 import (
-	"regexp"
 	"time"
+
+	"beansprout/pattern"
 )
 
 // Days say how long environments live, and from when that is counted. Those of a Manager are for what
@@ -36,7 +37,7 @@ func (d Days) String() string {
 // daysShape is what String returns. Older versions wrote the TTL alone.
 const daysShape = `\S+(?: from deploy)?(?: least \S+)?`
 
-var daysParts = regexp.MustCompile(`^(\S+)( from deploy)?(?: least (\S+))?$`)
+var daysParts = pattern.New(`^(\S+)( from deploy)?(?: least (\S+))?$`)
 
 // parseDays is the reverse of String. implied reports whether Least was left out. It returns false for
 // all else, and for a TTL of nothing, which would make everything expired.

@@ -1,12 +1,13 @@
 package envs
 
 import (
-	"beansprout/visible"
 	"cmp"
-	"regexp"
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"beansprout/pattern"
+	"beansprout/visible"
 )
 
 const (
@@ -101,7 +102,7 @@ func ParseDeployed(e Env, feature string) Env {
 
 // deployedShape is what stands between the feature and the owner. Older versions wrote the
 // commit alone.
-var deployedShape = regexp.MustCompile(`^(\S+)(?: for (` + daysShape + `))?(?: ~([0-9a-f]{20}))?$`)
+var deployedShape = pattern.New(`^(\S+)(?: for (` + daysShape + `))?(?: ~([0-9a-f]{20}))?$`)
 
 // deployed fills in what stands behind the feature. The owner may be anything, and ends it.
 func deployed(e Env, s string) Env {

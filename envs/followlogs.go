@@ -3,10 +3,11 @@ package envs
 import (
 	"context"
 	"errors"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
+
+	"beansprout/pattern"
 )
 
 // logPause is how long FollowLogs waits until it has the logs gathered again.
@@ -52,7 +53,7 @@ type tailed struct {
 
 // logHeads are the lines that head a file's tail: ours for an instance, the local cloud's, and
 // AWS's, which stand between two lines of dashes.
-var logHeads = regexp.MustCompile(`(?m)^(?:== \S+|==> .* <==|-{20,}\n.*\n-{20,})\n`)
+var logHeads = pattern.New(`(?m)^(?:== \S+|==> .* <==|-{20,}\n.*\n-{20,})\n`)
 
 // add takes the next tail in and returns what is new in it: the lines of each file behind
 // those that the last tail ended with, or all of a file that was rotated.

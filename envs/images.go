@@ -8,11 +8,11 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"regexp"
 	"slices"
 	"strings"
 
 	"beansprout/envs/beanstalk"
+	"beansprout/pattern"
 )
 
 // liveTag returns the tag that keeps an image while the environment of that name lives in this
@@ -183,7 +183,7 @@ func liveTag(region, name, image, digest string) string {
 	return livePrefix + region + "-" + name + "-" + image + "-" + digest
 }
 
-var imageSuffix = regexp.MustCompile(`^-([A-Za-z0-9_.]+)-([0-9a-f]{12})$`)
+var imageSuffix = pattern.New(`^-([A-Za-z0-9_.]+)-([0-9a-f]{12})$`)
 
 // IsLiveTagOf reports whether LiveTag makes the tag for the environment of that name in the
 // region.

@@ -4,13 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
 	"golang.org/x/sync/errgroup"
 
 	"beansprout/envs/store"
+	"beansprout/pattern"
 )
 
 // imageRecordLimit is how many records ImageTroubles reads in one sweep: those of environments that
@@ -115,4 +115,4 @@ func environmentOfLiveTag(tag, region string, names map[string]bool) string {
 
 // liveTagShape takes apart what follows the prefix of a live tag: the names of images in them have no
 // hyphen.
-var liveTagShape = regexp.MustCompile(`^(.+)-[A-Za-z0-9_.]+-[0-9a-f]{12}$`)
+var liveTagShape = pattern.New(`^(.+)-[A-Za-z0-9_.]+-[0-9a-f]{12}$`)

@@ -5,7 +5,6 @@ import (
 	"encoding/base32"
 	"errors"
 	"fmt"
-	"regexp"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -13,6 +12,7 @@ import (
 	"github.com/mozillazg/go-unidecode"
 	"golang.org/x/text/unicode/norm"
 
+	"beansprout/pattern"
 	"beansprout/visible"
 )
 
@@ -91,7 +91,7 @@ func CheckFeature(s string) error {
 // given SHA-256 in hex. Equal bundles have equal labels.
 func VersionLabel(name, digest string) string { return name + "-" + digest[:20] }
 
-var versionSuffix = regexp.MustCompile(`^-[0-9a-f]{20}$`)
+var versionSuffix = pattern.New(`^-[0-9a-f]{20}$`)
 
 // IsVersionOf reports whether VersionLabel makes such labels for the named environment.
 func IsVersionOf(label, name string) bool {
@@ -109,7 +109,7 @@ func Versions(name string) func(label string) bool {
 // tag of another whose name goes on where this one's ends.
 func LocalTag(name, image string) string { return name + "-" + strings.ReplaceAll(image, "-", "_") }
 
-var versionShape = regexp.MustCompile(`^(.+)-[0-9a-f]{20}$`)
+var versionShape = pattern.New(`^(.+)-[0-9a-f]{20}$`)
 
 // VersionOf returns the name of the environment that a version was made for, if label is one
 // that VersionLabel makes for a name that Name makes.
@@ -121,7 +121,7 @@ func VersionOf(label string) (name string, ok bool) {
 	return m[1], true
 }
 
-var nameShape = regexp.MustCompile(`^([a-z0-9-]+-)?[a-z2-7]{10}$`)
+var nameShape = pattern.New(`^([a-z0-9-]+-)?[a-z2-7]{10}$`)
 
 // Named reports whether an environment's name has the shape that Name gives and its CNAME is still
 // the one of its creation. Only then can its tags prove that it is ours.

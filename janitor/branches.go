@@ -5,13 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"regexp"
 	"slices"
 	"strings"
 	"sync"
 	"time"
 
 	"beansprout/envs"
+	"beansprout/pattern"
 )
 
 // ErrBranches is reported when it isn't known which branches the remote has. No environment is removed
@@ -106,7 +106,7 @@ func (l *listing) forget(all []*envs.Candidate) {
 }
 
 // changeNumber is how CI systems call the build of a change.
-var changeNumber = regexp.MustCompile(`^(?i:PR|MR|CR|CHANGE)-[0-9]+$`)
+var changeNumber = pattern.New(`^(?i:PR|MR|CR|CHANGE)-[0-9]+$`)
 
 // isBranch reports whether a feature may be a branch of the remote. That of a fork is not, nor is the
 // number of a change.

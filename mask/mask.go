@@ -7,9 +7,10 @@ import (
 	"encoding/json"
 	"net/url"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
+
+	"beansprout/pattern"
 )
 
 // maxWordBytes is the longest text that is searched for. Longer secrets are searched in pieces.
@@ -57,7 +58,7 @@ func (m Mask) Longest() int {
 }
 
 // urlLogin matches the name and password in a URL.
-var urlLogin = regexp.MustCompile(`://[^/?#\s"'<>:@]*:[^/?#\s"'<>]+@`)
+var urlLogin = pattern.New(`://[^/?#\s"'<>:@]*:[^/?#\s"'<>]+@`)
 
 // Hide returns the text without the secrets, and without the credentials in URLs.
 func (m Mask) Hide(text string) string {
@@ -129,12 +130,12 @@ const MinSecret = 6
 
 var (
 	// secretName matches the names of variables with a secret.
-	secretName = regexp.MustCompile(`(?i)TOKEN|SECRET|PASSWORD|PASSWD|PASSPHRASE|PASSCODE|CREDENTIAL|API_?KEY|PRIVATE_?KEY|AUTHORIZATION|` +
+	secretName = pattern.New(`(?i)TOKEN|SECRET|PASSWORD|PASSWD|PASSPHRASE|PASSCODE|CREDENTIAL|API_?KEY|PRIVATE_?KEY|AUTHORIZATION|` +
 		`_KEY\d*$|(^|_|SSH|DB)PASS\d*$|_(PWD|PW|PAT)\d*$|_AUTH(_CONFIG)?$`)
 	// pathName matches the names of variables with a path.
-	pathName = regexp.MustCompile(`(?i)_(FILE|PATH|DIR|SOCK)$`)
+	pathName = pattern.New(`(?i)_(FILE|PATH|DIR|SOCK)$`)
 	// userinfo matches a URL up to the host, with its userinfo.
-	userinfo = regexp.MustCompile(`([A-Za-z][A-Za-z0-9+.-]*)://([^/?#\s"'<>]+)@`)
+	userinfo = pattern.New(`([A-Za-z][A-Za-z0-9+.-]*)://([^/?#\s"'<>]+)@`)
 )
 
 // Variables returns the secrets in variables of the form NAME=VALUE: the values of those with the

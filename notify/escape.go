@@ -3,12 +3,12 @@ package notify
 import (
 	"fmt"
 	"net/url"
-	"regexp"
 	"strings"
 	"unicode"
 	"unicode/utf16"
 	"unicode/utf8"
 
+	"beansprout/pattern"
 	"beansprout/visible"
 )
 
@@ -112,8 +112,8 @@ func fitEnd(s string, limit int) string {
 }
 
 var (
-	host     = regexp.MustCompile(`^([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]+)?$`)
-	password = regexp.MustCompile(`//[^/?#]*@`)
+	host     = pattern.New(`^([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]+)?$`)
+	password = pattern.New(`//[^/?#]*@`)
 )
 
 // link returns a web address as a link, with its label if it has one, and anything else as code.

@@ -3,13 +3,13 @@ package notify
 import (
 	"context"
 	"fmt"
-	"regexp"
 	"strings"
 	"time"
 
 	"github.com/slack-go/slack"
 
 	"beansprout/envs"
+	"beansprout/pattern"
 )
 
 // State is the state of an environment in its message.
@@ -210,7 +210,7 @@ func plainText(s string, limit int) *slack.TextBlockObject {
 	return slack.NewTextBlockObject(slack.PlainTextType, escape(fit(s, limit)), false, false)
 }
 
-var fullCommit = regexp.MustCompile(`^[0-9a-f]{8,64}(\+dirty)?$`)
+var fullCommit = pattern.New(`^[0-9a-f]{8,64}(\+dirty)?$`)
 
 // short returns the first seven characters of a commit's hash.
 func short(commit string) string {

@@ -3,9 +3,10 @@ package notify
 import (
 	"context"
 	"errors"
-	"regexp"
 	"sync"
 	"time"
+
+	"beansprout/pattern"
 )
 
 const (
@@ -17,8 +18,8 @@ const (
 )
 
 var (
-	userID = regexp.MustCompile(`^[UW][A-Z0-9]{1,63}$`)
-	email  = regexp.MustCompile(`^[^\s@<>[:cntrl:]]{1,64}@[^\s@<>[:cntrl:]]{1,190}$`)
+	userID = pattern.New(`^[UW][A-Z0-9]{1,63}$`)
+	email  = pattern.New(`^[^\s@<>[:cntrl:]]{1,64}@[^\s@<>[:cntrl:]]{1,190}$`)
 )
 
 // people are the users of Slack by their e-mail addresses. The addresses leave this package only

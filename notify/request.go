@@ -8,9 +8,10 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"regexp"
 	"strings"
 	"time"
+
+	"beansprout/pattern"
 
 	"github.com/slack-go/slack"
 )
@@ -164,8 +165,8 @@ func (r Refusal) remedy() string {
 }
 
 var (
-	codeShape  = regexp.MustCompile(`^[a-z_]{1,64}$`)
-	scopeShape = regexp.MustCompile(`^[a-z._:]{1,64}(, ?[a-z._:]{1,64}){0,9}$`)
+	codeShape  = pattern.New(`^[a-z_]{1,64}$`)
+	scopeShape = pattern.New(`^[a-z._:]{1,64}(, ?[a-z._:]{1,64}){0,9}$`)
 )
 
 // sanitize removes from an error of slack-go everything of the request, above all the token, and

@@ -13,13 +13,13 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"regexp"
 	"strings"
 	"time"
 
 	"github.com/slack-go/slack"
 
 	"beansprout/envs"
+	"beansprout/pattern"
 )
 
 // announceTimeout is how long all requests of one announcement may take.
@@ -30,8 +30,8 @@ const announceTimeout = 5 * time.Second
 type Ref = envs.MessageRef
 
 var (
-	channelID = regexp.MustCompile(`^[A-Z0-9]{1,64}$`)
-	timestamp = regexp.MustCompile(`^[0-9]{1,20}\.[0-9]{1,20}$`)
+	channelID = pattern.New(`^[A-Z0-9]{1,64}$`)
+	timestamp = pattern.New(`^[0-9]{1,20}\.[0-9]{1,20}$`)
 )
 
 // valid reports whether r can be a message.

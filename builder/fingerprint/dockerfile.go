@@ -5,10 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
+
+	"beansprout/pattern"
 
 	"github.com/moby/buildkit/frontend/dockerfile/instructions"
 	"github.com/moby/buildkit/frontend/dockerfile/parser"
@@ -75,7 +76,7 @@ func foreignSyntax(content []byte, args map[string]string) bool {
 	return ok && !dockerSyntax.MatchString(syntax)
 }
 
-var dockerSyntax = regexp.MustCompile(`^(docker\.io/)?docker/dockerfile(-upstream)?([:@]|$)`)
+var dockerSyntax = pattern.New(`^(docker\.io/)?docker/dockerfile(-upstream)?([:@]|$)`)
 
 // stageReader reads a stage after the stages that it builds on.
 type stageReader struct {
@@ -202,7 +203,7 @@ func (r *stageReader) fromOther(from string) error {
 }
 
 // remoteSource matches what ADD fetches: a URL or git's git@host:path.
-var remoteSource = regexp.MustCompile(`(?i)^([a-z][a-z0-9+.-]*://|[^/]+@[^/]+:)`)
+var remoteSource = pattern.New(`(?i)^([a-z][a-z0-9+.-]*://|[^/]+@[^/]+:)`)
 
 // add reads an ADD. What it downloads is known only with a checksum.
 func (r *stageReader) add(c *instructions.AddCommand, env variables) error {

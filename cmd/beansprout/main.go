@@ -12,13 +12,13 @@ import (
 	"os"
 	"os/signal"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"syscall"
 	_ "time/tzdata" // for expire.schedule on machines without time zones
 
 	"github.com/sirupsen/logrus"
 	"github.com/urfave/cli/v2"
-	_ "golang.org/x/crypto/x509roots/fallback" // for machines without certificates, such as an empty container
 
 	"beansprout/cmd/internal/commandline"
 	"beansprout/cmd/internal/failure"
@@ -125,6 +125,9 @@ func wrongUsage(c *cli.Context, err error, _ bool) error {
 	return failure.WithHint(failure.Usagef("%w", err), "%s --help shows what there is", name)
 }
 
+// offline lists the verbs that connect to nothing.
+var offline = []string{"completion", "version"}
+
 // verb adds to a command what all verbs have in common.
 func verb(c cli.Command) *cli.Command {
 	c.OnUsageError = wrongUsage
@@ -144,6 +147,9 @@ func verb(c cli.Command) *cli.Command {
 			return err
 		}
 		defer stop()
+		if !slices.Contains(offline, ctx.Command.Name) {
+			bringRoots()
+		}
 		return failure.Explain(timedOut(ctx.Context, action(ctx)))
 	}
 	return &c

@@ -1,12 +1,12 @@
 package main
 
 import (
-	"regexp"
 	"slices"
 
 	"github.com/urfave/cli/v2"
 
 	"beansprout/cmd/internal/failure"
+	"beansprout/pattern"
 	"beansprout/spelling"
 )
 
@@ -30,7 +30,7 @@ func noSuchVerb(parent, verb string, verbs []*cli.Command) error {
 }
 
 // unknownFlag matches the cli package's message about an unknown flag.
-var unknownFlag = regexp.MustCompile(`flag provided but not defined: -+([^=\s]+)`)
+var unknownFlag = pattern.New(`flag provided but not defined: -+([^=\s]+)`)
 
 // meantFlag returns the flag whose name is nearest to the unknown one in err, or "".
 func meantFlag(c *cli.Context, err error) string {

@@ -3,7 +3,6 @@ package main
 import (
 	"cmp"
 	"os"
-	"regexp"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -19,6 +18,7 @@ import (
 	"beansprout/cmd/internal/terminal"
 	"beansprout/envs"
 	"beansprout/janitor"
+	"beansprout/pattern"
 )
 
 // session holds what a verb works with.
@@ -96,7 +96,7 @@ func newConnector(c *cli.Context) *service.Connector {
 	return &service.Connector{Secrets: secretsOf(c), Getenv: os.Getenv, Local: c.Bool("local")}
 }
 
-var regionShape = regexp.MustCompile(`^[a-z0-9-]*$`)
+var regionShape = pattern.New(`^[a-z0-9-]*$`)
 
 // account returns the configuration of AWS, or of the local cloud, which it starts if it does not run.
 func (s *session) account(c *cli.Context) (aws.Config, error) {

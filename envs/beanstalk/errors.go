@@ -4,13 +4,13 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
-	"regexp"
 	"strings"
 
 	"github.com/aws/smithy-go"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 
 	"beansprout/envs/awsapi"
+	"beansprout/pattern"
 )
 
 // ErrUnanswered is reported when AWS couldn't be reached, or gave only answers that can't be read
@@ -115,7 +115,7 @@ func reasonOf(err error) string {
 }
 
 // rejection matches how Beanstalk names a rejected option, in answers and in events.
-var rejection = regexp.MustCompile(`Namespace: '([^']+)', OptionName: '([^']+)'`)
+var rejection = pattern.New(`Namespace: '([^']+)', OptionName: '([^']+)'`)
 
 // Rejected returns the option, without its value, that an error of a call or an operation names,
 // or false when it names none.

@@ -3,7 +3,6 @@ package beanstalk
 import (
 	"context"
 	"fmt"
-	"regexp"
 	"strconv"
 	"strings"
 
@@ -12,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/elasticbeanstalk/types"
 
 	"beansprout/envs/awsapi"
+	"beansprout/pattern"
 )
 
 // Platform returns the ARN of the newest recommended version of a platform branch such as
@@ -78,7 +78,7 @@ const (
 )
 
 // family splits an instance family into series, generation and attributes ("c7gn" is c, 7, gn).
-var family = regexp.MustCompile(`^[a-z]+([0-9]+)([a-z]*)`)
+var family = pattern.New(`^[a-z]+([0-9]+)([a-z]*)`)
 
 // Architecture returns the architecture of the processors of an EC2 instance type. Graviton
 // families have a g among the attributes after the generation (EC2 user guide, "Naming

@@ -2,10 +2,10 @@ package beanstalk
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
+	"beansprout/pattern"
 	"beansprout/spelling"
 )
 
@@ -67,7 +67,7 @@ func (s Setting) Misspelt() (meant Setting, misspelt bool) {
 // guide, "Amazon EC2 instance type naming conventions").
 var (
 	instanceSizes = []string{"nano", "micro", "small", "medium", "large", "xlarge", "2xlarge", "metal"}
-	instanceSize  = regexp.MustCompile(`^(nano|micro|small|medium|large|[1-9][0-9]*xlarge|xlarge|metal(-[1-9][0-9]*xl)?)$`)
+	instanceSize  = pattern.New(`^(nano|micro|small|medium|large|[1-9][0-9]*xlarge|xlarge|metal(-[1-9][0-9]*xl)?)$`)
 )
 
 // CheckInstanceType returns an error for an instance type with a size that no family has.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -12,6 +11,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"beansprout/envs/awsapi"
+	"beansprout/pattern"
 )
 
 type kind int
@@ -75,7 +75,7 @@ func (f *Failure) Details() string {
 	return b.String()
 }
 
-var instanceID = regexp.MustCompile(`\bi-[0-9a-f]{8,17}\b`)
+var instanceID = pattern.New(`\bi-[0-9a-f]{8,17}\b`)
 
 // Instances returns the ids of the instances that the operation's errors name.
 func (f *Failure) Instances() []string {

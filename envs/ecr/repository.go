@@ -3,8 +3,9 @@ package ecr
 import (
 	"context"
 	"fmt"
-	"regexp"
 	"strings"
+
+	"beansprout/pattern"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/aws/arn"
@@ -22,8 +23,8 @@ type address struct {
 // registryHost matches the hosts of ECR's registries, including dual-stack and FIPS ones (ECR user
 // guide, "Private registries"). Each partition has its own ending.
 var (
-	registryHost = regexp.MustCompile(`^(\d{12})\.dkr[.-]ecr(?:-fips)?\.([a-z0-9-]+)\.([a-z0-9.-]+)$`)
-	dualStack    = regexp.MustCompile(`^\d{12}\.dkr-ecr(?:-fips)?\.[a-z0-9-]+\.on\.(?:aws|amazonwebservices\.(?:com\.cn|eu))$`)
+	registryHost = pattern.New(`^(\d{12})\.dkr[.-]ecr(?:-fips)?\.([a-z0-9-]+)\.([a-z0-9.-]+)$`)
+	dualStack    = pattern.New(`^\d{12}\.dkr-ecr(?:-fips)?\.[a-z0-9-]+\.on\.(?:aws|amazonwebservices\.(?:com\.cn|eu))$`)
 )
 
 // address returns a repository's address: as ECR described it, or else from its name or URI.

@@ -3,11 +3,11 @@ package beanstalk
 import (
 	"encoding/base64"
 	"maps"
-	"regexp"
 	"strings"
 	"unicode"
 
 	"beansprout/localcloud/wire"
+	"beansprout/pattern"
 )
 
 // tag is a tag on the wire.
@@ -19,7 +19,7 @@ type tag struct {
 // maxTags is how many tags an environment may have besides the system's three.
 const maxTags = 47
 
-var hyphenated = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?$`)
+var hyphenated = pattern.New(`^[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?$`)
 
 // checkHyphenated refuses an invalid environment name or CNAME prefix. It does not check the length.
 func checkHyphenated(member, value string) error {

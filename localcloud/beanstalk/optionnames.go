@@ -1,9 +1,10 @@
 package beanstalk
 
 import (
-	"regexp"
 	"slices"
 	"strings"
+
+	"beansprout/pattern"
 )
 
 // optionNames lists the options of each namespace (developer guide, "General options for all
@@ -69,7 +70,7 @@ func (o option) exists() bool {
 
 // instanceSizes matches EC2's instance types by their sizes (EC2 user guide, "Instance type naming
 // conventions").
-var instanceSizes = regexp.MustCompile(`^[a-z][a-z0-9-]*\.(nano|micro|small|medium|large|[1-9][0-9]*xlarge|xlarge|metal(-[1-9][0-9]*xl)?)$`)
+var instanceSizes = pattern.New(`^[a-z][a-z0-9-]*\.(nano|micro|small|medium|large|[1-9][0-9]*xlarge|xlarge|metal(-[1-9][0-9]*xl)?)$`)
 
 // wrongInstance returns why a list of instance types is invalid, and "" if it is valid.
 func wrongInstance(value string) string {

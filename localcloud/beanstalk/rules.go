@@ -2,13 +2,13 @@ package beanstalk
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"unicode"
 
 	"beansprout/localcloud/wire"
+	"beansprout/pattern"
 )
 
 // optionRule gives the allowed values and the default of an option (developer guide, "General
@@ -130,7 +130,7 @@ func (o option) check(before options) error {
 }
 
 // variableName matches the name of a variable (developer guide, "Environment properties").
-var variableName = regexp.MustCompile(`^[A-Za-z0-9_.:/+\\@-]{1,128}$`)
+var variableName = pattern.New(`^[A-Za-z0-9_.:/+\\@-]{1,128}$`)
 
 // checkText refuses an invalid name of a variable, and values that Beanstalk cannot pass on: it writes
 // all variables into one parameter of a template, a pair on each line.

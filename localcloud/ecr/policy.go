@@ -6,10 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"regexp"
 	"slices"
 	"strings"
 	"unicode/utf8"
+
+	"beansprout/pattern"
 )
 
 // policy is a lifecycle policy as in the ECR user guide ("Lifecycle policy properties"), without the
@@ -91,8 +92,8 @@ func (s selection) wrongTags() string {
 }
 
 var (
-	prefixForm  = regexp.MustCompile(`^[A-Za-z0-9._-]+$`)
-	patternForm = regexp.MustCompile(`^[A-Za-z0-9._*-]+$`)
+	prefixForm  = pattern.New(`^[A-Za-z0-9._-]+$`)
+	patternForm = pattern.New(`^[A-Za-z0-9._*-]+$`)
 )
 
 func (s selection) wrongCount() string {

@@ -6,16 +6,16 @@ import (
 	"io"
 	"io/fs"
 	"net/http"
-	"regexp"
 	"strings"
 
 	"beansprout/localcloud/wire"
+	"beansprout/pattern"
 )
 
 // The registry protocol limits tags to fewer characters than ECR, which allows 300.
 var (
-	tagForm    = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$`)
-	digestForm = regexp.MustCompile(`^sha256:[0-9a-f]{64}$`)
+	tagForm    = pattern.New(`^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$`)
+	digestForm = pattern.New(`^sha256:[0-9a-f]{64}$`)
 )
 
 // beginUpload ignores ?mount= and ?digest=, so that the client uploads, as the protocol demands then.

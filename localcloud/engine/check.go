@@ -3,17 +3,18 @@ package engine
 import (
 	"fmt"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
+
+	"beansprout/pattern"
 )
 
 // mostContainers is AWS's limit. It also keeps a generation within its /28.
 const mostContainers = 10
 
 var (
-	nameRule = regexp.MustCompile(`^[A-Za-z0-9_-]{1,255}$`)
-	linkRule = regexp.MustCompile(`^[A-Za-z0-9_-]+(:[A-Za-z0-9_.-]+)?$`)
+	nameRule = pattern.New(`^[A-Za-z0-9_-]{1,255}$`)
+	linkRule = pattern.New(`^[A-Za-z0-9_-]+(:[A-Za-z0-9_.-]+)?$`)
 )
 
 // rule is one of ECS's rules with the message for its violation. The message is ours where AWS's is

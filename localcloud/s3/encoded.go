@@ -4,15 +4,16 @@ import (
 	"encoding/xml"
 	"net/http"
 	"net/url"
-	"regexp"
 	"strings"
+
+	"beansprout/pattern"
 )
 
 // listedName matches an element of a list with a name that encoding-type=url encodes.
-var listedName = regexp.MustCompile(`<(Key|Prefix|Delimiter|Marker|NextMarker|StartAfter|KeyMarker|NextKeyMarker)>([^<]*)</`)
+var listedName = pattern.New(`<(Key|Prefix|Delimiter|Marker|NextMarker|StartAfter|KeyMarker|NextKeyMarker)>([^<]*)</`)
 
 // listEnd matches the end of the document of a list.
-var listEnd = regexp.MustCompile(`</List[A-Za-z]+Result>`)
+var listEnd = pattern.New(`</List[A-Za-z]+Result>`)
 
 // encodes reports whether the names of a list must be URL-encoded, which gofakes3 does not do.
 func encodes(r *http.Request, action string) bool {

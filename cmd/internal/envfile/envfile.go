@@ -10,11 +10,11 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"time"
 
 	"beansprout/files"
+	"beansprout/pattern"
 )
 
 // Failed is the outcome of a deploy that did not succeed.
@@ -30,7 +30,7 @@ type Deploy struct {
 }
 
 // harmless are the values that mean themselves to all readers, quoted or not.
-var harmless = regexp.MustCompile(`^[A-Za-z0-9._:/+-]*$`)
+var harmless = pattern.New(`^[A-Za-z0-9._:/+-]*$`)
 
 // Lines returns a line for each variable, also for those without a value, so that a reader has no value
 // of an earlier deploy. It refuses values that a reader could take for more than a value.

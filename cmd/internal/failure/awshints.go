@@ -4,11 +4,11 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"regexp"
 	"strings"
 
 	"beansprout/envs"
 	"beansprout/envs/beanstalk"
+	"beansprout/pattern"
 	"beansprout/templates"
 )
 
@@ -56,8 +56,8 @@ func quotaHint(err error) string {
 }
 
 var (
-	notAuthorized = regexp.MustCompile(`not authorized to perform:? ([a-z0-9-]+:[A-Za-z]+)`)
-	denials       = regexp.MustCompile(`^(AccessDenied|InsufficientPrivileges|Unauthorized|NotAuthorized)`)
+	notAuthorized = pattern.New(`not authorized to perform:? ([a-z0-9-]+:[A-Za-z]+)`)
+	denials       = pattern.New(`^(AccessDenied|InsufficientPrivileges|Unauthorized|NotAuthorized)`)
 )
 
 // denied returns the action that the caller may not do, or "" if err has another cause.

@@ -1,13 +1,13 @@
 package terminal
 
 import (
-	"regexp"
 	"strings"
 	"time"
 	"unicode"
 
 	"golang.org/x/text/width"
 
+	"beansprout/pattern"
 	"beansprout/visible"
 )
 
@@ -76,7 +76,7 @@ func LocalTime(t time.Time) string {
 	return t.Local().Format(time.RFC3339)
 }
 
-var utcTime = regexp.MustCompile(`\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ`)
+var utcTime = pattern.New(`\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ`)
 
 // LocalTimes returns text with its UTC times, such as those in reasons, in the local time zone.
 func LocalTimes(text string) string {

@@ -3,8 +3,9 @@ package checkout
 import (
 	"cmp"
 	"os"
-	"regexp"
 	"strings"
+
+	"beansprout/pattern"
 )
 
 // ci describes one CI: the variable that marks it and its other variables. These count only with
@@ -122,7 +123,7 @@ func (c ci) buildURL(env variables) string {
 	return s
 }
 
-var abbreviated = regexp.MustCompile(`^[0-9a-f]{7,64}$`)
+var abbreviated = pattern.New(`^[0-9a-f]{7,64}$`)
 
 // commits returns the commits that variables name. Some CIs write a word there.
 func (env variables) commits(names ...string) []string {

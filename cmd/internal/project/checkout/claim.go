@@ -3,9 +3,10 @@ package checkout
 import (
 	"fmt"
 	"net/url"
-	"regexp"
 	"slices"
 	"strings"
+
+	"beansprout/pattern"
 )
 
 // claim is what a CI says of the commit that it builds.
@@ -80,7 +81,7 @@ func (c claim) feature(remotes []string) (feature, problem string) {
 }
 
 // changeNumber matches what CIs call the branch of a change if they don't know its name.
-var changeNumber = regexp.MustCompile(`^(?:(?:PR|MR)-[0-9]+|(?:pull|merge-requests)/[0-9]+(?:/.*)?)$`)
+var changeNumber = pattern.New(`^(?:(?:PR|MR)-[0-9]+|(?:pull|merge-requests)/[0-9]+(?:/.*)?)$`)
 
 // built returns the branch that the claim names, given the names of the remotes.
 func (c claim) built(remotes []string) built {

@@ -4,11 +4,12 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
+
+	"beansprout/pattern"
 
 	"golang.org/x/sync/errgroup"
 )
@@ -20,7 +21,7 @@ type head struct {
 	remotes                                        []string // their names
 }
 
-var hash = regexp.MustCompile(`^([0-9a-f]{40}|[0-9a-f]{64})$`)
+var hash = pattern.New(`^([0-9a-f]{40}|[0-9a-f]{64})$`)
 
 // readHead asks git three things at a time. A checkout without any commit has a branch alone.
 func readHead(ctx context.Context, g git) (head, error) {

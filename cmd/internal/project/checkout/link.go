@@ -2,9 +2,10 @@ package checkout
 
 import (
 	"net/url"
-	"regexp"
 	"slices"
 	"strings"
+
+	"beansprout/pattern"
 )
 
 // maxURL is the longest accepted URL in bytes.
@@ -17,7 +18,7 @@ func isWeb(s string) bool {
 		len(s) <= maxURL && !strings.ContainsAny(s, " <>|\"'`\\")
 }
 
-var scpForm = regexp.MustCompile(`^(?:[^@/:]+@)?([A-Za-z0-9.-]+):([^:]+)$`)
+var scpForm = pattern.New(`^(?:[^@/:]+@)?([A-Za-z0-9.-]+):([^:]+)$`)
 
 // source returns where a remote is, for others to read: without users, passwords and tokens,
 // and "" for a directory of this machine.

@@ -4,9 +4,10 @@ import (
 	"context"
 	"errors"
 	"os"
-	"regexp"
 	"strings"
 	"unicode"
+
+	"beansprout/pattern"
 )
 
 // ErrNoUser is reported when git knows no name to write into commits.
@@ -47,7 +48,7 @@ func email(s string) string {
 	return s
 }
 
-var emailPattern = regexp.MustCompile(`^[^\s\pC<>@",;:|&\\]+@[A-Za-z0-9][A-Za-z0-9.-]*$`)
+var emailPattern = pattern.New(`^[^\s\pC<>@",;:|&\\]+@[A-Za-z0-9][A-Za-z0-9.-]*$`)
 
 // line makes one readable line of at most maxRunes characters.
 func line(s string, maxRunes int) string {

@@ -4,10 +4,11 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"regexp"
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"beansprout/pattern"
 
 	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
@@ -119,7 +120,7 @@ func checkSyntax(lexed token.Tokens) (place, error) {
 	return place{}, nil
 }
 
-var twice = regexp.MustCompile(`^mapping key (".*") already defined at \[(\d+):\d+\]$`)
+var twice = pattern.New(`^mapping key (".*") already defined at \[(\d+):\d+\]$`)
 
 // explainSyntax returns the place of the parser's error, and the most frequent of its messages in
 // words that say what to do.
