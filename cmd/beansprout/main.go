@@ -126,7 +126,7 @@ func wrongUsage(c *cli.Context, err error, _ bool) error {
 }
 
 // offline lists the verbs that connect to nothing.
-var offline = []string{"completion", "version"}
+var offline = []string{"completion", "schema", "version"}
 
 // verb adds to a command what all verbs have in common.
 func verb(c cli.Command) *cli.Command {
