@@ -57,6 +57,10 @@ func (c *Cloud) serveCall(w http.ResponseWriter, r *http.Request, s service, e *
 		s.refuse(w, r, err)
 		return
 	}
+	if err := c.refuseDenied(e); err != nil {
+		s.refuse(w, r, err)
+		return
+	}
 	call := fault.Call{Service: e.Service, Operation: e.Action, Region: e.Region, At: e.Time}
 	e.Fault = c.faults.Serve(w, r, call, s.handler, s.refuse)
 }

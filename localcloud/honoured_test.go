@@ -2,6 +2,7 @@ package localcloud
 
 import (
 	"bytes"
+	"cmp"
 	"compress/gzip"
 	"encoding/json"
 	"flag"
@@ -93,7 +94,8 @@ func botocoreLeaves(t *testing.T, service string) (leaves []leaf) {
 		t.Logf("without botocore: %v", err)
 		return nil
 	}
-	files, _ := filepath.Glob(filepath.Join(strings.TrimSpace(string(home)), "data", service, "*", "service-2.json*"))
+	folder := map[string]string{"servicequotas": "service-quotas"}[service]
+	files, _ := filepath.Glob(filepath.Join(strings.TrimSpace(string(home)), "data", cmp.Or(folder, service), "*", "service-2.json*"))
 	if len(files) == 0 {
 		t.Errorf("botocore has no model of %s", service)
 		return nil
@@ -143,11 +145,14 @@ func unzipped(t *testing.T, file string) []byte {
 	return raw
 }
 
+// jsonTargets are the targets of the services that speak JSON.
+var jsonTargets = map[string]string{"ecr": "AmazonEC2ContainerRegistry_V20150921", "servicequotas": "ServiceQuotasV20190624"}
+
 // refuses sends one member alone and reports whether it is refused because nothing reads it.
 func (l leaf) refuses(c *Cloud) bool {
 	value := map[string]string{"string": "abcd", "boolean": "true", "number": "1", "time": "2026-01-01T00:00:00Z"}[l.kind]
 	var r *http.Request
-	if l.service == "ecr" {
+	if target := jsonTargets[l.service]; target != "" {
 		var node any = map[string]any{"string": value, "boolean": true, "number": 1, "time": 1.5}[l.kind]
 		parts := strings.Split(strings.ReplaceAll(l.path, "[]", ".[]"), ".")
 		for _, p := range slices.Backward(parts) {
@@ -159,9 +164,9 @@ func (l leaf) refuses(c *Cloud) bool {
 		}
 		body, _ := json.Marshal(node)
 		r = httptest.NewRequest("POST", "/", bytes.NewReader(body))
-		r.Header.Set("X-Amz-Target", "AmazonEC2ContainerRegistry_V20150921."+l.operation)
+		r.Header.Set("X-Amz-Target", target+"."+l.operation)
 	} else {
-		version := map[string]string{"elasticbeanstalk": "2010-12-01", "sts": "2011-06-15", "iam": "2010-05-08"}[l.service]
+		version := map[string]string{"elasticbeanstalk": "2010-12-01", "sts": "2011-06-15", "iam": "2010-05-08", "ec2": "2016-11-15"}[l.service]
 		form := url.Values{"Action": {l.operation}, "Version": {version}, strings.ReplaceAll(l.path, "[]", ".member.1"): {value}}
 		r = httptest.NewRequest("POST", "/", strings.NewReader(form.Encode()))
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
@@ -177,7 +182,7 @@ func (l leaf) refuses(c *Cloud) bool {
 func TestEveryMemberIsHonouredOrRefused(t *testing.T) {
 	c := start(t, Config{})
 	var all, honoured []string
-	for _, service := range []string{"ecr", "elasticbeanstalk", "iam", "sts"} {
+	for _, service := range []string{"ec2", "ecr", "elasticbeanstalk", "iam", "servicequotas", "sts"} {
 		foreign := botocoreLeaves(t, service)
 		for _, operation := range operations(t, c, service) {
 			known := sdkLeaves(service, operation)
@@ -255,7 +260,7 @@ var idle = map[string]string{
 
 // TestEveryMemberThatIsReadIsUsed fails for fields of inputs that no code mentions.
 func TestEveryMemberThatIsReadIsUsed(t *testing.T) {
-	for _, dir := range []string{".", "beanstalk", "ecr"} {
+	for _, dir := range []string{".", "beanstalk", "ecr", "iam"} {
 		var fields []string
 		used := map[string]bool{}
 		files, err := filepath.Glob(filepath.Join(dir, "*.go"))

@@ -1,5 +1,5 @@
 // Package localcloud is AWS on this machine, for demonstrations and tests: Elastic Beanstalk, ECR
-// with its registry, S3, STS and a little IAM answer their real wire protocols on one loopback
+// with its registry, S3, IAM, STS, Service Quotas and a little EC2 answer their real wire protocols on one loopback
 // port, and the URLs of the environments, http://PREFIX.localhost:PORT, on another. Environments
 // run as containers on the local Docker Engine. All state is in one directory and survives a kill
 // at any time.
@@ -22,6 +22,7 @@ import (
 	"beansprout/localcloud/ecr"
 	"beansprout/localcloud/engine"
 	"beansprout/localcloud/fault"
+	"beansprout/localcloud/iam"
 	"beansprout/localcloud/s3"
 )
 
@@ -49,6 +50,9 @@ type Config struct {
 	ComposeGap time.Duration
 	Offset     time.Duration // how far the cloud's clock is ahead of Now at the start
 
+	NoRoles bool     // a new state has no roles and no instance profiles, as a new AWS account
+	Denied  []string // actions for which the user has no right, such as ecr:PutImage or ecr:*
+
 	Quotas    beanstalk.Quotas // zero values are AWS's defaults
 	Faults    []fault.Rule     // of calls that fail from the start on
 	Describes fault.Rate       // above which Beanstalk's describes together are throttled; zero = never
@@ -65,6 +69,7 @@ type Cloud struct {
 	objects   *s3.Store
 	registry  *ecr.Service
 	runner    runner
+	iam       *iam.Service
 	beanstalk *beanstalk.Service
 	services  map[string]service
 	closers   []func(context.Context) error // of the open parts, in the order of opening
@@ -84,7 +89,7 @@ func Open(ctx context.Context, cfg Config) (*Cloud, error) {
 		return nil, err
 	}
 	for _, open := range []func(context.Context) error{
-		c.hold, c.fits, c.listen, c.identify, c.openLog, c.openObjects, c.openRegistry, c.openRunner, c.openBeanstalk, c.openGlobals, c.openControl, c.serve, c.checkReach, c.publish,
+		c.hold, c.fits, c.listen, c.identify, c.openLog, c.openObjects, c.openRegistry, c.openRunner, c.openGlobals, c.openBeanstalk, c.openAccount, c.openControl, c.serve, c.checkReach, c.publish,
 	} {
 		if err := open(ctx); err != nil {
 			return nil, errors.Join(err, c.Close(context.WithoutCancel(ctx)))

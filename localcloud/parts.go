@@ -20,6 +20,7 @@ const (
 	registryDir   = "ecr"
 	engineDir     = "engine"
 	beanstalkFile = "beanstalk.db"
+	rolesFile     = "iam.db"
 )
 
 // runner runs environments and answers their URLs.
@@ -74,7 +75,7 @@ func (c *Cloud) openRunner(ctx context.Context) (err error) {
 func (c *Cloud) openBeanstalk(ctx context.Context) (err error) {
 	c.beanstalk, err = beanstalk.New(ctx, beanstalk.Config{
 		Dir: c.cfg.Dir, Account: c.id.Account, Objects: c.objects, Runner: c.runner, URLPort: c.URLPort(),
-		CreateTime: c.cfg.CreateTime, UpdateTime: c.cfg.UpdateTime, TerminateTime: c.cfg.TerminateTime, Quotas: c.cfg.Quotas,
+		CreateTime: c.cfg.CreateTime, UpdateTime: c.cfg.UpdateTime, TerminateTime: c.cfg.TerminateTime, Quotas: c.cfg.Quotas, Roles: c.iam, Hidden: c.iam.Lacks(describesEnvironments),
 		SeparateUpdates: c.cfg.SeparateUpdates, ListDelay: c.cfg.ListDelay,
 		Now: c.cfg.Now, Sleep: c.clock.Sleep, Log: c.cfg.Log,
 	})

@@ -47,6 +47,9 @@ func speaksRegistry(h http.Handler) service {
 		}
 		if e, ok := errors.AsType[*wire.Error](reason); ok {
 			status = e.Status
+			if status == http.StatusForbidden {
+				code = "DENIED"
+			}
 		}
 		w.Header().Set("Content-Type", "application/json")
 		w.WriteHeader(status)

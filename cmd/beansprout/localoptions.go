@@ -32,6 +32,8 @@ func startFlags() []cli.Flag {
 		&cli.BoolFlag{Name: "separate-updates", Usage: "refuse an update that has both a version and options, as AWS's API reference says"},
 		&cli.BoolFlag{Name: "gap", Usage: "stop the running version before the next one starts, as AWS's all-at-once policy does"},
 		duration("compose-gap", "stop what a docker-compose.yml runs this `TIME` before the next version starts, as on AWS"),
+		&cli.BoolFlag{Name: "no-roles", Usage: "begin without roles and instance profiles, as a new AWS account"},
+		&cli.StringSliceFlag{Name: "deny", Usage: "give the user no right to `ACTION`, such as ecr:PutImage; may be repeated"},
 		&cli.StringFlag{Name: "throttle", Usage: "throttle describes to `RATE/BURST`, such as AWS's 2/15"},
 		&cli.StringFlag{Name: "clock", Usage: "shift the local cloud's clock by `DURATION`, such as +5d"},
 		&cli.StringSliceFlag{Name: "fault", Usage: "make calls fail by `RULE`, SERVICE:OPERATION:KIND[:NAME=VALUE,...]; may be repeated"},
@@ -42,7 +44,7 @@ func startFlags() []cli.Flag {
 func readLocalOptions(c *cli.Context) (o background.Options, err error) {
 	o = background.Options{
 		Cloud: localcloud.Config{
-			Port: c.Int("port"), URLPort: c.Int("url-port"), Docker: !c.Bool("no-containers"), Gap: c.Bool("gap"), SeparateUpdates: c.Bool("separate-updates"),
+			Port: c.Int("port"), URLPort: c.Int("url-port"), Docker: !c.Bool("no-containers"), Gap: c.Bool("gap"), NoRoles: c.Bool("no-roles"), Denied: c.StringSlice("deny"), SeparateUpdates: c.Bool("separate-updates"),
 			CreateTime: c.Duration("create-time"), UpdateTime: c.Duration("update-time"), TerminateTime: c.Duration("terminate-time"),
 			ListDelay: c.Duration("list-delay"), StartTime: c.Duration("start-time"), ComposeGap: c.Duration("compose-gap"),
 		},
@@ -93,10 +95,10 @@ func handOn(c *cli.Context, name string) []string {
 	switch {
 	case name == "dir" || name == "port" || name == "url-port" || name == "local" || name == "region":
 		return nil
-	case name == "fault":
+	case name == "fault" || name == "deny":
 		var args []string
-		for _, rule := range c.StringSlice(name) {
-			args = append(args, "--fault="+rule)
+		for _, value := range c.StringSlice(name) {
+			args = append(args, "--"+name+"="+value)
 		}
 		return args
 	}

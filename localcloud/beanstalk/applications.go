@@ -1,6 +1,9 @@
 package beanstalk
 
-import "time"
+import (
+	"cmp"
+	"time"
+)
 
 // application has versions, environments and saved configurations.
 type application struct {
@@ -184,6 +187,7 @@ func (q Quotas) orDefaults() Quotas {
 			*d.quota = d.fallback
 		}
 	}
+	q.Addresses = cmp.Or(q.Addresses, q.Environments)
 	return q
 }
 

@@ -23,11 +23,11 @@ import (
 	"beansprout/localcloud/wire"
 )
 
-// The only instance profile and the only service role that exist, by AWS's conventional names.
-const (
-	InstanceProfile = "aws-elasticbeanstalk-ec2-role"
-	ServiceRole     = "aws-elasticbeanstalk-service-role"
-)
+// Roles says which instance profiles and roles exist.
+type Roles interface {
+	HasProfile(name string) bool
+	HasRole(name string) bool
+}
 
 // Config configures a Service.
 type Config struct {
@@ -35,7 +35,9 @@ type Config struct {
 	Account string // 12 digits
 	Objects *s3.Store
 	Runner  Runner
-	URLPort int // of the environments' URLs
+	Roles   Roles
+	Hidden  bool // the caller may not describe environments: AWS answers with an empty list
+	URLPort int  // of the environments' URLs
 
 	// The least time that transitions take. Updates of tags and swaps take UpdateTime, too.
 	CreateTime, UpdateTime, TerminateTime time.Duration
@@ -54,6 +56,9 @@ type Config struct {
 // Quotas limits how many there may be of each in a region.
 type Quotas struct {
 	Applications, Versions, Environments, Templates, Platforms int
+	// Addresses is that of elastic IPs, of which a single instance has one. It is raised to that of
+	// environments unless it is set.
+	Addresses int
 }
 
 // Runner runs environments. If an error has a method Reason() string, that is the cause in one line

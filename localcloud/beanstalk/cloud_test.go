@@ -50,7 +50,7 @@ func start(t *testing.T, dir string, adjust ...func(*Config)) *cloud {
 		t.Fatal(err)
 	}
 	c.objects = objects
-	cfg := Config{Dir: dir, Account: account, Objects: objects, Runner: c.runner, URLPort: 2327, Now: c.now}
+	cfg := Config{Dir: dir, Account: account, Objects: objects, Runner: c.runner, URLPort: 2327, Now: c.now, Roles: console{}}
 	for _, f := range adjust {
 		f(&cfg)
 	}

@@ -60,7 +60,7 @@ func describeEnvironments(st *state, in describeEnvironmentsIn) (out describeEnv
 		return out, err
 	}
 	for e := range environments.after(st, seen) {
-		if !in.wants(e) || st.Now.Before(e.Created.Add(st.ListDelay)) || !e.visible(st.Now, in.IncludeDeleted, in.IncludedDeletedBackTo) {
+		if st.Hidden || !in.wants(e) || st.Now.Before(e.Created.Add(st.ListDelay)) || !e.visible(st.Now, in.IncludeDeleted, in.IncludedDeletedBackTo) {
 			continue
 		}
 		if n := len(out.Environments); n > 0 && n == in.MaxRecords {

@@ -64,6 +64,7 @@ type work struct {
 	Tunes   bool      // whether options were given
 	Aborted bool
 	Partner string // the other environment's name in a swap of CNAMEs
+	Flaw    string // what AWS finds wrong with the options or the roles, during the work
 	CNAME   string // when the work began, for its event
 }
 

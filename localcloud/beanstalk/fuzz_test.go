@@ -40,7 +40,7 @@ func FuzzCalls(f *testing.F) {
 	dir := f.TempDir()
 	objects, err := s3.Open(s3.Config{File: filepath.Join(dir, "s3.db"), Now: time.Now, Sign: func(string, string, time.Duration) string { return "" }})
 	must(f, err)
-	s, err := New(f.Context(), Config{Dir: dir, Account: account, Objects: objects, Runner: &engine.Pretend{}})
+	s, err := New(f.Context(), Config{Dir: dir, Account: account, Objects: objects, Runner: &engine.Pretend{}, Roles: console{}})
 	must(f, err)
 	h := s.Handler()
 	f.Fuzz(func(t *testing.T, form string) {

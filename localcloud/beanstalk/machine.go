@@ -76,8 +76,8 @@ func (f flaw) Error() string { return string(f) }
 func (e environment) flawed() error {
 	switch e.Work.Verb {
 	case launch, restore, rebuild, update:
-		if f := e.Work.Wanted.Options.flaw(); f != "" {
-			return flaw(f)
+		if e.Work.Flaw != "" {
+			return flaw(e.Work.Flaw)
 		}
 	case retag:
 		if sameTags(e.Setup.Tags, e.Work.Wanted.Tags) {

@@ -13,6 +13,17 @@ import (
 
 var noon = time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)
 
+const (
+	InstanceProfile = "aws-elasticbeanstalk-ec2-role"
+	ServiceRole     = "aws-elasticbeanstalk-service-role"
+)
+
+// console has what Beanstalk's console makes.
+type console struct{}
+
+func (console) HasProfile(name string) bool { return name == InstanceProfile }
+func (console) HasRole(name string) bool    { return name == ServiceRole }
+
 // sound are valid options.
 var sound = options{{Namespace: nsLaunch, OptionName: "IamInstanceProfile", Value: InstanceProfile}}
 

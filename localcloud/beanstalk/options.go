@@ -139,15 +139,14 @@ func (o options) complete() options {
 }
 
 // flaw returns a mistake that AWS finds only during the launch or update, and "" if there is none.
-// Only the two roles with AWS's conventional names exist here.
-func (o options) flaw() string {
+func (o options) flaw(roles Roles) string {
 	profile, role := o.get(nsLaunch, "IamInstanceProfile"), o.get(nsEnvironment, "ServiceRole")
 	switch {
 	case profile == "":
 		return "Environment must have instance profile associated with it."
-	case base(profile) != InstanceProfile:
+	case !roles.HasProfile(base(profile)):
 		return fmt.Sprintf("The instance profile %s associated with the environment does not exist.", profile)
-	case role != "" && base(role) != ServiceRole:
+	case role != "" && !roles.HasRole(base(role)):
 		return fmt.Sprintf("The service role %s associated with the environment does not exist.", role)
 	case o.variableBytes() > 4096:
 		return "Service:AmazonCloudFormation, Message:Template format error: Parameter 'EnvironmentVariables' default value '[****]' length is greater than 4096."

@@ -49,7 +49,7 @@ func (st *state) start(e environment, w work) (environment, error) {
 	if err := e.refuse(w.Verb); err != nil {
 		return e, err
 	}
-	w.Request, w.CNAME = st.ID, st.cname(e.Prefix)
+	w.Request, w.CNAME, w.Flaw = st.ID, st.cname(e.Prefix), st.flawOf(e, w)
 	takes := map[verb]time.Duration{launch: st.CreateTime, restore: st.CreateTime, terminate: st.TerminateTime}
 	length, ok := takes[w.Verb]
 	if !ok {

@@ -89,7 +89,7 @@ func TestFlawsAreFoundOnlyAtTheLaunch(t *testing.T) {
 		{"4097 bytes of variables", sound.with(options{opt(nsVariables, "K", strings.Repeat("v", 4095))}),
 			"Service:AmazonCloudFormation, Message:Template format error: Parameter 'EnvironmentVariables' default value '[****]' length is greater than 4096."},
 	} {
-		if got := tt.given.flaw(); got != tt.want {
+		if got := tt.given.flaw(console{}); got != tt.want {
 			t.Errorf("%s: %q, want %q", tt.name, got, tt.want)
 		}
 	}

@@ -27,7 +27,7 @@ func TestParseNamesTheMistake(t *testing.T) {
 	for text, want := range map[string]string{
 		"":                                      "want SERVICE:OPERATION:KIND",
 		"s3:GetObject":                          "want SERVICE:OPERATION:KIND",
-		"ec2:RunInstances:error":                `no service is called "ec2"; there are [elasticbeanstalk ecr`,
+		"sqs:SendMessage:error":                 `no service is called "sqs"; there are [elasticbeanstalk ecr`,
 		"s3::error":                             `"" is no operation`,
 		"s3:Get*Object:error":                   `"Get*Object" is no operation`,
 		"s3:GetObject:thorttle":                 `no kind is called "thorttle"; there are [throttle error empty html timeout-before`,

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"math"
 	"net/http"
 	"strconv"
 	"strings"
@@ -12,14 +13,22 @@ import (
 )
 
 type jsonService struct {
-	target string
-	ops    map[string]Operation
+	target  string
+	ops     map[string]Operation
+	refusal func([]violation) *Error
 }
 
 // JSON returns the handler of a JSON 1.1 service. The part of X-Amz-Target before the dot must be
 // target, the part after it is the operation. The caller limits the size of the body.
 func JSON(target string, ops map[string]Operation) http.Handler {
-	return &jsonService{target, ops}
+	return &jsonService{target, ops, func(vs []violation) *Error {
+		return Errorf("InvalidParameterException", "Invalid parameter at '%s' failed to satisfy constraint: '%s'", vs[0].path, vs[0].constraint)
+	}}
+}
+
+// CommonJSON is [JSON] for a service that refuses parameters in the words that most services have.
+func CommonJSON(target string, ops map[string]Operation) http.Handler {
+	return &jsonService{target, ops, func(vs []violation) *Error { return detected("ValidationException", vs) }}
 }
 
 func (s *jsonService) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -69,10 +78,7 @@ func parameters(body io.Reader) (any, error) {
 
 func (*jsonService) malformed(err error) *Error { return Errorf("SerializationException", "%v", err) }
 
-func (*jsonService) invalid(vs []violation) *Error {
-	v := vs[0]
-	return Errorf("InvalidParameterException", "Invalid parameter at '%s' failed to satisfy constraint: '%s'", v.path, v.constraint)
-}
+func (s *jsonService) invalid(vs []violation) *Error { return s.refusal(vs) }
 
 const jsonType = "application/x-amz-json-1.1"
 
@@ -101,8 +107,12 @@ func (f fields) MarshalJSON() ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-// epoch turns times into seconds since 1970, with milliseconds after the point.
+// epoch turns times into seconds since 1970, with milliseconds after the point. A decimal number
+// always has a point.
 func epoch(value any) any {
+	if f, ok := value.(float64); ok && f == math.Trunc(f) && math.Abs(f) < 1e15 {
+		return json.RawMessage(strconv.FormatFloat(f, 'f', 1, 64))
+	}
 	if t, ok := value.(time.Time); ok {
 		return json.Number(strconv.FormatFloat(float64(t.UnixMilli())/1000, 'f', -1, 64))
 	}

@@ -77,7 +77,10 @@ func parametersOf(form url.Values) url.Values {
 
 func (*query) malformed(err error) *Error { return Errorf("MalformedInput", "%v", err) }
 
-func (*query) invalid(vs []violation) *Error {
+func (*query) invalid(vs []violation) *Error { return detected("ValidationError", vs) }
+
+// detected words all violations.
+func detected(code string, vs []violation) *Error {
 	plural, texts := "s", make([]string, 0, len(vs))
 	for _, v := range vs {
 		texts = append(texts, fmt.Sprintf("Value %s at '%s' failed to satisfy constraint: %s", v.value, v.path, v.constraint))
@@ -85,7 +88,7 @@ func (*query) invalid(vs []violation) *Error {
 	if len(vs) == 1 {
 		plural = ""
 	}
-	return Errorf("ValidationError", "%d validation error%s detected: %s", len(vs), plural, strings.Join(texts, "; "))
+	return Errorf(code, "%d validation error%s detected: %s", len(vs), plural, strings.Join(texts, "; "))
 }
 
 const xmlType = "text/xml"
@@ -94,9 +97,9 @@ func (q *query) response(c Call, out any) []byte {
 	var b bytes.Buffer
 	fmt.Fprintf(&b, `<%sResponse xmlns="%s">`, c.Action, q.namespace)
 	if result, ok := out.(fields); ok && result != nil {
-		element(&b, c.Action+"Result", result)
+		element(&b, c.Action+"Result", "member", result)
 	}
-	element(&b, "ResponseMetadata", fields{{"RequestId", c.ID}})
+	element(&b, "ResponseMetadata", "", fields{{"RequestId", c.ID}})
 	fmt.Fprintf(&b, `</%sResponse>`, c.Action)
 	return b.Bytes()
 }
@@ -110,22 +113,23 @@ func QueryError(w http.ResponseWriter, c Call, namespace string, err error) {
 	}
 	var b bytes.Buffer
 	fmt.Fprintf(&b, `<ErrorResponse xmlns="%s">`, namespace)
-	element(&b, "Error", fields{{"Type", blame}, {"Code", e.Code}, {"Message", e.Message}})
-	element(&b, "RequestId", c.ID)
+	element(&b, "Error", "", fields{{"Type", blame}, {"Code", e.Code}, {"Message", e.Message}})
+	element(&b, "RequestId", "", c.ID)
 	b.WriteString(`</ErrorResponse>`)
 	answer(w, c, e.Status, xmlType, b.Bytes())
 }
 
-func element(b *bytes.Buffer, name string, value any) {
+// element writes a value. The entries of lists have the name entry.
+func element(b *bytes.Buffer, name, entry string, value any) {
 	b.WriteString("<" + name + ">")
 	switch v := value.(type) {
 	case fields:
 		for _, f := range v {
-			element(b, f.name, f.value)
+			element(b, f.name, entry, f.value)
 		}
 	case []any:
-		for _, entry := range v {
-			element(b, "member", entry)
+		for _, e := range v {
+			element(b, entry, entry, e)
 		}
 	default:
 		_ = xml.EscapeText(b, []byte(written(value))) // a Buffer does not fail

@@ -30,6 +30,8 @@ WORDS = {
     "repository": "arn:aws:ecr:%s:%s:repository/shop" % (REGION, ACCOUNT),
     "options": json.dumps([PROFILE, ROLE, ENHANCED]), "filters": json.dumps([{"Type": "PlatformBranchName", "Operator": "=", "Values": [ECS]}]),
     "manifest": json.dumps({"schemaVersion": 2, "mediaType": "application/vnd.docker.distribution.manifest.list.v2+json", "manifests": []}),
+    "trust": '{"Statement":[{"Effect":"Allow","Principal":{"Service":"ec2.amazonaws.com"},"Action":"sts:AssumeRole"}]}',
+    "inline": '{"Statement":[{"Effect":"Allow","Action":"s3:GetObject","Resource":"*"}]}',
     "policy": json.dumps({"rules": [{"rulePriority": 1, "selection": {"tagStatus": "any", "countType": "imageCountMoreThan", "countNumber": 9},
                                      "action": {"type": "expire"}}]}),
 }

@@ -15,7 +15,7 @@ def served(judge):
         yield name
 
 
-for service in ("elasticbeanstalk", "ecr", "iam"):
+for service in ("elasticbeanstalk", "ecr", "iam", "service-quotas"):
     judge = Judge(service)
     with case("operations of " + service):
         names = list(served(judge))

@@ -2,15 +2,16 @@
 
 import urllib.request
 
+from accountoperations import *
 from cloud import *
 from storeoperations import *
 
-eb, sts, iam = (client(s) for s in ("elasticbeanstalk", "sts", "iam"))
+eb, sts = client("elasticbeanstalk"), client("sts")
 ARN = "arn:aws:elasticbeanstalk:%s:%s:" % (REGION, ACCOUNT)
 
 
 def everything():
-    for part in (identity, applications, platforms, environments, configurations, looks, changes, ends, repositories, images, objects, parts, conditions, descriptions,
+    for part in (identity, roles, quotas, applications, platforms, environments, configurations, looks, changes, ends, repositories, images, objects, parts, conditions, descriptions,
                  presigned, unserved):
         with case(part.__name__):
             part()
@@ -20,9 +21,9 @@ def everything():
 def identity():
     who = sts.get_caller_identity()
     want((who["Account"], who["Arn"].split(":")[4]), (ACCOUNT, ACCOUNT))
-    roles = iam.list_roles()["Roles"]
-    want([r["RoleName"] for r in roles], ["aws-elasticbeanstalk-ec2-role", "aws-elasticbeanstalk-service-role"])
-    want([r["AssumeRolePolicyDocument"]["Statement"][0]["Action"] for r in roles], ["sts:AssumeRole"] * 2)
+    have = iam.list_roles()["Roles"]
+    want([r["RoleName"] for r in have], ["aws-elasticbeanstalk-ec2-role", "aws-elasticbeanstalk-service-role"])
+    want([r["AssumeRolePolicyDocument"]["Statement"][0]["Action"] for r in have], ["sts:AssumeRole"] * 2)
 
 
 def applications():
@@ -103,6 +104,7 @@ def option(like, **of):
 
 
 def looks():
+    addresses(eb)
     one = eb.describe_environment_resources(EnvironmentName="shop-one")["EnvironmentResources"]
     want((one["EnvironmentName"], len(one["Instances"]), one["LoadBalancers"]), ("shop-one", 1, []))
     health = eb.describe_environment_health(EnvironmentName="shop-two", AttributeNames=["All"])
@@ -168,7 +170,7 @@ def ends():
 def unserved():
     """Any operation must have been driven above, or be refused in AWS's words."""
     for service, refusal in (("elasticbeanstalk", "InvalidAction"), ("ecr", "UnknownOperationException"), ("sts", "InvalidAction"), ("iam", "InvalidAction"),
-                             ("s3", "NotImplemented")):
+                             ("service-quotas", "UnknownOperationException"),                             ("s3", "NotImplemented")):
         blind = client(service, validate=False)
         for name in blind.meta.service_model.operation_names:
             operation = blind.meta.service_model.operation_model(name)
@@ -185,14 +187,12 @@ def probe(blind, operation, refusal):
     except ClientError as e:
         code = e.response["Error"]["Code"]
     del noticed[before:]
-    if operation.name == "CreateInstanceProfile":  # always refused as such
-        refusal = "AccessDenied"
     if code not in (refusal, "MissingAuthenticationToken"):  # some are never signed
         noticed.append("%s: %s" % (operation.name, code))
 
 
 def blank(shape):
-    return {"structure": {}, "list": [], "map": {}, "integer": 1, "boolean": True}.get(shape.type_name, "large")
+    return {"structure": {}, "list": [], "map": {}, "integer": 1, "double": 1.0, "boolean": True}.get(shape.type_name, "large")
 
 
 everything()
