@@ -78,6 +78,11 @@ func Connect(ctx context.Context) (*Builder, error) {
 // Platform returns the engine's own platform, such as "linux/amd64".
 func (b *Builder) Platform() string { return b.platform }
 
+// Engine describes the engine in words: its version, that of its API, its platform, and where it is.
+func (b *Builder) Engine() string {
+	return fmt.Sprintf("Docker Engine %s with BuildKit (API %s, %s) at %s", b.version, b.docker.ClientVersion(), b.platform, b.host)
+}
+
 // Close closes the connections to the engine.
 func (b *Builder) Close() error { return b.docker.Close() }
 

@@ -39,25 +39,28 @@ func (m *Manager) connect(ctx context.Context, a aws.Config) {
 	m.s3 = &buckets{s3.NewFromConfig(a, quietAboutChecksums)}
 	caller := sts.NewFromConfig(buffered)
 	question := context.WithoutCancel(ctx) // the Manager lives on when the context of New has ended
-	number := askForAll(func() (string, error) {
+	who := askForAll(func() (Caller, error) {
 		out, err := caller.GetCallerIdentity(question, &sts.GetCallerIdentityInput{})
 		if err != nil {
-			return "", err
+			return Caller{}, err
 		}
-		return aws.ToString(out.Account), nil
+		return Caller{aws.ToString(out.Account), aws.ToString(out.Arn)}, nil
 	})
-	m.account = func(ctx context.Context) (string, error) {
-		account, err := number(ctx)
+	m.caller = func(ctx context.Context) (Caller, error) {
+		caller, err := who(ctx)
 		if refused := awsapi.Refused(err); refused != nil {
-			return "", refused
+			return Caller{}, refused
 		}
 		if err != nil {
-			return "", &AccountError{err}
+			return Caller{}, &AccountError{err}
 		}
-		return account, nil
+		return caller, nil
 	}
 	m.store = m.openStore()
 }
+
+// Caller is who AWS says the credentials belong to.
+type Caller struct{ Account, ARN string }
 
 // AccountError is reported when AWS does not tell which account the credentials belong to.
 type AccountError struct{ Err error }

@@ -50,7 +50,7 @@ type Repository struct {
 type Manager struct {
 	config    Config
 	region    string
-	account   func(context.Context) (string, error) // the answer to a question that is asked once
+	caller    func(context.Context) (Caller, error) // the answer to a question that is asked once
 	beanstalk *beanstalk.Client
 	images    *ecr.Registry
 	s3        *buckets
@@ -80,6 +80,14 @@ func New(ctx context.Context, a aws.Config, c Config) (*Manager, error) {
 
 // Account returns the number of the AWS account.
 func (m *Manager) Account(ctx context.Context) (string, error) { return m.account(ctx) }
+
+// Caller returns who the credentials belong to.
+func (m *Manager) Caller(ctx context.Context) (Caller, error) { return m.caller(ctx) }
+
+func (m *Manager) account(ctx context.Context) (string, error) {
+	caller, err := m.caller(ctx)
+	return caller.Account, err
+}
 
 // Region returns the AWS region.
 func (m *Manager) Region() string { return m.region }

@@ -38,7 +38,7 @@ func TestTagsThatOthersMayNeedStay(t *testing.T) {
 	check("while it is needed", p.manager, []string{own}, []string{oldOfOurs}, oldOfAnother)
 
 	nameless := *p.manager
-	nameless.account = func(context.Context) (string, error) { return "", errors.New("STS is silent") }
+	nameless.caller = func(context.Context) (Caller, error) { return Caller{}, errors.New("STS is silent") }
 	check("where the regions are not known", &nameless, nil, []string{own}, oldOfOurs, oldOfAnother)
 
 	account := p.aws

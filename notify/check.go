@@ -48,20 +48,69 @@ settings:
 // messages. It posts nothing that a person can see. The error is a Refusal where Slack says no;
 // its Needed are all the scopes that the bot lacks.
 func (s *Slack) Check(ctx context.Context) error {
+	bot, err := s.Bot(ctx)
+	if err == nil {
+		err = bot.CheckScopes()
+	}
+	if err == nil {
+		err = bot.CheckChannel(ctx)
+	}
+	return err
+}
+
+// Bot is whose the token is, as Slack says.
+type Bot struct {
+	Name, Team string
+
+	slack  *Slack
+	user   string
+	scopes []string
+	named  bool // Slack has named the scopes
+}
+
+// Bot asks Slack whose the token is. The error is a Refusal where the token is not valid.
+func (s *Slack) Bot(ctx context.Context) (Bot, error) {
 	ctx, cancel := context.WithTimeout(ctx, s.Limit)
 	defer cancel()
-	bot, err := s.client.AuthTestContext(ctx)
+	answer, err := s.client.AuthTestContext(ctx)
 	if err != nil {
-		return fmt.Errorf("check the bot token in Slack: %w", s.sanitize(err))
+		return Bot{}, fmt.Errorf("check the bot token in Slack: %w", s.sanitize(err))
 	}
-	scopes, named := scopesOf(bot.Header)
-	if missing := missing(scopes); named && len(missing) > 0 {
+	b := Bot{Name: answer.User, Team: answer.Team, slack: s, user: answer.UserID}
+	b.scopes, b.named = scopesOf(answer.Header)
+	return b, nil
+}
+
+// CheckScopes returns a Refusal that names the scopes that the bot lacks, or nil.
+func (b Bot) CheckScopes() error {
+	if missing := missing(b.scopes); b.named && len(missing) > 0 {
 		return fmt.Errorf("check the scopes in Slack: %w", Refusal{Code: "missing_scope", Needed: strings.Join(missing, ", ")})
 	}
-	if slices.Contains(scopes, scopePublic) {
+	return nil
+}
+
+// CheckChannel asks Slack whether the channel takes the bot's messages, and returns a Refusal where it
+// does not.
+func (b Bot) CheckChannel(ctx context.Context) error {
+	if slices.Contains(b.scopes, scopePublic) {
 		return nil
 	}
-	return s.checkChannel(ctx, bot.UserID)
+	ctx, cancel := context.WithTimeout(ctx, b.slack.Limit)
+	defer cancel()
+	return b.slack.checkChannel(ctx, b.user)
+}
+
+// CheckApp asks Slack whether the token of an app opens connections of Socket Mode, and opens none. The
+// error is a Refusal where it does not. apiURL and client are as for New.
+func CheckApp(ctx context.Context, token, apiURL string, client *http.Client) error {
+	s := New(token, apiURL, "", client)
+	ctx, cancel := context.WithTimeout(ctx, s.Limit)
+	defer cancel()
+	slack.OptionAppLevelToken(s.token)(s.client)
+	if _, _, err := s.client.StartSocketModeContext(ctx); err != nil {
+		return fmt.Errorf("check the app token in Slack: %w", s.sanitize(err))
+	}
+	return nil
 }
 
 // scopesOf returns the scopes that an answer of Slack names, or false if it names none.

@@ -105,3 +105,21 @@ func TestCheckNeedsNoMembershipWhereTheScopesNeedNone(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+func TestCheckAppIsContentWithTheTokenOfSocketModeAlone(t *testing.T) {
+	server, _ := start(t)
+	for token, code := range map[string]string{
+		notifytest.AppToken + "\n": "", notifytest.Token: "not_allowed_token_type", "xapp-other": "invalid_auth",
+	} {
+		err := CheckApp(t.Context(), token, server.URL, nil)
+		if refused, _ := errors.AsType[Refusal](err); refused.Code != code || (err == nil) != (code == "") {
+			t.Errorf("%q: got %v", token, err)
+		}
+		if err != nil && strings.Contains(err.Error(), token) {
+			t.Errorf("%v has the token in it", err)
+		}
+	}
+	if server.SocketsOpened() != 0 {
+		t.Error("a connection was opened")
+	}
+}

@@ -95,7 +95,7 @@ func newApp(stdout, stderr io.Writer) *cli.App {
 		Commands: []*cli.Command{
 			upCommand(), listCommand(), statusCommand(), versionsCommand(), eventsCommand(), logsCommand(), openCommand(),
 			extendCommand(), keepCommand(), unkeepCommand(), rollbackCommand(), downCommand(), restoreCommand(),
-			sweepCommand(), janitorCommand(), slackCommand(), localCommand(), schemaCommand(), versionCommand(), helpCommand(),
+			sweepCommand(), janitorCommand(), doctorCommand(), slackCommand(), localCommand(), schemaCommand(), versionCommand(), helpCommand(),
 		},
 		Action:         noVerb,
 		OnUsageError:   wrongUsage,

@@ -118,6 +118,17 @@ func (c Configuration) Changed(d Difference) Configuration {
 	return c
 }
 
+// InstanceProfile returns the name or ARN of the instances' profile, "" where there is none.
+func (c Configuration) InstanceProfile() string { return c.values[nsLaunch+":IamInstanceProfile"] }
+
+// ServiceRole returns the name or ARN of Beanstalk's own role, "" where there is none.
+func (c Configuration) ServiceRole() string { return c.values[nsEnvironment+":ServiceRole"] }
+
+// SingleInstance reports whether environments have one instance with an elastic IP, and no load balancer.
+func (c Configuration) SingleInstance() bool {
+	return c.values[nsEnvironment+":EnvironmentType"] == "SingleInstance"
+}
+
 // InstanceTypes returns the EC2 instance types of the configuration, the preferred one first.
 func (c Configuration) InstanceTypes() []string {
 	for _, key := range []string{instanceTypes, instanceType} {

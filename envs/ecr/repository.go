@@ -53,6 +53,11 @@ func parse(repository string) address {
 	return address{name: repository}
 }
 
+// Foreign reports whether the repository is given by its URI, as one that others create.
+func (r *Registry) Foreign(repository string) bool {
+	return parse(repository).name != repository && !r.own
+}
+
 // remember stores the address of a repository that ECR described, and returns its URI. The region
 // is from the ARN, arn:PARTITION:ecr:REGION:ACCOUNT:repository/NAME.
 func (r *Registry) remember(is types.Repository) (uri string, err error) {
@@ -107,11 +112,10 @@ func (r *Registry) Create(ctx context.Context, name string, s Settings) (uri str
 // URI returns the URI, host/name, of the repository of that name. It returns a URI as it is, because
 // the repository may be in another account. The error wraps ErrNoRepository when it is missing.
 func (r *Registry) URI(ctx context.Context, name string) (string, error) {
-	at := r.address(name)
-	if at.name != name && !r.own {
+	if r.Foreign(name) {
 		return name, nil
 	}
-	uri, err := r.describe(ctx, at)
+	uri, err := r.describe(ctx, r.address(name))
 	return uri, wrap(err, "find repository %q", name)
 }
 

@@ -54,6 +54,16 @@ func New(api *s3.Client, bucket string) *Store {
 // Bucket is the bucket's name.
 func (s *Store) Bucket() string { return s.bucket }
 
+// Check returns an error that wraps ErrNoBucket if there is no bucket, or another one if what Beansprout
+// keeps in it can't be listed.
+func (s *Store) Check(ctx context.Context) error {
+	_, err := s.api.ListObjectsV2(ctx, &s3.ListObjectsV2Input{Bucket: &s.bucket, Prefix: aws.String(prefix), MaxKeys: aws.Int32(1)})
+	if err != nil {
+		return fmt.Errorf("look into bucket %s: %w", s.bucket, translate(err))
+	}
+	return nil
+}
+
 // reading is a record as it was read.
 type reading struct {
 	Record

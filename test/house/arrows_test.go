@@ -57,8 +57,13 @@ var arrows = map[string][]string{
 	"spelling":                 {},
 	"templates":                {},
 	"cmd/internal/background":  {"cmd/internal/terminal", "localcloud", "localcloud/fault"},
+	"cmd/internal/account":     {},
 	"cmd/internal/commandline": {"cmd/internal/project/config"},
 	"cmd/internal/awsconfig":   {"envs/awsapi", "localcloud"},
+	"cmd/internal/doctor": {
+		"builder", "cmd/internal/account", "cmd/internal/failure", "cmd/internal/project", "cmd/internal/project/config", "cmd/internal/service", "cmd/internal/terminal",
+		"envs", "envs/beanstalk", "envs/ecr", "notify", "templates",
+	},
 	"cmd/internal/project": {
 		"builder", "cmd/internal/project/artifact", "cmd/internal/project/checkout", "cmd/internal/project/config",
 		"compose", "dockerrun", "envs", "envs/beanstalk", "files", "mask",

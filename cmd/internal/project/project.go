@@ -90,11 +90,31 @@ func (p *Project) Open(ctx context.Context) error {
 	return nil
 }
 
-func (p *Project) inspect(ctx context.Context) (err error) {
+// Precheck reads and checks what Open does, without the Docker Engine.
+func (p *Project) Precheck(ctx context.Context) error {
+	if err := p.checkInstances(); err != nil {
+		return err
+	}
+	if err := p.checkSources(ctx); err != nil {
+		return err
+	}
+	p.noteMisspelt()
+	return nil
+}
+
+// HasImages reports whether the project has images, which a Docker Engine builds.
+func (p *Project) HasImages() bool { return p.Config.File != "" && p.Config.Artifact == "" }
+
+// checkSources refuses what is wrong with what images and bundles are made from.
+func (p *Project) checkSources(ctx context.Context) error {
 	if p.Config.Artifact != "" {
 		return p.checkArtifact(ctx)
 	}
-	if err = p.checkImages(ctx); err != nil {
+	return p.checkImages(ctx)
+}
+
+func (p *Project) inspect(ctx context.Context) (err error) {
+	if err = p.checkSources(ctx); err != nil || p.Config.Artifact != "" {
 		return err
 	}
 	if p.engine, err = builder.Connect(ctx); err != nil {

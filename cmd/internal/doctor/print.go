@@ -1,0 +1,69 @@
+package doctor
+
+import (
+	"bufio"
+	"io"
+	"strings"
+	"unicode/utf8"
+
+	"beansprout/cmd/internal/terminal"
+)
+
+// Print prints the findings for people: a line for each, and below it what to do, indented. Text that does
+// not fit into the columns goes on in the next line; 0 columns have room for all.
+func Print(w io.Writer, findings []Finding, columns int) error {
+	widest := 0
+	for _, f := range findings {
+		widest = max(widest, len(f.Check))
+	}
+	out := bufio.NewWriter(w) // which remembers the first error
+	for _, f := range findings {
+		head := pad(f.State.label(), len(Unchecked)) + "  " + pad(f.Check, widest) + "  "
+		for i, line := range wrap(terminal.Sanitize(f.Text), columns, len(head)) {
+			if i > 0 {
+				head = strings.Repeat(" ", len(head))
+			}
+			_, _ = out.WriteString(head + line + "\n")
+		}
+		if f.Fix == "" || f.State == OK {
+			continue
+		}
+		for line := range strings.SplitSeq(terminal.SanitizeLines(f.Fix), "\n") {
+			_, _ = out.WriteString("    " + line + "\n")
+		}
+	}
+	return out.Flush()
+}
+
+// label is the state as a person sees it at first sight.
+func (s State) label() string {
+	if s == Failed {
+		return "FAILED"
+	}
+	return string(s)
+}
+
+func pad(s string, n int) string { return s + strings.Repeat(" ", max(0, n-len(s))) }
+
+// leastColumns is the narrowest column of text.
+const leastColumns = 24
+
+// wrap breaks text between words into lines that fit into the columns behind an indent.
+func wrap(text string, columns, indent int) []string {
+	if columns == 0 {
+		return []string{text}
+	}
+	columns = max(columns-indent, leastColumns)
+	var lines []string
+	line := ""
+	for word := range strings.FieldsSeq(text) {
+		if line != "" && utf8.RuneCountInString(line)+1+utf8.RuneCountInString(word) > columns {
+			lines, line = append(lines, line), ""
+		}
+		if line != "" {
+			line += " "
+		}
+		line += word
+	}
+	return append(lines, line)
+}
