@@ -118,17 +118,19 @@ func (c *Client) AttachedPolicies(ctx context.Context, role string) (all []strin
 	form := url.Values{"RoleName": {role}}
 	for {
 		var out struct {
-			Policies []string `xml:"ListAttachedRolePoliciesResult>AttachedPolicies>member>PolicyArn"`
-			Page     page     `xml:"ListAttachedRolePoliciesResult"`
+			Result struct {
+				Policies []string `xml:"AttachedPolicies>member>PolicyArn"`
+				page
+			} `xml:"ListAttachedRolePoliciesResult"`
 		}
 		if err := c.iam(ctx, "ListAttachedRolePolicies", form, &out); err != nil {
 			return nil, err
 		}
-		all = append(all, out.Policies...)
-		if !out.Page.IsTruncated {
+		all = append(all, out.Result.Policies...)
+		if !out.Result.IsTruncated {
 			return all, nil
 		}
-		form.Set("Marker", out.Page.Marker)
+		form.Set("Marker", out.Result.Marker)
 	}
 }
 
@@ -157,19 +159,21 @@ func (c *Client) Denied(ctx context.Context, principal string, q Question) (deni
 	allowed := map[string]bool{}
 	for {
 		var out struct {
-			Results []struct{ EvalActionName, EvalDecision string } `xml:"SimulatePrincipalPolicyResult>EvaluationResults>member"`
-			Page    page                                            `xml:"SimulatePrincipalPolicyResult"`
+			Result struct {
+				Evaluations []struct{ EvalActionName, EvalDecision string } `xml:"EvaluationResults>member"`
+				page
+			} `xml:"SimulatePrincipalPolicyResult"`
 		}
 		if err := c.iam(ctx, "SimulatePrincipalPolicy", form, &out); err != nil {
 			return nil, err
 		}
-		for _, r := range out.Results {
+		for _, r := range out.Result.Evaluations {
 			allowed[strings.ToLower(r.EvalActionName)] = r.EvalDecision == "allowed"
 		}
-		if !out.Page.IsTruncated {
+		if !out.Result.IsTruncated {
 			break
 		}
-		form.Set("Marker", out.Page.Marker)
+		form.Set("Marker", out.Result.Marker)
 	}
 	for _, action := range q.Actions {
 		if !allowed[strings.ToLower(action)] {

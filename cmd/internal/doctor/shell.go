@@ -1,11 +1,6 @@
 package doctor
 
-import (
-	"regexp"
-	"strings"
-)
-
-var plainWord = regexp.MustCompile(`^[A-Za-z0-9_@%+=:,./-]+$`)
+import "strings"
 
 // command returns a line for a shell that runs a program with these arguments.
 func command(words ...string) string {
@@ -16,8 +11,12 @@ func command(words ...string) string {
 	return strings.Join(quoted, " ")
 }
 
+// quote returns a word as a shell reads it.
 func quote(word string) string {
-	if plainWord.MatchString(word) {
+	special := func(r rune) bool {
+		return (r < 'a' || 'z' < r) && (r < 'A' || 'Z' < r) && (r < '0' || '9' < r) && !strings.ContainsRune("_@%+=:,./-", r)
+	}
+	if word != "" && !strings.ContainsFunc(word, special) {
 		return word
 	}
 	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
