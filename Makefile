@@ -48,6 +48,7 @@ test: lint
 	CGO_ENABLED=0 go test -timeout 30m ./test/proof # with the race detector it samples far less
 	cd examples/hello && go vet ./... && go test ./...
 	cd examples/compose/shop && go vet ./...
+	cd test/workflows && CGO_ENABLED=0 go vet . && CGO_ENABLED=0 go test -count 1 . # the cache knows no files of another module
 
 lint:
 	@out=$$(gofmt -l $$(git ls-files '*.go')); test -z "$$out" || { echo "not formatted (gofmt -w):"; echo "$$out"; exit 1; }
