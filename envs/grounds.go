@@ -10,7 +10,8 @@ import (
 // grounds are what an attempt of a removal stands on: what was read of AWS and of the record.
 type grounds struct {
 	read  func(context.Context) error // reads them again, and fails where something speaks against the removal by now
-	at    time.Time                   // when they were read; records are read last
+	began time.Time                   // when their reading began
+	at    time.Time                   // when the last of them was read, which is the record
 	once  bool                        // they are good for one attempt: a second one comes after a pause
 	spent bool
 }
@@ -18,11 +19,16 @@ type grounds struct {
 const (
 	// groundsMaxAge is how long what was read may be relied on.
 	groundsMaxAge = 5 * time.Second
+	// groundsMaxTime is the same for all of it, from the first question on: AWS lets the whole account read
+	// the tags of two environments a second.
+	groundsMaxTime = 20 * time.Second
 	// groundsReads is how often in a row the grounds may be out of date as soon as they are read.
 	groundsReads = 3
 )
 
-func (g *grounds) hold() bool { return time.Since(g.at) < groundsMaxAge && !(g.once && g.spent) }
+func (g *grounds) hold() bool {
+	return time.Since(g.at) < groundsMaxAge && time.Since(g.began) < groundsMaxTime && !(g.once && g.spent)
+}
 
 // allow makes sure, before each attempt of a removal, that what it stands on was read after the last
 // pause, however long AWS has throttled or was silent, and that the lease is still held.
@@ -42,9 +48,9 @@ func (r *removal) allow(ctx context.Context) error {
 	return r.taken.Ensure(ctx)
 }
 
-// confirm proves that the environment is ours and that nothing keeps it: neither its tags nor the
-// record, into which others may have written since the lease was taken.
-func (r *removal) confirm(ctx context.Context, now Env) error {
+// confirm proves that the environment, for which AWS was asked at began, is ours and that nothing keeps it:
+// neither its tags nor the record, into which others may have written since the lease was taken.
+func (r *removal) confirm(ctx context.Context, now Env, began time.Time) error {
 	proved, tags, err := r.manager.identify(ctx, now)
 	if err != nil {
 		return err
@@ -61,13 +67,14 @@ func (r *removal) confirm(ctx context.Context, now Env) error {
 		rec.Lease = nil // it is this removal's own
 	}
 	r.env = proved
-	r.grounds = grounds{read: r.confirmAgain, at: at, once: true}
+	r.grounds = grounds{read: r.confirmAgain, began: began, at: at, once: true}
 	r.noteRestorable(rec)
 	return r.refuse(proved, tags, &rec)
 }
 
 // confirmAgain reads the environment again, its tags and its record.
 func (r *removal) confirmAgain(ctx context.Context) error {
+	began := time.Now()
 	now, err := r.manager.beanstalk.Get(ctx, r.env.ID)
 	switch {
 	case errors.Is(err, ErrNotFound):
@@ -77,7 +84,7 @@ func (r *removal) confirmAgain(ctx context.Context) error {
 	case now.State.Gone():
 		return fmt.Errorf("environment %s is %s: %w", now.Name, now.State, ErrNotFound)
 	}
-	return r.confirm(ctx, now)
+	return r.confirm(ctx, now, began)
 }
 
 // readUsers reads which other environments run this one's versions or have its name. It fails if there is a
@@ -98,7 +105,7 @@ func (r *removal) readUsers(ctx context.Context) error {
 		}
 	}
 	r.users, r.heir = users, heir
-	r.grounds = grounds{read: r.readUsers, at: at}
+	r.grounds = grounds{read: r.readUsers, began: at, at: at}
 	return nil
 }
 

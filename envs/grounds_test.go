@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"beansprout/envs/store"
+	"beansprout/localcloud"
 )
 
 func TestGroundsHoldForSecondsAndForOneAttempt(t *testing.T) {
@@ -15,11 +16,12 @@ func TestGroundsHoldForSecondsAndForOneAttempt(t *testing.T) {
 		grounds grounds
 		want    bool
 	}{
-		"read just now":             {grounds{at: now}, true},
-		"read too long ago":         {grounds{at: now.Add(-groundsMaxAge)}, false},
-		"for one attempt":           {grounds{at: now, once: true}, true},
-		"used":                      {grounds{at: now, spent: true}, true},
-		"for one attempt, and used": {grounds{at: now, once: true, spent: true}, false},
+		"read just now":             {grounds{began: now, at: now}, true},
+		"read too long ago":         {grounds{began: now, at: now.Add(-groundsMaxAge)}, false},
+		"begun too long ago":        {grounds{began: now.Add(-groundsMaxTime), at: now}, false},
+		"for one attempt":           {grounds{began: now, at: now, once: true}, true},
+		"used":                      {grounds{began: now, at: now, spent: true}, true},
+		"for one attempt, and used": {grounds{began: now, at: now, once: true, spent: true}, false},
 	} {
 		if got := tt.grounds.hold(); got != tt.want {
 			t.Errorf("%s: they hold = %v", name, got)
@@ -71,6 +73,19 @@ func TestMayGoAnswersForAllThatKeepsAnEnvironment(t *testing.T) {
 	} {
 		if got := mayGo(Env{ID: "e-x", State: tt.state}, tt.tags, tt.rec); got != tt.want {
 			t.Errorf("%s: %q, want %q", tt.name, got, tt.want)
+		}
+	}
+}
+
+// A sweep may wait for AWS's tags, and the environment may have moved when it has them.
+func TestGroundsAreAsOldAsTheEnvironmentThatWasReadFirst(t *testing.T) {
+	p := newPlot(t, localcloud.Config{}, nil)
+	e := p.deployed(deployment("x", "one"), Created)
+	r := p.removalOf(e)
+	r.refuse = func(Env, Tags, *store.Record) error { return nil }
+	for age, want := range map[time.Duration]bool{0: true, groundsMaxTime: false} {
+		if err := r.confirm(t.Context(), e.Env, time.Now().Add(-age)); err != nil || r.grounds.hold() != want {
+			t.Errorf("read %v ago: they hold = %v, %v", age, r.grounds.hold(), err)
 		}
 	}
 }

@@ -138,6 +138,7 @@ func (r *removal) prove(ctx context.Context) error {
 	if r.env.ID != "" {
 		known = func(context.Context) string { return r.env.ID }
 	}
+	began := time.Now()
 	now, err := r.manager.beanstalk.Find(ctx, r.env.Name, known)
 	if errors.Is(err, ErrNotFound) {
 		r.env.ID, r.noWait = "", false
@@ -152,7 +153,7 @@ func (r *removal) prove(ctx context.Context) error {
 	if r.env.ID != "" && now.ID != r.env.ID {
 		return errorOf(r.env, ErrReplaced)
 	}
-	return r.confirm(ctx, now)
+	return r.confirm(ctx, now, began)
 }
 
 // Expire removes an expired candidate like Remove, but waits for no other operation. Under the lease it
@@ -219,12 +220,13 @@ const (
 
 // look is the first look at a candidate. What can't be read keeps it.
 func (r *removal) look(ctx context.Context) error {
+	began := time.Now()
 	now, err := r.manager.beanstalk.Get(ctx, r.env.ID)
 	if errors.Is(err, ErrNotFound) {
 		return &KeptError{Environment: r.env.Name, Reason: "is gone already"}
 	}
 	if err == nil {
-		err = r.confirm(ctx, now)
+		err = r.confirm(ctx, now, began)
 	}
 	if kept, ok := errors.AsType[*KeptError](err); ok || err == nil {
 		if ok {
@@ -259,7 +261,7 @@ func (m *Manager) terminateBroken(ctx context.Context, l *lease, e Env, o Option
 		}
 		return nil
 	}
-	if err := r.confirm(ctx, e); err != nil {
+	if err := r.confirmAgain(ctx); err != nil {
 		return err
 	}
 	op, err := r.lease.beanstalk.Terminate(ctx, r.env)

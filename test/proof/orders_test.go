@@ -93,6 +93,9 @@ type pending struct {
 
 const feature = "login"
 
+// removalCall is the call of a sweep with which it removes, if nothing is in its way.
+const removalCall = 13
+
 func newOrder(f *field, seed uint64, number int) *order {
 	o := openOrder(f, seed, number)
 	o.choose(o.sweep, o.up, o.up, o.down, o.sweep, o.extend, o.protect, o.restore)
@@ -134,7 +137,11 @@ func (o *order) choose(kinds ...func(int) *operation) {
 		op := kind(i)
 		op.by, op.name, op.weight = op.name, fmt.Sprintf("%s of %s", op.name, o.application), 1+o.random.IntN(20)
 		op.at, op.pause = 1+o.random.IntN(30), time.Duration(o.random.IntN(300))*time.Millisecond
-		if soak() && o.random.IntN(4) == 0 {
+		ahead := i == 0 && o.random.IntN(2) == 0
+		if ahead { // it stops when it is about to remove, and the others come
+			op.weight, op.at = 1000, removalCall-o.random.IntN(4)
+		}
+		if soak() && (ahead || o.random.IntN(4) == 0) {
 			op.pause = 65 * time.Second
 		}
 		if o.random.IntN(6) == 0 {
