@@ -4,6 +4,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"reflect"
 	"regexp"
 	"slices"
 	"strings"
@@ -76,7 +77,9 @@ var jobKeys = map[string]form{
 	"resource_group": isText,
 	"interruptible":  isBool,
 	"timeout":        isDuration,
-	"artifacts":      objectOf(map[string]form{"reports": objectOf(map[string]form{"dotenv": isText})}),
+	"artifacts": objectOf(map[string]form{
+		"reports": objectOf(map[string]form{"dotenv": isText}), "paths": listOf(isText), "expire_in": isDuration,
+	}),
 	"environment": objectOf(map[string]form{
 		"name": isText, "url": isText, "on_stop": isText, "auto_stop_in": isDuration, "action": oneOf("start", "prepare", "stop", "verify", "access"),
 	}),
@@ -134,9 +137,9 @@ func TestGitLabKnowsTheKeys(t *testing.T) {
 	if variables := stop["variables"].(object); variables["GIT_STRATEGY"] != "none" || variables["AWS_ROLE_SESSION_NAME"] == nil {
 		t.Errorf("a branch that is gone cannot be fetched: %v", variables)
 	}
-	for _, need := range jobs["feature-environment-smoke-tests"]["needs"].([]any) {
-		if jobs[need.(string)] == nil {
-			t.Errorf("there is no job %s", need)
+	for _, name := range []string{"feature-environment-smoke-tests", "remove-feature-environment"} { // for the report, and for beansprout.yaml
+		if needs := jobs[name]["needs"]; !reflect.DeepEqual(needs, []any{"feature-environment"}) {
+			t.Errorf("%s needs %v", name, needs)
 		}
 	}
 }
@@ -193,8 +196,8 @@ func TestWhichPipelinesDeploy(t *testing.T) {
 				if deploys := when != "never"; deploys != []bool{p.deploys, p.merges}[i] {
 					t.Errorf("%s, %s: %v", name, p.name, deploys)
 				}
-				if strings.HasPrefix(name, "remove") && when == "" {
-					t.Errorf("%s: a pipeline removes at once", p.name)
+				if manual := when == "manual"; when != "never" && manual != strings.HasPrefix(name, "remove") {
+					t.Errorf("%s, %s: when: %s", name, p.name, when)
 				}
 			}
 		}
@@ -211,7 +214,7 @@ func TestTheScriptsOfGitLabRun(t *testing.T) {
 		{"deploy", "feature-environment", "", "beansprout up --output-env beansprout.env, token the-token, feature "},
 		{"smoke tests", "feature-environment-smoke-tests", url, "curl --fail --silent --show-error --output /dev/null " + url},
 		{"smoke tests of a superseded deploy", "feature-environment-smoke-tests", "", ""},
-		{"removal", "remove-feature-environment", "", "beansprout down --application shop --yes, token the-token, feature " + hostile},
+		{"removal", "remove-feature-environment", "", "beansprout down --yes, token the-token, feature " + hostile},
 	} {
 		dir := t.TempDir()
 		for _, program := range []string{"apk", "curl", "sha256sum", "chmod", "beansprout"} {
@@ -235,7 +238,7 @@ esac
 		run.Dir = dir
 		run.Env = []string{
 			"PATH=" + dir + ":/usr/bin:/bin", "TMPDIR=" + dir, "CALLS=" + filepath.Join(dir, "calls"), "AWS_ID_TOKEN=the-token", "BEANSPROUT_URL=" + tt.url,
-			"BEANSPROUT_APPLICATION=shop", "CI_COMMIT_REF_NAME=" + hostile, "CI_COMMIT_BRANCH=" + hostile, "BEANSPROUT_DOWNLOAD=https://x", "BEANSPROUT_SHA256=0",
+			"CI_COMMIT_REF_NAME=" + hostile, "CI_COMMIT_BRANCH=" + hostile, "BEANSPROUT_DOWNLOAD=https://x", "BEANSPROUT_SHA256=0",
 		}
 		if out, err := run.CombinedOutput(); err != nil {
 			t.Errorf("%s: %v\n%s", tt.name, err, out)
