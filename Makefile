@@ -68,6 +68,7 @@ soak:
 	BEANSPROUT_SOAK=1 go test -timeout 60m -v -run 'KilledAnywhere|ACrowd|HostileNamesReach' ./envs ./cmd/beansprout ./test/faults
 	BEANSPROUT_SOAK=1 go test -timeout 180m -parallel 8 -v -run 'FaultsAnywhere' ./test/faults
 	BEANSPROUT_SOAK=1 go test -timeout 60m -v -run 'StoriesOfAComposeFile' ./test/stories
+	BEANSPROUT_SOAK=1 go test -timeout 60m -v -run 'IsJudgedAlike' ./cmd/internal/project/config
 	BEANSPROUT_SOAK=1 go test -timeout 180m -v -run 'TheOracleLetsGo|EveryOrder|ServesForWeeks' ./janitor ./test/proof
 	BEANSPROUT_SOAK=1 go test -timeout 300m -v -run 'NoSweepRemoves' ./test/proof
 	@for target in $$(git grep -hoE '^func Fuzz[A-Za-z0-9_]+' -- '*_test.go' | sed 's/^func //' | sort -u); do \
