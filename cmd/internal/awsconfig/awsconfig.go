@@ -88,8 +88,15 @@ func unreadable(err error) aws.Ternary {
 	return aws.UnknownTernary
 }
 
+// tokenTries is how often the token of a CI is shown. The SDK tries again when STS does not accept it, because
+// STS may not have fetched the keys of the CI yet; mostly IAM does not know the CI.
+const tokenTries = 3
+
 // RetryDelay implements aws.Retryer.
 func (p untilCancelled) RetryDelay(attempt int, err error) (time.Duration, error) {
+	if api, ok := errors.AsType[smithy.APIError](err); ok && api.ErrorCode() == "InvalidIdentityToken" && attempt >= tokenTries {
+		return 0, err
+	}
 	if attempt >= p.MaxAttempts()/10 && !retry.IsErrorThrottles(retry.DefaultThrottles).IsErrorThrottle(err).Bool() {
 		return 0, err
 	}

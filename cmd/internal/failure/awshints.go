@@ -18,6 +18,10 @@ var knownTexts = []struct{ text, hint string }{
 		"take features down, or share a load balancer with environment.shared_load_balancer"},
 	{"current vCPU limit", "the account's vCPUs are used up: take features down, choose a smaller environment.instance_type, or have AWS raise the limit"},
 	{"the disk of the local cloud's directory", "make room there, or name another directory with --dir or BEANSPROUT_LOCAL_DIR; what is removed makes room, too"},
+	{"perform sts:AssumeRoleWithWebIdentity", "AWS_ROLE_ARN names the role; its trust policy has to allow sts:AssumeRoleWithWebIdentity to the CI's OIDC provider, " +
+		"for the audience of the token and for this repository and branch"},
+	{"InvalidIdentityToken", "IAM takes the CI's token only if the CI is one of its OIDC providers, with the audience of the token"},
+	{"failed to retrieve jwt", "AWS_WEB_IDENTITY_TOKEN_FILE names the file with the CI's token"},
 	{"The instance profile", "environment.instance_profile names it; AWS's console makes aws-elasticbeanstalk-ec2-role with the account's first environment"},
 	{"The service role", "environment.service_role names it; AWS's console makes aws-elasticbeanstalk-service-role with the account's first environment"},
 }

@@ -101,6 +101,20 @@ func TestAWrongRegionIsSaid(t *testing.T) {
 	}
 }
 
+// TestARefusedTokenOfACIIsSaid has the texts of STS and of the SDK.
+func TestARefusedTokenOfACIIsSaid(t *testing.T) {
+	for text, want := range map[string]string{
+		"api error AccessDenied: Not authorized to perform sts:AssumeRoleWithWebIdentity":                  "trust policy",
+		"InvalidIdentityToken: No OpenIDConnect provider found in your account for https://gitlab.com":     "OIDC providers",
+		"InvalidIdentityToken: Incorrect token audience":                                                   "audience",
+		"failed to retrieve jwt from provide source, unable to read file at /x: no such file or directory": "AWS_WEB_IDENTITY_TOKEN_FILE",
+	} {
+		if h := Hints(Explain(&envs.AccountError{Err: errors.New(text)})); len(h) != 1 || !strings.Contains(h[0], want) {
+			t.Errorf("%s: hints %q", text, h)
+		}
+	}
+}
+
 func TestARefusedSweepSaysWhatToDo(t *testing.T) {
 	for _, c := range []struct {
 		err  error
