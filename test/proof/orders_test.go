@@ -75,6 +75,7 @@ type operation struct {
 	cut     int // the call to S3 from which on it can't reach S3 for a while, 0 for never
 	calls   int
 	lost    int           // calls to S3
+	ahead   int           // how many calls it makes before the others make any
 	pause   time.Duration // how long it stands still before its nth call
 	at      int
 
@@ -137,11 +138,10 @@ func (o *order) choose(kinds ...func(int) *operation) {
 		op := kind(i)
 		op.by, op.name, op.weight = op.name, fmt.Sprintf("%s of %s", op.name, o.application), 1+o.random.IntN(20)
 		op.at, op.pause = 1+o.random.IntN(30), time.Duration(o.random.IntN(300))*time.Millisecond
-		ahead := i == 0 && o.random.IntN(2) == 0
-		if ahead { // it stops when it is about to remove, and the others come
-			op.weight, op.at = 1000, removalCall-o.random.IntN(4)
+		if i == 0 && o.random.IntN(2) == 0 { // it stops when it is about to remove, and the others come
+			op.ahead, op.at = o.random.IntN(removalCall), removalCall-o.random.IntN(4)
 		}
-		if soak() && (ahead || o.random.IntN(4) == 0) {
+		if soak() && o.random.IntN(4) == 0 {
 			op.pause = 65 * time.Second
 		}
 		if o.random.IntN(6) == 0 {
@@ -293,7 +293,11 @@ func (o *order) bury(op *operation) {
 func (o *order) grant() {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if len(o.waiting) == 0 {
+	calls := o.waiting
+	if first := o.operations[0]; first.calls <= first.ahead && !first.done {
+		calls = slices.DeleteFunc(slices.Clone(calls), func(t *pending) bool { return t.operation != first })
+	}
+	if len(calls) == 0 {
 		return
 	}
 	if o.random.IntN(20) == 0 {
@@ -302,15 +306,15 @@ func (o *order) grant() {
 		}
 	}
 	total := 0
-	for _, t := range o.waiting {
+	for _, t := range calls {
 		total += t.operation.weight
 	}
 	draw, i := o.random.IntN(total), 0
-	for draw -= o.waiting[0].operation.weight; draw >= 0; draw -= o.waiting[i].operation.weight {
+	for draw -= calls[0].operation.weight; draw >= 0; draw -= calls[i].operation.weight {
 		i++
 	}
-	t := o.waiting[i]
-	o.waiting = slices.Delete(o.waiting, i, i+1)
+	t := calls[i]
+	o.waiting = slices.DeleteFunc(o.waiting, func(other *pending) bool { return other == t })
 	o.granted++
 	o.story = append(o.story, t.operation.name+": "+t.call.action)
 	if t.call.action == "TerminateEnvironment" && strings.HasPrefix(t.operation.name, "sweep") {
