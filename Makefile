@@ -1,7 +1,9 @@
 # One set of build flags everywhere: another one costs a second cold build.
 export GOFLAGS := -trimpath -buildvcs=false
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo development)
-LINK := -s -w -X main.version=$(VERSION)
+COMMIT := $(shell git rev-parse HEAD 2>/dev/null)
+DATE := $(shell git log -1 --format=%cI 2>/dev/null)
+LINK := -s -w -X main.version=$(VERSION) -X main.commit=$(COMMIT) -X main.date=$(DATE)
 SYSTEMS := linux-amd64 linux-arm64
 BIN := bin/beansprout
 TESTED := $(CURDIR)/bin/test/beansprout
@@ -58,9 +60,9 @@ lint:
 # The tables of docs/performance.md, and the benchmarks of parts.
 bench: build
 	@.ci/engine $(BIN)
-	go test -run '^$$' -bench 'Images|Deploys|Cold|Rounds' -benchtime 7x -timeout 60m ./test/bench
+	go test -run '^$$' -bench 'Startup|Images|Deploys|Cold|Rounds' -benchtime 7x -timeout 60m ./test/bench
 	go test -run '^$$' -bench 'Memory' -benchtime 1x -timeout 60m ./test/bench
-	go test -run '^$$' -bench . -skip 'Images|Deploys|Cold|Rounds|Memory' -benchtime 3x ./...
+	go test -run '^$$' -bench . -skip 'Startup|Images|Deploys|Cold|Rounds|Memory' -benchtime 3x ./...
 
 # The long forms of what make test samples, and every fuzz target for FUZZTIME.
 soak:

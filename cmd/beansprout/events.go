@@ -79,5 +79,5 @@ func printHistory(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	return views.PrintHistory(c.App.Writer, all, c.Bool("json"))
+	return views.PrintHistory(c.App.Writer, all, time.Now(), c.Bool("json"))
 }

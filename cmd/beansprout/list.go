@@ -49,6 +49,9 @@ func list(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
+	if f.IsZero() {
+		rememberFeatures(c, p, found.Environments)
+	}
 	s.talk.Close()
 	switch {
 	case c.Bool("json"):

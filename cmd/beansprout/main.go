@@ -11,7 +11,6 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"runtime/debug"
 	"slices"
 	"strings"
 	"syscall"
@@ -25,28 +24,6 @@ import (
 	"beansprout/cmd/internal/secrets"
 	"beansprout/cmd/internal/terminal"
 )
-
-// version is set by the linker; else programVersion takes what the Go tool wrote into the program.
-var version string
-
-func programVersion() string {
-	if version != "" {
-		return version
-	}
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		return "development"
-	}
-	if v := info.Main.Version; v != "" && v != "(devel)" {
-		return v
-	}
-	for _, s := range info.Settings {
-		if s.Key == "vcs.revision" {
-			return s.Value
-		}
-	}
-	return "development"
-}
 
 // questionKey is the metadata's key of what waits for the end of a question on the terminal.
 const questionKey = "question"
@@ -70,7 +47,7 @@ func run(args []string) int {
 		wait()
 	}
 	if err != nil && !failure.OnlyUnread(err) {
-		fmt.Fprint(os.Stderr, known.Hide(failure.Render(err)))
+		fmt.Fprint(os.Stderr, inColor(os.Stderr, known.Hide(failure.Render(err))))
 		if commandline.AsksFor("json", args) && (!stdout.Written || commandline.AsksFor("follow", args)) {
 			_ = failure.PrintJSON(os.Stdout, known, err)
 		}
@@ -78,12 +55,21 @@ func run(args []string) int {
 	return failure.ExitCode(err)
 }
 
+// inColor paints what an error's lines begin with.
+func inColor(w io.Writer, text string) string {
+	p := terminal.PaletteOf(w)
+	if rest, ok := strings.CutPrefix(text, "error:"); ok {
+		text = p.Paint(terminal.Red, "error:") + rest
+	}
+	return strings.ReplaceAll(text, "\nhint:", "\n"+p.Paint(terminal.Bold, "hint:"))
+}
+
 func newApp(stdout, stderr io.Writer) *cli.App {
 	return &cli.App{
 		Name:                      "beansprout",
 		Usage:                     "an environment on AWS Elastic Beanstalk for every feature branch, for a few days",
 		UsageText:                 "beansprout [--local] [--region REGION] VERB [options] [arguments]",
-		Version:                   programVersion(),
+		Version:                   thisBuild().Version,
 		HideHelpCommand:           true, // helpCommand serves it
 		Writer:                    stdout,
 		ErrWriter:                 stderr,
@@ -95,7 +81,7 @@ func newApp(stdout, stderr io.Writer) *cli.App {
 		Commands: []*cli.Command{
 			upCommand(), listCommand(), statusCommand(), versionsCommand(), eventsCommand(), logsCommand(), openCommand(),
 			extendCommand(), keepCommand(), unkeepCommand(), rollbackCommand(), downCommand(), restoreCommand(),
-			sweepCommand(), janitorCommand(), doctorCommand(), slackCommand(), localCommand(), schemaCommand(), versionCommand(), helpCommand(),
+			sweepCommand(), janitorCommand(), doctorCommand(), slackCommand(), localCommand(), schemaCommand(), completionCommand(), versionCommand(), helpCommand(),
 		},
 		Action:         noVerb,
 		OnUsageError:   wrongUsage,
@@ -153,19 +139,4 @@ func verb(c cli.Command) *cli.Command {
 		return failure.Explain(timedOut(ctx.Context, action(ctx)))
 	}
 	return &c
-}
-
-func versionCommand() *cli.Command {
-	return verb(cli.Command{
-		Name:  "version",
-		Usage: "print the version of this program",
-		Flags: []cli.Flag{jsonFlag()},
-		Action: func(c *cli.Context) error {
-			if c.Bool("json") {
-				return terminal.PrintJSON(c.App.Writer, map[string]string{"version": programVersion()})
-			}
-			_, err := fmt.Fprintln(c.App.Writer, programVersion())
-			return err
-		},
-	})
 }

@@ -196,6 +196,7 @@ type said struct {
 func beansprout(ctx context.Context, t *testing.T, dir string, args ...string) said {
 	t.Helper()
 	t.Setenv("BEANSPROUT_LOCAL_DIR", dir)
+	t.Setenv("XDG_CACHE_HOME", filepath.Join(filepath.Dir(dir), "cache"))
 	var stdout, stderr bytes.Buffer
 	app := newApp(&stdout, &stderr)
 	err := app.RunContext(ctx, commandline.Reorder(app, append([]string{"beansprout", "--local"}, args...)))

@@ -56,6 +56,7 @@ var arrows = map[string][]string{
 	"pattern":                  {},
 	"spelling":                 {},
 	"templates":                {},
+	"cmd/internal/features":    {"files"},
 	"cmd/internal/background":  {"cmd/internal/terminal", "localcloud", "localcloud/fault"},
 	"cmd/internal/account":     {},
 	"cmd/internal/commandline": {"cmd/internal/project/config"},

@@ -115,7 +115,7 @@ func Print(w io.Writer, report janitor.Report) error {
 		if d.Err != nil {
 			reason = d.Err.Error()
 		}
-		rows = append(rows, []string{d.Env.Name, d.Env.Feature, terminal.LocalTime(d.Expiry), string(d.Action), terminal.LocalTimes(reason)})
+		rows = append(rows, []string{d.Env.Name, d.Env.Feature, envs.Until(d.Expiry, report.Now), string(d.Action), terminal.LocalTimes(reason)})
 	}
 	if err := terminal.PrintTable(w, rows); err != nil {
 		return err

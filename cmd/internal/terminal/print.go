@@ -74,38 +74,3 @@ func harmless(text string) string {
 	}
 	return b.String()
 }
-
-// MaxCellColumns limits each cell of a table but the last in its row.
-const MaxCellColumns = 44
-
-// PrintTable prints rows of the same length with their columns aligned. It sanitizes and shortens
-// the cells in place, and prints "-" for an empty cell.
-func PrintTable(w io.Writer, rows [][]string) error {
-	var widths []int
-	for _, row := range rows {
-		widths = append(widths, make([]int, max(0, len(row)-len(widths)))...)
-		for i, c := range row {
-			row[i] = cell(c, i == len(row)-1)
-			widths[i] = max(widths[i], columnsOf(row[i]))
-		}
-	}
-	out := bufio.NewWriter(w) // which remembers the first error
-	for _, row := range rows {
-		last := len(row) - 1
-		for i, c := range row[:last] {
-			_, _ = out.WriteString(c + strings.Repeat(" ", widths[i]-columnsOf(c)+2))
-		}
-		_, _ = out.WriteString(row[last] + "\n")
-	}
-	return out.Flush()
-}
-
-func cell(s string, last bool) string {
-	switch s = Sanitize(s); {
-	case s == "":
-		return "-"
-	case last:
-		return s
-	}
-	return Cut(s, MaxCellColumns)
-}

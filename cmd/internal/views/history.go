@@ -4,9 +4,11 @@ package views
 import (
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"beansprout/cmd/internal/terminal"
+	"beansprout/envs"
 	"beansprout/envs/beanstalk"
 	"beansprout/envs/store"
 )
@@ -38,11 +40,11 @@ type Happening struct {
 }
 
 // PrintHistory prints a feature's history as a table, or as JSON.
-func PrintHistory(w io.Writer, all []store.Happening, asJSON bool) error {
+func PrintHistory(w io.Writer, all []store.Happening, now time.Time, asJSON bool) error {
 	entries, rows := []Happening{}, [][]string{}
 	for _, h := range all {
 		entries = append(entries, Happening(h))
-		rows = append(rows, []string{terminal.LocalTime(h.At), h.What, h.By, terminal.LocalTimes(h.Text)})
+		rows = append(rows, []string{strings.TrimSpace(envs.Ago(h.At, now) + " ago"), h.What, h.By, terminal.LocalTimes(h.Text)})
 	}
 	if asJSON {
 		return terminal.PrintJSON(w, entries)
