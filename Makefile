@@ -4,12 +4,12 @@ VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo deve
 COMMIT := $(shell git rev-parse HEAD 2>/dev/null)
 DATE := $(shell git log -1 --format=%cI 2>/dev/null)
 LINK := -s -w -X main.version=$(VERSION) -X main.commit=$(COMMIT) -X main.date=$(DATE)
-SYSTEMS := linux-amd64 linux-arm64
+SYSTEMS := linux-amd64 linux-arm64 darwin-amd64 darwin-arm64
 BIN := bin/beansprout
 TESTED := $(CURDIR)/bin/test/beansprout
 FUZZTIME ?= 5m
 
-.PHONY: build dist demo demo-stop test lint bench soak test-aws
+.PHONY: build dist dist-check demo demo-stop test lint bench soak test-aws
 
 # The program needs no C library, so that it runs in an image from scratch; only the race detector does.
 build dist lint: export CGO_ENABLED = 0
@@ -24,6 +24,11 @@ dist:
 	  GOOS=$${system%-*} GOARCH=$${system#*-} go build -ldflags "$(LINK)" -o dist/beansprout-$$system ./cmd/beansprout || exit 1; \
 	done
 	@cd dist && sha256sum beansprout-* >SHA256SUMS && cat SHA256SUMS
+
+# A clone of the commit in another directory gives the same bytes.
+dist-check: dist
+	@again=$$(mktemp -d) && git clone -q . $$again/clone && $(MAKE) -s -C $$again/clone dist >/dev/null && \
+	cmp dist/SHA256SUMS $$again/clone/dist/SHA256SUMS && echo "the same bytes twice" && rm -rf $$again
 
 demo: build
 	@.ci/engine $(BIN)

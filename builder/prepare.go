@@ -89,12 +89,12 @@ func (w *work) prepare(ctx context.Context, s Source, hidden mask.Mask) error {
 	return failed
 }
 
-// run runs the command in its own process group, so that a cancellation ends all its processes. The
-// kernel kills the shell when the thread that started it ends, so the thread is locked.
+// run runs the command in its own process group, so that a cancellation ends all its processes. Linux
+// kills the shell when the thread that started it ends, so the thread is locked.
 func run(ctx context.Context, s Source, out *lines) error {
 	cmd := exec.CommandContext(ctx, "sh", "-c", s.Prepare)
 	cmd.Dir, cmd.Stdout, cmd.Stderr = s.Dir, out, out
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+	cmd.SysProcAttr = ownGroup()
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGTERM) }

@@ -25,11 +25,11 @@ func room(dir string, size int64) error {
 	if syscall.Statfs(dir, &disk) != nil {
 		return nil
 	}
-	const readOnly = 1 // ST_RDONLY
+	const readOnly = 1 // ST_RDONLY, MNT_RDONLY on macOS
 	if disk.Flags&readOnly != 0 {
 		return fmt.Errorf("the disk of the local cloud's directory %s can't be written to: %w", dir, syscall.EROFS)
 	}
-	free := int64(disk.Bavail) * disk.Bsize
+	free := int64(disk.Bavail) * int64(disk.Bsize) // whose type is another one on macOS
 	if free >= reserve+max(size, 0) {
 		return nil
 	}

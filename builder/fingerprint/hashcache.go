@@ -136,14 +136,10 @@ func (c *hashCache) settled(info fs.FileInfo) bool {
 	return info.ModTime().Before(limit) && changeTime(info).Before(limit)
 }
 
-func changeTime(info fs.FileInfo) time.Time {
-	return time.Unix(info.Sys().(*syscall.Stat_t).Ctim.Unix())
-}
-
 func stampOf(name string, info fs.FileInfo) stamp {
 	stat := info.Sys().(*syscall.Stat_t)
 	b := make([]byte, 0, 3*8+len(name))
-	for _, n := range []uint64{uint64(stat.Mode), uint64(stat.Size), uint64(stat.Mtim.Nano())} {
+	for _, n := range []uint64{uint64(stat.Mode), uint64(stat.Size), uint64(info.ModTime().UnixNano())} {
 		b = binary.LittleEndian.AppendUint64(b, n)
 	}
 	h := sha256.Sum256(append(b, name...))
@@ -153,7 +149,7 @@ func stampOf(name string, info fs.FileInfo) stamp {
 func inodeStateOf(info fs.FileInfo) (e inodeState) {
 	stat := info.Sys().(*syscall.Stat_t)
 	binary.LittleEndian.PutUint64(e[:8], stat.Ino)
-	binary.LittleEndian.PutUint64(e[8:], uint64(stat.Ctim.Nano()))
+	binary.LittleEndian.PutUint64(e[8:], uint64(changeTime(info).UnixNano()))
 	return e
 }
 
