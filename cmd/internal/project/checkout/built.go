@@ -7,7 +7,7 @@ import "strings"
 func builtByJenkins(env variables) []claim {
 	commit := env.commits("GIT_COMMIT")
 	return []claim{
-		{ref: env("CHANGE_BRANCH"), fork: env("CHANGE_FORK"), commits: commit, merged: commit},
+		{ref: env("CHANGE_BRANCH"), isChange: true, fork: env("CHANGE_FORK"), commits: commit, merged: commit},
 		{ref: tag(env("TAG_NAME")), commits: commit},
 		{ref: env("BRANCH_NAME"), commits: commit},
 		{ref: env("GIT_LOCAL_BRANCH"), commits: commit},
@@ -28,7 +28,7 @@ func builtByGitLab(env variables) []claim {
 	commit := env.commits("CI_COMMIT_SHA")
 	change := env.commits("CI_COMMIT_SHA", "CI_MERGE_REQUEST_SOURCE_BRANCH_SHA")
 	return []claim{
-		{ref: env("CI_MERGE_REQUEST_SOURCE_BRANCH_NAME"), fork: fork, commits: change, merged: change},
+		{ref: env("CI_MERGE_REQUEST_SOURCE_BRANCH_NAME"), isChange: true, fork: fork, commits: change, merged: change},
 		{ref: tag(env("CI_COMMIT_TAG")), commits: commit},
 		{ref: env("CI_COMMIT_BRANCH"), commits: commit},
 	}

@@ -29,6 +29,7 @@ type Checkout struct {
 	Source    string    // where the remote "origin" is, a URL without credentials
 	BuildURL  string    // http or https
 	Root      string    // absolute: the top of the git checkout
+	Change    Change    // that the CI builds
 }
 
 // Read reads the git checkout that contains dir and the variables of the running CI. The branch is
@@ -42,49 +43,50 @@ func Read(ctx context.Context, dir string, getenv func(string) string) (Checkout
 	ci := running(env)
 	claims := ci.claims(env)
 	c := Checkout{Commit: ci.commitOf(env), Author: ci.authorOf(env), BuildURL: ci.buildURL(env)}
+	var b built
 	if len(claims) > 0 {
-		c.take(claims[0].built(nil))
+		b = claims[0].built(nil)
 	}
+	c.take(b, ci, env)
 	root, err := top(dir)
 	if err != nil || root == "" {
 		return c, err
 	}
 	c.Root = root
-	head, err := c.readGit(ctx, claims)
+	head, b, err := readGit(ctx, root, claims)
 	if err != nil {
 		return c, fmt.Errorf("read git checkout %s: %w", root, err)
 	}
+	c.take(b, ci, env)
 	c.Commit, c.Author, c.Committed, c.Source = head.commit, head.author, head.committed, head.source
 	c.Subject, c.Email = head.subject, head.email
 	return c, nil
 }
 
 // readGit asks git, and decides on the branch.
-func (c *Checkout) readGit(ctx context.Context, claims []claim) (head, error) {
-	g, err := openGit(c.Root, "")
+func readGit(ctx context.Context, root string, claims []claim) (head, built, error) {
+	g, err := openGit(root, "")
 	if err != nil {
-		return head{}, err
+		return head{}, built{}, err
 	}
 	defer g.close()
 	h, err := readHead(ctx, g)
 	if err != nil {
-		return h, err
+		return h, built{}, err
 	}
 	b, err := h.built(ctx, g, claims)
-	if err == nil {
-		c.take(b)
-	}
-	return h, err
+	return h, b, err
 }
 
 // built is the branch that is built.
 type built struct {
 	branch, problem string // problem is why there is no branch
 	fork, pushed    bool
+	isChange        bool // the CI builds it as a change
 }
 
-func (c *Checkout) take(b built) {
-	c.Branch, c.NoBranch, c.Fork, c.Pushed = b.branch, b.problem, b.fork, b.pushed
+func (c *Checkout) take(b built, ci ci, env variables) {
+	c.Branch, c.NoBranch, c.Fork, c.Pushed, c.Change = b.branch, b.problem, b.fork, b.pushed, ci.changeOf(env, b)
 }
 
 // built returns the branch of the checkout: that of the first claim about HEAD, or else git's. If

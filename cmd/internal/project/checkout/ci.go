@@ -18,6 +18,7 @@ type ci struct {
 	author []string
 	link   string // the form of the address of the build's page
 	built  func(variables) []claim
+	change func(variables) Change // where what is built is discussed; nil where that is not known
 }
 
 // variables looks a variable of the environment up.
@@ -29,11 +30,11 @@ var cis = []ci{
 	jenkins,
 	{
 		name: "GitHub Actions", marker: "GITHUB_ACTIONS", commit: "GITHUB_SHA", author: []string{"GITHUB_ACTOR"},
-		link: "$GITHUB_SERVER_URL/$GITHUB_REPOSITORY/actions/runs/$GITHUB_RUN_ID", built: builtByGitHub,
+		link: "$GITHUB_SERVER_URL/$GITHUB_REPOSITORY/actions/runs/$GITHUB_RUN_ID", built: builtByGitHub, change: changeOnGitHub,
 	},
 	{
 		name: "GitLab", marker: "GITLAB_CI", commit: "CI_COMMIT_SHA", author: []string{"CI_COMMIT_AUTHOR", "GITLAB_USER_NAME"},
-		link: "$CI_JOB_URL", built: builtByGitLab,
+		link: "$CI_JOB_URL", built: builtByGitLab, change: changeOnGitLab,
 	},
 	{
 		name: "Bitbucket", marker: "BITBUCKET_BUILD_NUMBER", commit: "BITBUCKET_COMMIT",
@@ -72,7 +73,7 @@ var cis = []ci{
 
 var jenkins = ci{
 	name: "Jenkins", marker: "JENKINS_URL", commit: "GIT_COMMIT", author: []string{"CHANGE_AUTHOR_DISPLAY_NAME", "CHANGE_AUTHOR"},
-	link: "$BUILD_URL", built: builtByJenkins,
+	link: "$BUILD_URL", built: builtByJenkins, change: changeOnJenkins,
 }
 
 // running returns the CI that this process runs under.

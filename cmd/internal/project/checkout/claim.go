@@ -11,14 +11,15 @@ import (
 
 // claim is what a CI says of the commit that it builds.
 type claim struct {
-	ci      string
-	ref     string   // a branch, with or without refs/heads/, or a tag with refs/tags/
-	remote  bool     // ref may begin with the name of a remote
-	fork    string   // which the branch is in, "" for the repository itself
-	unsure  bool     // it may be a fork's branch all the same
-	unclear string   // why it can't be told which branch of whom it is, "" when it can
-	commits []string // HEAD must be one of these; none fits any HEAD
-	merged  []string // or a merge of one of these: of changes, CIs build the merge with the target
+	ci       string
+	ref      string   // a branch, with or without refs/heads/, or a tag with refs/tags/
+	isChange bool     // of which ref is the branch
+	remote   bool     // ref may begin with the name of a remote
+	fork     string   // which the branch is in, "" for the repository itself
+	unsure   bool     // it may be a fork's branch all the same
+	unclear  string   // why it can't be told which branch of whom it is, "" when it can
+	commits  []string // HEAD must be one of these; none fits any HEAD
+	merged   []string // or a merge of one of these: of changes, CIs build the merge with the target
 }
 
 // tag returns the ref of a tag.
@@ -86,7 +87,10 @@ var changeNumber = pattern.New(`^(?:(?:PR|MR)-[0-9]+|(?:pull|merge-requests)/[0-
 // built returns the branch that the claim names, given the names of the remotes.
 func (c claim) built(remotes []string) built {
 	branch, problem := c.feature(remotes)
-	return built{branch, problem, branch != "" && c.fork != "", branch != "" && !c.unsure && !changeNumber.MatchString(branch)}
+	return built{
+		branch: branch, problem: problem, isChange: c.isChange,
+		fork: branch != "" && c.fork != "", pushed: branch != "" && !c.unsure && !changeNumber.MatchString(branch),
+	}
 }
 
 // exact reports whether the claim speaks of the commit h.

@@ -17,6 +17,8 @@ const maxEvent = 25 << 20
 // event is what an event's description says of the change that it is about.
 type event struct {
 	Change struct {
+		Number int `json:"number"`
+
 		Head side `json:"head"`
 		Base side `json:"base"`
 	} `json:"pull_request"`
@@ -44,7 +46,7 @@ func builtByGitHub(env variables) []claim {
 	commit := env.commits("GITHUB_SHA")
 	branch := claim{ref: env("GITHUB_REF"), commits: commit}
 	about, err := readEvent(env("GITHUB_EVENT_PATH"))
-	change := claim{ref: about.Change.Head.Ref}
+	change := claim{ref: about.Change.Head.Ref, isChange: true}
 	if change.ref == "" {
 		change.ref = env("GITHUB_HEAD_REF")
 	}
