@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"sync"
 	"time"
 
@@ -22,8 +23,18 @@ type Announcer interface {
 // kept in, so an announcer proves it by the seal.
 type MessageRef = store.Message
 
-// Announces reports whether there is an announcer.
+// Announces reports whether there is an announcer whose messages reach people.
 func (m *Manager) Announces() bool { return len(m.config.Announcers) > 0 }
+
+// announcers returns all announcers by name, also those that only display.
+func (m *Manager) announcers() map[string]Announcer {
+	all := maps.Clone(m.config.Displays)
+	if all == nil {
+		return m.config.Announcers
+	}
+	maps.Copy(all, m.config.Announcers)
+	return all
+}
 
 const (
 	// announceTime is how long it may take to tell one announcer, and to remember where.
@@ -32,66 +43,72 @@ const (
 	announceQueue = 8
 )
 
-// announcement tells the announcers about one environment without holding anything up: news are
-// sent one after the other in the background, and what goes wrong is a warning.
+// announcement tells the announcers about one environment without holding anything up: in the
+// background each is sent the news one after the other, and what goes wrong is a warning.
 type announcement struct {
 	manager *Manager
 	options Options
 	name    string
 	buttons func() bool
+	told    []*toldAnnouncer
+	sent    sync.WaitGroup
+}
 
+// toldAnnouncer is an announcer that is sent news. None waits for another one.
+type toldAnnouncer struct {
+	name  string
 	news  chan News
-	sent  sync.WaitGroup
-	refs  map[string]MessageRef
-	known map[string]bool // had a message before
-	lost  map[string]bool // whether its first message came through isn't known: another could be a second one
+	ref   MessageRef
+	known bool // had a message before
+	lost  bool // whether its first message came through isn't known: another could be a second one
 }
 
 // announce begins to tell about the named environment, whose messages the record names. buttons reports
 // whether a janitor answers the messages' buttons.
 func (m *Manager) announce(ctx context.Context, name string, rec store.Record, buttons func() bool, o Options) *announcement {
-	a := &announcement{
-		manager: m, options: o, name: name, buttons: buttons, news: make(chan News, announceQueue),
-		refs: map[string]MessageRef{}, known: map[string]bool{}, lost: map[string]bool{},
-	}
-	for announcer := range m.config.Announcers {
-		a.refs[announcer] = rec.MessageOf(announcer)
-		a.known[announcer] = a.refs[announcer] != (MessageRef{})
-	}
-	a.sent.Go(func() {
-		for n := range a.news {
-			for announcer := range m.config.Announcers {
-				a.send(ctx, announcer, n)
+	a := &announcement{manager: m, options: o, name: name, buttons: buttons}
+	for announcer := range m.announcers() {
+		ref := rec.MessageOf(announcer)
+		to := &toldAnnouncer{name: announcer, news: make(chan News, announceQueue), ref: ref, known: ref != (MessageRef{})}
+		a.told = append(a.told, to)
+		a.sent.Go(func() {
+			for n := range to.news {
+				a.send(ctx, to, n)
 			}
-		}
-	})
+		})
+	}
 	return a
 }
 
 // tell queues news.
-func (a *announcement) tell(n News) { a.news <- n }
+func (a *announcement) tell(n News) {
+	for _, to := range a.told {
+		to.news <- n
+	}
+}
 
 // close returns when everything has been told.
 func (a *announcement) close() {
-	close(a.news)
+	for _, to := range a.told {
+		close(to.news)
+	}
 	a.sent.Wait()
 }
 
-func (a *announcement) send(ctx context.Context, announcer string, n News) {
-	if a.lost[announcer] {
+func (a *announcement) send(ctx context.Context, to *toldAnnouncer, n News) {
+	if to.lost {
 		return
 	}
-	was := a.refs[announcer]
-	n.Mended = n.Mended && a.known[announcer]
+	n.Mended = n.Mended && to.known
 	n.Buttons = a.buttons()
-	ref, err := a.manager.announceTo(ctx, announcer, was, n)
-	a.lost[announcer] = ref == (MessageRef{}) && errors.Is(err, context.DeadlineExceeded)
+	ref, err := a.manager.announceTo(ctx, to.name, to.ref, n)
+	to.lost = ref == (MessageRef{}) && errors.Is(err, context.DeadlineExceeded)
 	if err != nil {
 		a.options.warn(err)
 	}
-	if ref != was {
-		a.refs[announcer] = ref
-		a.manager.rememberMessages(ctx, a.name, map[string]MessageRef{announcer: ref}, a.options)
+	if ref != to.ref {
+		to.ref = ref
+		a.manager.rememberMessages(ctx, a.name, map[string]MessageRef{to.name: ref}, a.options)
 	}
 }
 
@@ -100,7 +117,7 @@ func (a *announcement) send(ctx context.Context, announcer string, n News) {
 func (m *Manager) announceTo(ctx context.Context, announcer string, ref MessageRef, n News) (MessageRef, error) {
 	ctx, cancel := lastWords(ctx, announceTime, overtime)
 	defer cancel()
-	now, err := m.config.Announcers[announcer].Announce(ctx, ref, m.complete(ctx, n))
+	now, err := m.announcers()[announcer].Announce(ctx, ref, m.complete(ctx, n))
 	if err != nil {
 		err = fmt.Errorf("tell %s: %w", announcer, err)
 	}
@@ -130,11 +147,11 @@ func (m *Manager) deliver(ctx context.Context, announcers []string, rec store.Re
 	return deliveries
 }
 
-// updateMessages tells about an environment in the messages that there are, or where post is set in new
-// ones, too. What goes wrong is a warning. It returns the messages that are elsewhere now.
-func (m *Manager) updateMessages(ctx context.Context, rec store.Record, n News, post bool, o Options) map[string]MessageRef {
+// updateMessages tells some announcers about an environment in the messages that there are, or where post
+// is set in new ones, too. What goes wrong is a warning. It returns the messages that are elsewhere now.
+func (m *Manager) updateMessages(ctx context.Context, some map[string]Announcer, rec store.Record, n News, post bool, o Options) map[string]MessageRef {
 	var announcers []string
-	for announcer := range m.config.Announcers {
+	for announcer := range some {
 		if post || rec.MessageOf(announcer) != (MessageRef{}) {
 			announcers = append(announcers, announcer)
 		}

@@ -32,6 +32,7 @@ type Config struct {
 	HTTPS       bool // environments answer by HTTPS alone, as far as is known before one is read
 	Days        Days
 	Announcers  map[string]Announcer // by name; the record keeps one reference for each
+	Displays    map[string]Announcer // likewise, of messages that notify people of nothing: a warning there is no warning
 	LeaseWait   func(time.Duration)  // is told how long an operation has waited for a lease of another one; may be nil
 	Mask        func(string) string  // takes secrets out of texts that are recorded, announced or reported; may be nil
 }

@@ -150,7 +150,7 @@ func (m *Manager) updateRecord(ctx context.Context, e Environment, o Options, al
 // tellChange tells the announcers what was changed about an environment. Usually they post no message
 // for that where there is none.
 func (m *Manager) tellChange(ctx context.Context, e Environment, note string, buttons func() bool, o Options) {
-	if !m.Announces() {
+	if len(m.announcers()) == 0 {
 		return
 	}
 	n := m.newsOf(presentState(e), e)
@@ -162,7 +162,7 @@ func (m *Manager) tellChange(ctx context.Context, e Environment, note string, bu
 		n.Expires = e.warnedEnd()
 	}
 	n.Buttons = buttons()
-	m.rememberMessages(ctx, e.Name, m.updateMessages(ctx, *e.Record, n, o.Pressed, o), o)
+	m.rememberMessages(ctx, e.Name, m.updateMessages(ctx, m.announcers(), *e.Record, n, o.Pressed, o), o)
 }
 
 // changeProved is changeRecord for an environment that lives: where the record does not speak of it, AWS

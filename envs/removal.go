@@ -110,7 +110,7 @@ func (r *removal) run(ctx context.Context) error {
 		}
 		r.removed = true
 	}
-	if r.noWait && !r.manager.Announces() {
+	if r.noWait && len(r.manager.announcers()) == 0 {
 		return nil
 	}
 	rec, err := r.store.Read(ctx, r.env.Name)
@@ -133,7 +133,7 @@ func (r *removal) run(ctx context.Context) error {
 func (r *removal) announce(ctx context.Context, rec store.Record) {
 	m := r.manager
 	told := !r.removed || isRemoved(rec, r.env.ID)
-	if !m.Announces() || r.heir != "" || told && (rec.Restorable == nil || r.restorable != nil) {
+	if len(m.announcers()) == 0 || r.heir != "" || told && (rec.Restorable == nil || r.restorable != nil) {
 		return
 	}
 	n := m.newsOf(NewsRemoved, m.environment(r.env, nil, &rec))
@@ -149,7 +149,7 @@ func (r *removal) announce(ctx context.Context, rec store.Record) {
 		n.Reason, n.Note = "", "it can no longer be restored"
 	}
 	n.Buttons = r.buttons()
-	r.moved = m.updateMessages(ctx, rec, n, r.options.Pressed, r.options)
+	r.moved = m.updateMessages(ctx, m.announcers(), rec, n, r.options.Pressed, r.options)
 }
 
 // terminate terminates the environment and returns when it has gone. First it waits until AWS has

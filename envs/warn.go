@@ -58,7 +58,8 @@ func (w *warnings) set(id string, a store.WarningAttempt) {
 // Warn tells every announcer that the environment will be removed when it expires, or at the Until of
 // the options if that is earlier, for their reason. It returns nil only when all have delivered it and the record says so. A second Warn of the
 // same expiry tells nothing. The error is a *ProtectedError if the environment is protected, and wraps
-// ErrNotReady while another process warns. Without announcers there is no one to be warned.
+// ErrNotReady while another process warns. Without announcers there is no one to be warned. What only
+// displays is told, too, and counts for nothing.
 func (m *Manager) Warn(ctx context.Context, e Environment, o Options) error {
 	if !m.Announces() || o.DryRun {
 		return nil
@@ -158,6 +159,9 @@ func (m *Manager) tellWarning(ctx context.Context, e Environment, n News, o Opti
 		return errors.Join(err, unwritten)
 	}
 	m.warnings.set(e.ID, store.WarningAttempt{})
+	if err == nil {
+		m.rememberMessages(ctx, e.Name, m.updateMessages(ctx, m.config.Displays, *now.Record, n, false, o), o)
+	}
 	if !o.end(now).Equal(attempt.Expires) || now.Protected() {
 		m.tellChange(ctx, now, "changed while it was announced that it expires", func() bool { return n.Buttons }, o)
 	}
