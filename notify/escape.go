@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"net/url"
 	"strings"
-	"unicode"
 	"unicode/utf16"
 	"unicode/utf8"
 
@@ -31,7 +30,7 @@ func code(s string, limit int) string {
 // limit characters it keeps the beginning, which says what happened, and the end, where logs have
 // the cause.
 func codeBlock(s string, limit int) string {
-	s = strings.Trim(plain(strings.ReplaceAll(s, "`", "'")), "\n")
+	s = strings.Trim(visible.Lines(strings.ReplaceAll(s, "`", "'")), "\n")
 	if strings.TrimSpace(s) == "" {
 		return ""
 	}
@@ -45,23 +44,6 @@ func codeBlock(s string, limit int) string {
 
 // oneLine returns the visible text of s as one line.
 func oneLine(s string) string { return visible.Text(visible.Line(s, len(s))) }
-
-// plain removes terminal sequences and control characters, and writes out invisible characters
-// that can deceive, such as those that reverse the direction of writing. Line ends and tabs stay.
-func plain(s string) string {
-	s = strings.ReplaceAll(s, "\r\n", "\n")
-	return visible.Text(strings.Map(func(r rune) rune {
-		switch {
-		case r == '\r', r == '\u2028', r == '\u2029':
-			return '\n'
-		case r == '\n', r == '\t':
-			return r
-		case unicode.IsControl(r):
-			return -1
-		}
-		return r
-	}, visible.WithoutSequences(s)))
-}
 
 // weight returns the number of characters of a rune after escaping. Slack may count in UTF-16.
 func weight(r rune) int {

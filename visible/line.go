@@ -47,3 +47,20 @@ func FirstLine(s string) string {
 	first, _, _ := strings.Cut(s, "\n")
 	return first
 }
+
+// Lines returns s, which others may have written, with its lines and tabs: without sequences that control a
+// terminal and other control characters, and with the characters that mislead a reader as Text shows them.
+func Lines(s string) string {
+	s = strings.ReplaceAll(s, "\r\n", "\n")
+	return Text(strings.Map(func(r rune) rune {
+		switch {
+		case r == '\r', r == '\u2028', r == '\u2029':
+			return '\n'
+		case r == '\n', r == '\t':
+			return r
+		case unicode.IsControl(r):
+			return -1
+		}
+		return r
+	}, WithoutSequences(s)))
+}
