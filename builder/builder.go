@@ -56,9 +56,10 @@ type SSH struct {
 // Secret is a value that RUN --mount=type=secret can read. It comes from a file or, if File is
 // empty, from an environment variable.
 type Secret struct {
-	ID   string
-	File string // absolute
-	Env  string
+	ID     string
+	File   string // absolute
+	Env    string
+	Lookup func(string) (string, bool) // of Env; nil is os.LookupEnv
 }
 
 // Image is an image in a registry.

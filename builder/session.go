@@ -111,7 +111,11 @@ func readSecrets(ctx context.Context, secrets []Secret) (map[string][]byte, erro
 
 func (s Secret) read(ctx context.Context) ([]byte, error) {
 	if s.File == "" {
-		value, ok := os.LookupEnv(s.Env)
+		lookup := os.LookupEnv
+		if s.Lookup != nil {
+			lookup = s.Lookup
+		}
+		value, ok := lookup(s.Env)
 		if !ok {
 			return nil, fmt.Errorf("the environment variable %s is not set", s.Env)
 		}

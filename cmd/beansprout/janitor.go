@@ -84,14 +84,14 @@ func readProjects(c *cli.Context) ([]*project.Project, error) {
 		if len(files) > 0 {
 			return nil, failure.Usagef("--application and --config contradict each other")
 		}
-		return []*project.Project{project.OfApplication(application, ".", os.LookupEnv)}, nil
+		return []*project.Project{project.OfApplication(application, ".", secretsOf(c).LookupEnv)}, nil
 	}
 	if len(files) == 0 {
 		files = []string{""}
 	}
 	var projects []*project.Project
 	for _, file := range files {
-		p, err := project.Read(c.Context, ".", file, os.LookupEnv)
+		p, err := project.Read(c.Context, ".", file, secretsOf(c).LookupEnv)
 		if err != nil {
 			return nil, err
 		}

@@ -17,6 +17,7 @@ import (
 
 	"beansprout/builder"
 	"beansprout/cmd/internal/background"
+	"beansprout/cmd/internal/commandline"
 	"beansprout/cmd/internal/failure"
 	"beansprout/cmd/internal/terminal"
 	"beansprout/localcloud"
@@ -172,7 +173,7 @@ func localEnv(c *cli.Context) error {
 		return terminal.PrintJSON(c.App.Writer, all)
 	}
 	for _, v := range variables {
-		fmt.Fprintf(c.App.Writer, "export %s=%s\n", v[0], shellQuote(v[1]))
+		fmt.Fprintf(c.App.Writer, "export %s=%s\n", v[0], commandline.Quote(v[1]))
 	}
 	// AWS_SESSION_TOKEN, if the caller has one, would break every signature.
 	_, err = fmt.Fprintln(c.App.Writer, "unset AWS_SESSION_TOKEN AWS_PROFILE")
@@ -217,5 +218,3 @@ func localServe(c *cli.Context) error {
 	defer cancel()
 	return cloud.Close(ctx)
 }
-
-func shellQuote(s string) string { return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'" }

@@ -39,9 +39,9 @@ func readProject(c *cli.Context, dir string) (*project.Project, error) {
 		if c.String("config") != "" {
 			return nil, failure.Usagef("--application and --config contradict each other")
 		}
-		return project.OfApplication(application, dir, os.LookupEnv), nil
+		return project.OfApplication(application, dir, secretsOf(c).LookupEnv), nil
 	}
-	p, err := project.Read(c.Context, dir, c.String("config"), os.LookupEnv)
+	p, err := project.Read(c.Context, dir, c.String("config"), secretsOf(c).LookupEnv)
 	if err != nil {
 		return nil, err
 	}
@@ -119,8 +119,12 @@ func (s *session) account(c *cli.Context) (aws.Config, error) {
 	return awsconfig.Local(cloud, cmp.Or(region, localRegion)), nil
 }
 
-// warnWithoutToken warns if a Slack channel is configured but the token is missing.
+// warnWithoutToken warns if a Slack channel is configured but the token is missing, and says why there is
+// nothing in a pull request.
 func (s *session) warnWithoutToken() {
+	for _, sentence := range s.service.Notes {
+		s.talk.Say("%s", sentence)
+	}
 	if s.cfg.Slack.Channel != "" && s.service.Slack == nil {
 		s.talk.Say("warning: slack.channel is set, but SLACK_BOT_TOKEN is not: nothing is posted")
 	}

@@ -70,7 +70,9 @@ func deploy(c *cli.Context) (envfile.Deploy, error) {
 	}
 	defer p.Close()
 	ended.Commit = p.Checkout.Commit
-	s, err := connect(c, p)
+	connector := newConnector(c)
+	connector.Change = p.Checkout.Change
+	s, err := connectBy(c, connector, p)
 	if err != nil {
 		return ended, err
 	}

@@ -2,7 +2,6 @@ package pullrequest
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -236,8 +235,8 @@ func (c *client) refused(answer *http.Response, text []byte) error {
 	_ = json.Unmarshal(text, &said)
 	r := &refusal{status: answer.StatusCode}
 	for _, s := range []any{said.Message, said.Error} {
-		if s != nil {
-			r.text = cmp.Or(r.text, visible.Text(visible.Line(c.without(fmt.Sprint(s)), 200)))
+		if s != nil && r.text == "" {
+			r.text = visible.Text(visible.Line(c.without(fmt.Sprint(s)), 200))
 		}
 	}
 	r.wait, r.limited = limited(answer)
@@ -259,12 +258,12 @@ func limited(answer *http.Response) (time.Duration, bool) {
 	if answer.StatusCode != http.StatusTooManyRequests && (answer.StatusCode != http.StatusForbidden || after == "" && !exhausted) {
 		return 0, false
 	}
-	const most = time.Hour
+	const longest = time.Hour
 	if seconds, err := strconv.ParseInt(after, 10, 32); err == nil && seconds >= 0 {
-		return min(time.Duration(seconds)*time.Second, most), true
+		return min(time.Duration(seconds)*time.Second, longest), true
 	}
 	if reset, err := strconv.ParseInt(h.Get("X-Ratelimit-Reset"), 10, 64); err == nil && exhausted {
-		return min(max(time.Until(time.Unix(reset, 0)).Round(time.Second), 0), most), true
+		return min(max(time.Until(time.Unix(reset, 0)).Round(time.Second), 0), longest), true
 	}
 	return 0, true
 }

@@ -33,7 +33,7 @@ func announced(t *testing.T, c *Comments, ref Ref, n envs.News) Ref {
 // onlyOne wants one comment of ours in a change, and returns it.
 func (f *fake) onlyOne(number int) note {
 	f.Helper()
-	all := f.ours()
+	all := f.byUs()
 	if len(all) != 1 || all[0].number != number {
 		f.Fatalf("the comments: %+v", all)
 	}
@@ -60,8 +60,8 @@ func TestACommentIsFoundByItsReferenceOrItsMark(t *testing.T) {
 		if now := announced(t, run, ref, n); now != ref {
 			t.Errorf("it moved from %+v to %+v", ref, now)
 		}
-		reads := f.asked("GET")
-		if announced(t, run, ref, n); f.asked("GET") != reads {
+		reads := f.requested("GET")
+		if announced(t, run, ref, n); f.requested("GET") != reads {
 			t.Error("what is proved is read again")
 		}
 		for name, was := range map[string]Ref{
@@ -100,12 +100,12 @@ func TestACommentIsOursByMarkAndAuthor(t *testing.T) {
 		f.add(12, k.self, "")
 		forged := k.comments(f, k.change).ref(place{k.change.Project, 12}, stranger.id)
 		ref := announced(t, k.comments(f, k.change), forged, n)
-		if ref.Timestamp != fmt.Sprint(f.last) || len(f.ours()) != 4 {
-			t.Errorf("%+v, %+v", ref, f.ours())
+		if ref.Timestamp != fmt.Sprint(f.last) || len(f.byUs()) != 4 {
+			t.Errorf("%+v, %+v", ref, f.byUs())
 		}
 		foreign := k.comments(f, k.change).ref(place{k.change.Project, 12}, 3)
-		before := f.asked("P")
-		if now, err := k.comments(f, Change{}).Announce(t.Context(), foreign, n); err == nil || now != foreign || f.asked("P") != before {
+		before := f.requested("P")
+		if now, err := k.comments(f, Change{}).Announce(t.Context(), foreign, n); err == nil || now != foreign || f.requested("P") != before {
 			t.Errorf("a reference to the comment of another environment, without a change: %+v, %v", now, err)
 		}
 	})
@@ -191,8 +191,8 @@ func TestPagesHaveAnEnd(t *testing.T) {
 		for range maxPages + 1 {
 			f.add(12, "kim", "LGTM")
 		}
-		if _, err := k.comments(f, k.change).Announce(t.Context(), Ref{}, ready()); err == nil || !strings.Contains(err.Error(), "more than 5000 comments") || len(f.ours()) != 0 {
-			t.Errorf("%v, %+v", err, f.ours())
+		if _, err := k.comments(f, k.change).Announce(t.Context(), Ref{}, ready()); err == nil || !strings.Contains(err.Error(), "more than 5000 comments") || len(f.byUs()) != 0 {
+			t.Errorf("%v, %+v", err, f.byUs())
 		}
 	})
 }
@@ -222,7 +222,7 @@ func TestACommentMovesToAnotherChange(t *testing.T) {
 		next := k.change
 		next.Number = 13
 		now := announced(t, k.comments(f, next), was, n)
-		all := f.ours()
+		all := f.byUs()
 		if len(all) != 2 || all[0].number != 12 || all[1].number != 13 || !strings.Contains(all[0].body, "request 13.") || now.Timestamp != fmt.Sprint(all[1].id) {
 			t.Errorf("%+v, %+v", now, all)
 		}
@@ -239,8 +239,8 @@ func TestWithoutAChangeNoCommentIsMade(t *testing.T) {
 		ref := announced(t, k.comments(f, k.change), Ref{}, n)
 		f.delete(func(*note) bool { return true })
 		now, err := k.comments(f, Change{}).Announce(t.Context(), ref, n)
-		if err == nil || now != ref || len(f.ours()) != 0 {
-			t.Errorf("one that was deleted: %+v, %v, %+v", now, err, f.ours())
+		if err == nil || now != ref || len(f.byUs()) != 0 {
+			t.Errorf("one that was deleted: %+v, %v, %+v", now, err, f.byUs())
 		}
 		for _, channel := range []string{"../..#12", "acme/shop/../../user#12", "acme#12", "acme/shop#-1", "acme/shop#12#13", "acme/sh%2fop#12", "#12", "0#12"} {
 			f.requests = nil

@@ -6,12 +6,12 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"time"
 
 	"beansprout/envs"
-	"beansprout/visible"
 )
 
 // The states of a deployment.
@@ -136,12 +136,12 @@ func (d *Deployments) begin(ctx context.Context, project string, n envs.News) er
 	if commit == "" {
 		commit, _, _ = strings.Cut(n.Commit, "+") // without the mark of uncommitted changes
 	}
-	if commit == "" {
+	if !isHash(commit) {
 		return nil
 	}
 	var made deployment
 	_, err := d.gitHub.call(ctx, http.MethodPost, repo(project)+"/deployments", nil, map[string]any{
-		"ref": commit, "environment": n.Name, "description": cut("Feature " + n.Feature), "payload": payload{n.Environment},
+		"ref": commit, "environment": n.Name, "payload": payload{n.Environment},
 		"auto_merge": false, "required_contexts": []string{}, "transient_environment": true, "production_environment": false,
 	}, &made)
 	if err == nil && made.ID <= 0 {
@@ -154,6 +154,11 @@ func (d *Deployments) begin(ctx context.Context, project string, n envs.News) er
 	d.made[n.Environment] = made.ID
 	d.mu.Unlock()
 	return d.set(ctx, project, made.ID, inProgress, n)
+}
+
+// isHash reports whether a text is the hash of a commit, and neither a branch nor what another wrote.
+func isHash(commit string) bool {
+	return len(commit) >= 7 && len(commit) <= 64 && strings.Trim(commit, "0123456789abcdef") == ""
 }
 
 // succeed says that the deployment of this run serves, and that those before do not. What was brought
@@ -180,17 +185,12 @@ func (d *Deployments) succeed(ctx context.Context, project string, n envs.News) 
 
 // list returns the last deployments of the environment, the newest first.
 func (d *Deployments) list(ctx context.Context, project string, n envs.News) ([]deployment, error) {
-	var all, ours []deployment
+	var all []deployment
 	query := url.Values{"environment": {n.Name}, "per_page": {fmt.Sprint(maxRetired)}}
 	if _, err := d.gitHub.call(ctx, http.MethodGet, repo(project)+"/deployments", query, nil, &all); err != nil {
 		return nil, err
 	}
-	for _, each := range all {
-		if each.isOurs(n) {
-			ours = append(ours, each)
-		}
-	}
-	return ours, nil
+	return slices.DeleteFunc(all, func(each deployment) bool { return !each.isOurs(n) }), nil
 }
 
 // retire makes the deployments of the environment inactive, but for one. Those that have failed or are
@@ -226,7 +226,7 @@ func (d *Deployments) statuses(project string, id int64) string {
 
 // set gives a deployment a state.
 func (d *Deployments) set(ctx context.Context, project string, id int64, state string, n envs.News) error {
-	status := map[string]any{"state": state, "auto_inactive": false, "description": cut(description(state, n))}
+	status := map[string]any{"state": state, "auto_inactive": false, "description": description(state, n)}
 	if state == success && isWeb(n.URL) {
 		status["environment_url"] = n.URL
 	}
@@ -237,18 +237,16 @@ func (d *Deployments) set(ctx context.Context, project string, id int64, state s
 	return err
 }
 
+// description says what is not in the state. It has nothing that others have written.
 func description(state string, n envs.News) string {
 	switch {
 	case state == inactive && n.State == envs.NewsRemoved:
-		return "Removed: " + visible.FirstLine(n.Reason)
+		return "Removed"
 	case state == success && !n.Expires.IsZero():
 		return "Until " + date(n.Expires)
 	}
 	return ""
 }
-
-// cut returns a text that GitHub takes as a description. It shows it as it is.
-func cut(s string) string { return visible.Cut(visible.Text(visible.Line(s, 140)), 140) }
 
 func isWeb(address string) bool {
 	u, err := url.Parse(address)

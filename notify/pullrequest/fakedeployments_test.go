@@ -32,18 +32,18 @@ type fakeStatus struct {
 func (f *fake) routeDeployments(handle func(string, func(http.ResponseWriter, *http.Request)), base string) {
 	handle("POST "+base, func(w http.ResponseWriter, r *http.Request) {
 		var in struct {
-			Ref, Environment, Description string
-			Payload                       json.RawMessage
-			AutoMerge                     *bool     `json:"auto_merge"`
-			RequiredContexts              *[]string `json:"required_contexts"`
-			Transient                     bool      `json:"transient_environment"`
-			Production                    *bool     `json:"production_environment"`
+			Ref, Environment string
+			Payload          json.RawMessage
+			AutoMerge        *bool     `json:"auto_merge"`
+			RequiredContexts *[]string `json:"required_contexts"`
+			Transient        bool      `json:"transient_environment"`
+			Production       *bool     `json:"production_environment"`
 		}
 		if f.forbidden {
 			say(w, http.StatusForbidden, "Resource not accessible by integration")
 			return
 		}
-		if !f.decode(r, &in) || in.Ref == "" || in.Environment == "" || len(in.Description) > 140 || in.AutoMerge == nil || *in.AutoMerge ||
+		if !f.decode(r, &in) || in.Ref == "" || in.Environment == "" || in.AutoMerge == nil || *in.AutoMerge ||
 			in.RequiredContexts == nil || len(*in.RequiredContexts) != 0 || !in.Transient || in.Production == nil || *in.Production {
 			f.Errorf("a deployment: %+v", in)
 		}

@@ -226,8 +226,11 @@ func (c *Comments) put(ctx context.Context, at place, id int64, n envs.News) (in
 		return 0, nil
 	}
 	first, err := c.first(ctx, at, n)
-	if err != nil || n.State == envs.NewsRemoved && first == 0 {
-		return 0, err
+	if err != nil {
+		return id, err
+	}
+	if n.State == envs.NewsRemoved && first == 0 {
+		return 0, nil
 	}
 	if first != 0 {
 		return first, c.update(ctx, at, first, body, n)
@@ -323,7 +326,7 @@ func (c *Comments) user(ctx context.Context) (string, error) {
 // first returns the first comment of ours at a place, 0 where there is none, and removes the others: they
 // are of runs at the same time, or of one that ended before it could remember its comment.
 func (c *Comments) first(ctx context.Context, at place, n envs.News) (int64, error) {
-	var ours []int64
+	var found []int64
 	for page, more := 1, true; more; page++ {
 		if page > maxPages {
 			return 0, fmt.Errorf("it has more than %d comments", (maxPages-1)*pageSize)
@@ -339,15 +342,15 @@ func (c *Comments) first(ctx context.Context, at place, n envs.News) (int64, err
 				return 0, err
 			}
 			if is {
-				ours = append(ours, there.id)
+				found = append(found, there.id)
 			}
 		}
 	}
-	if len(ours) == 0 {
+	if len(found) == 0 {
 		return 0, nil
 	}
-	first := slices.Min(ours)
-	for _, id := range ours {
+	first := slices.Min(found)
+	for _, id := range found {
 		if id != first {
 			if err := c.service.remove(ctx, at, id); err != nil && !isGone(err) {
 				return first, err

@@ -75,13 +75,17 @@ var arrows = map[string][]string{
 	"cmd/internal/secrets":          {"cmd/internal/project/config", "mask"},
 	"cmd/internal/envfile":          {"files"},
 	"cmd/internal/failure":          {"builder", "cmd/internal/awsconfig", "cmd/internal/background", "cmd/internal/project", "cmd/internal/project/config", "cmd/internal/secrets", "cmd/internal/terminal", "envs", "envs/beanstalk", "envs/ecr", "envs/store", "janitor", "templates"},
-	"cmd/internal/service":          {"cmd/internal/awsconfig", "cmd/internal/project", "cmd/internal/secrets", "cmd/internal/sweeping", "daemon", "envs", "janitor", "notify"},
-	"cmd/internal/sweeping":         {"cmd/internal/failure", "cmd/internal/project/config", "cmd/internal/terminal", "envs", "janitor"},
-	"cmd/internal/terminal":         {"visible"},
-	"cmd/internal/views":            {"builder", "cmd/internal/terminal", "dockerrun", "envs", "envs/beanstalk", "envs/store", "mask"},
-	"visible":                       {},
-	"examples/visit":                {},
-	"notify/notifytest":             {},
+	"cmd/internal/service": {
+		"cmd/internal/awsconfig", "cmd/internal/commandline", "cmd/internal/project", "cmd/internal/project/checkout", "cmd/internal/secrets",
+		"cmd/internal/sweeping", "daemon", "envs", "janitor", "notify", "notify/pullrequest",
+	},
+	"cmd/internal/sweeping": {"cmd/internal/failure", "cmd/internal/project/config", "cmd/internal/terminal", "envs", "janitor"},
+	"cmd/internal/terminal": {"visible"},
+	"cmd/internal/views":    {"builder", "cmd/internal/terminal", "dockerrun", "envs", "envs/beanstalk", "envs/store", "mask"},
+	"visible":               {},
+	"examples/visit":        {},
+	"notify/notifytest":     {},
+	"notify/pullrequest":    {"envs", "visible"},
 }
 
 // TestEveryVendorHasOneDoor refuses imports of the product against the doors and the arrows. The

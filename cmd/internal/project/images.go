@@ -193,7 +193,7 @@ func (p *Project) sources(t envs.Target) []builder.Source {
 			Labels: p.labels(), Local: envs.LocalTag(t.Name, b.Name),
 		}
 		for _, secret := range b.Secrets {
-			s.Secrets = append(s.Secrets, builder.Secret{ID: secret.ID, File: secret.File, Env: secret.Env})
+			s.Secrets = append(s.Secrets, builder.Secret{ID: secret.ID, File: secret.File, Env: secret.Env, Lookup: p.env})
 		}
 		for _, agent := range b.SSH {
 			s.SSH = append(s.SSH, builder.SSH(agent))

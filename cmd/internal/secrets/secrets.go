@@ -4,30 +4,40 @@ package secrets
 import (
 	"io"
 	"os"
+	"slices"
+	"strings"
 	"sync"
 
 	"beansprout/cmd/internal/project/config"
 	"beansprout/mask"
 )
 
-// SlackVariables are the environment variables with Slack's secrets. No child process gets them.
-var SlackVariables = []string{"SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "SLACK_SIGNING_SECRET"}
+// Variables are the environment variables with secrets for this program alone. No child process gets them.
+var Variables = []string{"SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "SLACK_SIGNING_SECRET", "BEANSPROUT_GITHUB_TOKEN", "BEANSPROUT_GITLAB_TOKEN"}
+
+// workflowToken is the variable with the token of a workflow of GitHub Actions, where GITHUB_ACTIONS is set.
+// No child process gets it either; a build's secret can be it.
+const workflowToken = "GITHUB_TOKEN"
 
 // Secrets are those of this process. A nil *Secrets knows none.
 type Secrets struct {
-	slack map[string]string // by the name of the variable
+	taken map[string]string // out of the environment, by the name of the variable
 
 	mu   sync.Mutex
 	mask mask.Mask
 }
 
-// Take reads the secrets in the environment variables and removes Slack's from the environment of
-// this process, because child processes inherit it.
+// Take reads the secrets in the environment variables and removes the program's own from the environment
+// of this process, because child processes inherit it.
 func Take() *Secrets {
-	s := &Secrets{slack: map[string]string{}}
+	s := &Secrets{taken: map[string]string{}}
 	s.add(mask.Variables(os.Environ()))
-	for _, name := range SlackVariables {
-		s.slack[name] = os.Getenv(name)
+	names := Variables
+	if on := os.Getenv("GITHUB_ACTIONS"); on != "" && on != "false" {
+		names = append(slices.Clone(names), workflowToken)
+	}
+	for _, name := range names {
+		s.taken[name] = strings.TrimSpace(os.Getenv(name))
 		_ = os.Unsetenv(name)
 	}
 	return s
@@ -77,12 +87,20 @@ func (s *Secrets) Known() mask.Mask {
 // Hide returns the text with the secrets masked.
 func (s *Secrets) Hide(text string) string { return s.Known().Hide(text) }
 
-// Token returns the value that one of the SlackVariables had, or "".
+// Token returns the value that one of the Variables had, or GITHUB_TOKEN in a workflow; else "".
 func (s *Secrets) Token(variable string) string {
 	if s == nil {
 		return ""
 	}
-	return s.slack[variable]
+	return s.taken[variable]
+}
+
+// LookupEnv is os.LookupEnv that still knows the token of a workflow.
+func (s *Secrets) LookupEnv(name string) (string, bool) {
+	if token := s.Token(name); token != "" && name == workflowToken {
+		return token, true
+	}
+	return os.LookupEnv(name)
 }
 
 // Writer is a writer of whole lines that leaves the secrets out.

@@ -11,12 +11,12 @@ import (
 	"beansprout/cmd/internal/terminal"
 )
 
-func TestSlacksTokensAreTakenOutOfTheEnvironment(t *testing.T) {
-	for _, name := range SlackVariables {
+func TestTokensAreTakenOutOfTheEnvironment(t *testing.T) {
+	for _, name := range Variables {
 		t.Setenv(name, "xoxb-"+name)
 	}
 	s := Take()
-	for _, name := range SlackVariables {
+	for _, name := range Variables {
 		if _, ok := os.LookupEnv(name); ok {
 			t.Errorf("%s is still there", name)
 		}
@@ -26,6 +26,27 @@ func TestSlacksTokensAreTakenOutOfTheEnvironment(t *testing.T) {
 	}
 	if got := s.Hide("it is xoxb-SLACK_APP_TOKEN"); got != "it is ***" {
 		t.Errorf("hide = %q", got)
+	}
+}
+
+// Child processes do not get the token of a workflow, but what a build's secret names is found.
+func TestTheTokenOfAWorkflowIsForTheProgramAlone(t *testing.T) {
+	t.Setenv("GITHUB_TOKEN", " ghs_secretsecret\n")
+	for actions, taken := range map[string]bool{"": false, "false": false, "true": true} {
+		t.Setenv("GITHUB_ACTIONS", actions)
+		t.Setenv("GITHUB_TOKEN", " ghs_secretsecret\n")
+		s := Take()
+		_, there := os.LookupEnv("GITHUB_TOKEN")
+		if value, ok := s.LookupEnv("GITHUB_TOKEN"); there == taken || (s.Token("GITHUB_TOKEN") == "ghs_secretsecret") != taken || !ok || strings.TrimSpace(value) != "ghs_secretsecret" {
+			t.Errorf("GITHUB_ACTIONS=%s: there %t, token %q, found %q", actions, there, s.Token("GITHUB_TOKEN"), value)
+		}
+		if got := s.Hide("it is ghs_secretsecret"); got != "it is ***" {
+			t.Errorf("hide = %q", got)
+		}
+	}
+	t.Setenv("SLACK_BOT_TOKEN", "xoxb-1234567")
+	if _, ok := Take().LookupEnv("SLACK_BOT_TOKEN"); ok {
+		t.Error("a template can have Slack's token")
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 
 	"beansprout/cmd/internal/awsconfig"
 	"beansprout/cmd/internal/project"
+	"beansprout/cmd/internal/project/checkout"
 	"beansprout/cmd/internal/secrets"
 	"beansprout/cmd/internal/sweeping"
 	"beansprout/daemon"
@@ -25,6 +26,7 @@ type Connector struct {
 	Getenv  func(string) string
 	Local   bool            // to a local cloud
 	Metrics *daemon.Metrics // count what the managers do; nil counts nothing
+	Change  checkout.Change // what this process builds; the zero one for all verbs that build nothing
 
 	bot *notify.Slack // of all channels, which share what counts for Slack's limits
 }
@@ -34,6 +36,7 @@ type Service struct {
 	Project *project.Project
 	Manager *envs.Manager
 	Slack   *notify.Slack // nil where Slack is not configured
+	Notes   []string      // sentences about what is not told where the change is discussed
 
 	getenv   func(string) string
 	warnings *daemon.Announcer // by which the manager tells Slack; nil without metrics or Slack
@@ -45,6 +48,8 @@ func (c *Connector) Connect(ctx context.Context, p *project.Project, account aws
 	awsconfig.Tell(&account, c.Secrets.Hear)
 	config := p.ManagerConfig()
 	config.HTTP, config.Mask, config.HTTPS = awsconfig.Plain(), c.Secrets.Hide, config.HTTPS && !c.Local
+	where := c.displays(p)
+	config.Displays, s.Notes = where.all, where.notes
 	if s.Slack != nil {
 		config.Announcers = map[string]envs.Announcer{"Slack": s.Slack}
 	}

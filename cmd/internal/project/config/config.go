@@ -35,6 +35,7 @@ type Config struct {
 	Dockerrun   Dockerrun
 	Expire      Expire
 	Slack       Slack
+	PullRequest PullRequest
 	Store       Store
 
 	places map[string]string // file:line:column of each key that is set, by its path
@@ -180,6 +181,13 @@ const (
 type Slack struct {
 	Channel string   // "" for no Slack
 	Users   []string // ids; none for everybody
+}
+
+// PullRequest says what is told where a change is discussed: in a pull request of GitHub or a merge request
+// of GitLab.
+type PullRequest struct {
+	Comment     bool // one for each environment
+	Deployments bool // to GitHub's environments
 }
 
 // Store names the S3 bucket of records and bundles; "" is Beanstalk's own.

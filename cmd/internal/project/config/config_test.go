@@ -33,6 +33,7 @@ environment:
 dockerrun: {template: deploy/run.json, include: [.ebextensions, .platform], values: {memory: 512, ratio: 1.50, name: "x"}}
 expire: {after: 1d12h, from: deployed, least: 12h, branches: {remote: "git@github.com:acme/shop.git", after: 30m}, warn_before: 0s, restore_for: 0s, schedule: "CRON_TZ=Asia/Seoul 0 9 * * *", max_deletions: 3}
 slack: {channel: "#qa", users: [U012AB3CD, W0KIM]}
+pull_request: {comment: false}
 ledger: {bucket: shop-ledger}
 `
 
@@ -71,7 +72,7 @@ func TestEveryKeyIsTakenIn(t *testing.T) {
 			Values: map[string]any{"memory": "512", "ratio": "1.50", "name": "x"}},
 		Expire: Expire{After: 36 * hour, From: FromDeployed, Least: 12 * hour, Schedule: "CRON_TZ=Asia/Seoul 0 9 * * *", MaxDeletions: 3,
 			Branches: Branches{Remote: "git@github.com:acme/shop.git", After: hour / 2}},
-		Slack: Slack{Channel: "#qa", Users: []string{"U012AB3CD", "W0KIM"}},
+		Slack: Slack{Channel: "#qa", Users: []string{"U012AB3CD", "W0KIM"}}, PullRequest: PullRequest{Deployments: true},
 		Store: Store{Bucket: "shop-ledger"},
 	}
 	if !reflect.DeepEqual(placeless(got), placeless(want)) {
@@ -97,6 +98,7 @@ func TestLeftOutKeysHaveDefaults(t *testing.T) {
 		Dockerrun: Dockerrun{Template: "Dockerrun.template.json", Values: map[string]any{}},
 		Expire: Expire{After: 5 * day, From: FromCreated, Least: day, WarnBefore: day, RestoreFor: 3 * day,
 			Branches: Branches{After: hour}, Schedule: "0 * * * *", MaxDeletions: 10},
+		PullRequest: PullRequest{Comment: true, Deployments: true},
 	}
 	if !reflect.DeepEqual(placeless(got), placeless(want)) {
 		t.Errorf("got  %+v\nwant %+v", got, want)

@@ -104,6 +104,9 @@ func lifeKeys(c *Config) []key {
 		{"slack", nil, anything, "", "where announcements go"},
 		{"slack.channel", &c.Slack.Channel, checkLine, "(no Slack)", "used with `SLACK_BOT_TOKEN` in the environment"},
 		{"slack.users", &c.Slack.Users, checkSlackUser, "(everybody in the channel)", "`[ID, ...]` of the users of Slack who may press the buttons of messages, such as `U012AB3CD`"},
+		{"pull_request", nil, anything, "", "what is told where a change is discussed: in a pull request of GitHub or a merge request of GitLab"},
+		{"pull_request.comment", &c.PullRequest.Comment, checkTruth, "true", "whether a comment there tells the URL, the state and the expiry ([pull-requests.md](pull-requests.md))"},
+		{"pull_request.deployments", &c.PullRequest.Deployments, checkTruth, "true", "whether GitHub is told of each deploy, and shows it as a deployment"},
 		{"ledger", nil, anything, "", "where records and bundles are kept"},
 		{"ledger.bucket", &c.Store.Bucket, checkBucket, "(Beanstalk's own)", "an S3 bucket in the environments' region"},
 	}
