@@ -22,6 +22,11 @@ var platforms = slices.Concat(
 	branch("Docker", "Docker", "Docker", []string{"zip"}, "4.6.0", "4.5.2"),
 	branch("Tomcat 11 with Corretto 21", "Tomcat 11 Corretto 21", "Tomcat", []string{"war", "zip"}, "5.7.0", "5.6.4"),
 	branch("Corretto 21", "Corretto 21", "Java", []string{"jar", "zip"}, "4.6.0", "4.5.2"),
+	branch("Python 3.13", "Python 3.13", "Python", []string{"zip"}, "4.6.0", "4.5.2"),
+	branch("Node.js 22", "Node.js 22", "Node.js", []string{"zip"}, "6.6.0", "6.5.2"),
+	branch("Go 1", "Go 1", "Go", []string{"zip"}, "4.4.0", "4.3.2"),
+	branch("Ruby 3.4", "Ruby 3.4", "Ruby", []string{"zip"}, "4.6.0", "4.5.2"),
+	branch("PHP 8.4", "PHP 8.4", "PHP", []string{"zip"}, "4.7.0", "4.6.2"),
 )
 
 const system = "64bit Amazon Linux 2023"
