@@ -20,9 +20,15 @@ func (p *Pattern) String() string { return p.compiled().String() }
 
 func (p *Pattern) MatchString(s string) bool { return p.compiled().MatchString(s) }
 
+func (p *Pattern) Match(b []byte) bool { return p.compiled().Match(b) }
+
 func (p *Pattern) FindString(s string) string { return p.compiled().FindString(s) }
 
 func (p *Pattern) FindSubmatch(b []byte) [][]byte { return p.compiled().FindSubmatch(b) }
+
+func (p *Pattern) FindAllSubmatch(b []byte, n int) [][][]byte {
+	return p.compiled().FindAllSubmatch(b, n)
+}
 
 func (p *Pattern) FindStringSubmatch(s string) []string { return p.compiled().FindStringSubmatch(s) }
 
@@ -34,6 +40,10 @@ func (p *Pattern) FindAllStringIndex(s string, n int) [][]int {
 
 func (p *Pattern) FindAllStringSubmatch(s string, n int) [][]string {
 	return p.compiled().FindAllStringSubmatch(s, n)
+}
+
+func (p *Pattern) ReplaceAll(src, replacement []byte) []byte {
+	return p.compiled().ReplaceAll(src, replacement)
 }
 
 func (p *Pattern) ReplaceAllFunc(src []byte, replace func([]byte) []byte) []byte {

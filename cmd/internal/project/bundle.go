@@ -162,7 +162,10 @@ type expander interface {
 func (p *Project) readTemplate(ctx context.Context) error {
 	cfg := p.Config
 	path := filepath.Join(cfg.Dir, cfg.Dockerrun.Template)
-	text, err := files.ReadIn(ctx, cfg.Dir, cfg.Dockerrun.Template, files.Text)
+	text, err := p.unwritten, error(nil)
+	if text == nil {
+		text, err = files.ReadIn(ctx, cfg.Dir, cfg.Dockerrun.Template, files.Text)
+	}
 	if err != nil {
 		return &Error{NoTemplate, fmt.Errorf("open %s: %w", path, err)}
 	}

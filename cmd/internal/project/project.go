@@ -28,15 +28,16 @@ type Project struct {
 	Rebuild  bool              // makes images that the registry has, too
 	Mask     mask.Mask         // hides what no line of a build may show
 
-	dir      string
-	env      func(name string) (value string, ok bool)
-	settings []beanstalk.Setting
-	template expander // like the engine, nil where an artifact is deployed
-	engine   *builder.Builder
-	notes    []string
-	named    []compose.Path  // what a compose file has the bundle hold
-	pulled   []compose.Image // by the instances, and not built here
-	built    []builder.Image
+	dir       string
+	env       func(name string) (value string, ok bool)
+	settings  []beanstalk.Setting
+	unwritten []byte   // the template, where it is not to be read from its file
+	template  expander // like the engine, nil where an artifact is deployed
+	engine    *builder.Builder
+	notes     []string
+	named     []compose.Path  // what a compose file has the bundle hold
+	pulled    []compose.Image // by the instances, and not built here
+	built     []builder.Image
 }
 
 // Read reads the beansprout.yaml at path, or the nearest one in or above dir where path is "". Where
@@ -121,6 +122,19 @@ func (p *Project) inspect(ctx context.Context) (err error) {
 		return err
 	}
 	return p.checkPulled(ctx)
+}
+
+// Inspect refuses what Open refuses before it needs the engine. Where template is not nil, it is read in
+// the place of the template's file, which need not be there yet.
+func (p *Project) Inspect(ctx context.Context, template []byte) error {
+	p.unwritten = template
+	if err := p.checkInstances(); err != nil {
+		return err
+	}
+	if p.Config.Artifact != "" {
+		return p.checkArtifact(ctx)
+	}
+	return p.checkImages(ctx)
 }
 
 // checkImages reads the template and refuses what is wrong with it and with what images are made from.

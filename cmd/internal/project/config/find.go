@@ -103,3 +103,7 @@ func exists(path string) bool {
 	_, err := os.Lstat(path)
 	return !errors.Is(err, fs.ErrNotExist)
 }
+
+// Parse reads the text of a file that may not be there yet: its messages call it path, and it is relative
+// to dir. The error is an *Error.
+func Parse(path, dir string, text []byte) (*Config, error) { return parse(path, dir, text) }
