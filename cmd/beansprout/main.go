@@ -79,7 +79,7 @@ func newApp(stdout, stderr io.Writer) *cli.App {
 			&cli.StringFlag{Name: "region", EnvVars: []string{"BEANSPROUT_REGION"}, Usage: "AWS `REGION` (default: beansprout.yaml's, then the AWS configuration's)"},
 		},
 		Commands: []*cli.Command{
-			upCommand(), listCommand(), statusCommand(), versionsCommand(), eventsCommand(), logsCommand(), openCommand(),
+			initCommand(), upCommand(), listCommand(), statusCommand(), versionsCommand(), eventsCommand(), logsCommand(), openCommand(),
 			extendCommand(), keepCommand(), unkeepCommand(), rollbackCommand(), downCommand(), restoreCommand(),
 			sweepCommand(), janitorCommand(), doctorCommand(), slackCommand(), localCommand(), schemaCommand(), completionCommand(), versionCommand(), helpCommand(),
 		},

@@ -72,6 +72,7 @@ var arrows = map[string][]string{
 	"cmd/internal/project/artifact": {"dockerrun"},
 	"cmd/internal/project/config":   {"envs", "files", "spelling"},
 	"cmd/internal/project/checkout": {},
+	"cmd/internal/starter":          {"builder/fingerprint", "cmd/internal/project", "cmd/internal/project/checkout", "cmd/internal/project/config", "compose", "dockerrun", "files", "templates"},
 	"cmd/internal/secrets":          {"cmd/internal/project/config", "mask"},
 	"cmd/internal/envfile":          {"files"},
 	"cmd/internal/failure":          {"builder", "cmd/internal/awsconfig", "cmd/internal/background", "cmd/internal/project", "cmd/internal/project/config", "cmd/internal/secrets", "cmd/internal/terminal", "envs", "envs/beanstalk", "envs/ecr", "envs/store", "janitor", "templates"},

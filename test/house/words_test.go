@@ -89,7 +89,8 @@ var right = map[string][]string{
 	"builder/fingerprint":           {"keys"},
 	"cmd/internal/project/checkout": {"claim"}, // what a CI says of a commit, to be proved
 	"cmd/internal/project/config":   {"keys"},
-	"cmd/internal/terminal":         {"draw"}, // lines on a screen
+	"cmd/internal/starter":          {"memory"}, // of containers
+	"cmd/internal/terminal":         {"draw"},   // lines on a screen
 	"dockerrun":                     {"keys", "memory"},
 	"envs/beanstalk":                {"keys"},
 }
