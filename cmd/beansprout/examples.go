@@ -17,6 +17,7 @@ var exitCodes = [][2]string{
 // outcomes are what the first exit codes of some verbs mean in particular.
 var outcomes = map[string][]string{
 	"beansprout":            {"done, also if there was nothing to do"},
+	"beansprout init":       {"the files are written, or would be; there may be things to do"},
 	"beansprout up":         {"it runs; also if it ran already, or if a later run of the same feature deploys instead"},
 	"beansprout down":       {"it is removed, or was already"},
 	"beansprout sweep":      {"all that was due is removed, or would be", "the sweep was refused, or something could not be removed"},

@@ -139,8 +139,8 @@ func flow(m map[string]string) string {
 }
 
 var (
-	plainText  = pattern.New(`^[A-Za-z./][A-Za-z0-9 ._/@=&-]*[A-Za-z0-9._/-]$`)
-	simpleWord = pattern.New(`^[A-Za-z./_][A-Za-z0-9./_-]*$`)
+	plainText  = pattern.New(`^\.?[A-Za-z/][A-Za-z0-9 ._/@=&-]*[A-Za-z0-9._/-]$`)
+	simpleWord = pattern.New(`^\.$|^\.?[A-Za-z/_][A-Za-z0-9./_-]*$`)
 	notText    = pattern.New(`^(?i:true|false|yes|no|on|off|null|y|n|[.](inf|nan))$`)
 )
 
