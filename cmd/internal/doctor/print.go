@@ -12,13 +12,13 @@ import (
 // Print prints the findings for people: a line for each, and below it what to do, indented. Text that does
 // not fit into the columns goes on in the next line; 0 columns have room for all.
 func Print(w io.Writer, findings []Finding, columns int) error {
-	widest := 0
+	widest, label := 0, 0
 	for _, f := range findings {
-		widest = max(widest, len(f.Check))
+		widest, label = max(widest, len(f.Check)), max(label, len(f.State.label()))
 	}
 	out := bufio.NewWriter(w) // which remembers the first error
 	for _, f := range findings {
-		head := pad(f.State.label(), len(Unchecked)) + "  " + pad(f.Check, widest) + "  "
+		head := pad(f.State.label(), label) + "  " + pad(f.Check, widest) + "  "
 		for i, line := range wrap(terminal.Sanitize(f.Text), columns, len(head)) {
 			if i > 0 {
 				head = strings.Repeat(" ", len(head))

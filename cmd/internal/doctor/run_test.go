@@ -50,7 +50,7 @@ func TestChecksWaitOnlyForThoseBeforeThem(t *testing.T) {
 }
 
 func TestWhatACheckNeedsIsAwaitedAndItsTimeIsLimited(t *testing.T) {
-	order := make(chan string, 3)
+	order := make(chan string, 6)
 	note := func(name string, f Finding) func(context.Context) Finding {
 		return func(context.Context) Finding { order <- name; return f }
 	}
@@ -93,9 +93,9 @@ func TestFindingsFitTheTerminal(t *testing.T) {
 	if err := Print(&narrow, findings, 60); err != nil {
 		t.Fatal(err)
 	}
-	if want := `ok           git           feature x\u202e at 1a2b3c
-FAILED       service role  a text that is too long for the
-                           line and goes on in the next one
+	if want := `ok      git           feature x\u202e at 1a2b3c
+FAILED  service role  a text that is too long for the line
+                      and goes on in the next one
     aws iam create-role --role-name x --assume-role-policy-document '{}'
     aws iam y
 `; narrow.String() != want {
