@@ -9,7 +9,7 @@ BIN := bin/beansprout
 TESTED := $(CURDIR)/bin/test/beansprout
 FUZZTIME ?= 5m
 
-.PHONY: build dist dist-check demo demo-stop test lint bench soak test-aws
+.PHONY: build dist dist-check demo demo-stop test lint bench soak test-aws transcripts
 
 # The program needs no C library, so that it runs in an image from scratch; only the race detector does.
 build dist lint: export CGO_ENABLED = 0
@@ -61,6 +61,10 @@ lint:
 	@out=$$(gofmt -l $$(git ls-files '*.go')); test -z "$$out" || { echo "not formatted (gofmt -w):"; echo "$$out"; exit 1; }
 	go vet ./...
 	go tool staticcheck ./...
+
+# Writes the transcripts of README.md anew; make test compares them.
+transcripts: build
+	BEANSPROUT_TEST_BINARY=$(CURDIR)/$(BIN) BEANSPROUT_TEST_BINARY_SHA256=$$(sha256sum $(BIN) | cut -d' ' -f1) go test -count=1 -run Transcripts ./test/stories -update
 
 # The tables of docs/performance.md, and the benchmarks of parts.
 bench: build
