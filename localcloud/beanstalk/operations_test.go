@@ -228,7 +228,7 @@ func TestPlatforms(t *testing.T) {
 	c := start(t, t.TempDir())
 	stacks, err := c.ListAvailableSolutionStacks(t.Context(), &eb.ListAvailableSolutionStacksInput{})
 	must(t, err)
-	if !slices.Contains(stacks.SolutionStacks, ecs) || len(stacks.SolutionStackDetails) != 8 {
+	if !slices.Contains(stacks.SolutionStacks, ecs) || len(stacks.SolutionStackDetails) != 18 {
 		t.Errorf("stacks %v", stacks.SolutionStacks)
 	}
 	branches, err := c.ListPlatformBranches(t.Context(), &eb.ListPlatformBranchesInput{Filters: []types.SearchFilter{
