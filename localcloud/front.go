@@ -24,11 +24,11 @@ func (c *Cloud) front() http.Handler {
 		case r.URL.Path == healthPath:
 			c.health(w, r)
 		case strings.HasPrefix(r.URL.Path, "/v2/"):
-			c.logged(w, Entry{Service: "registry", Action: cut(r.Method + " " + r.URL.Path)}, func(w http.ResponseWriter, e *Entry) {
+			c.logged(w, Entry{Service: "registry", Action: cut(r.Method + " " + r.URL.Path), Agent: agentOf(r)}, func(w http.ResponseWriter, e *Entry) {
 				c.serveCall(w, r, registry, e)
 			})
 		default:
-			c.logged(w, Entry{}, func(w http.ResponseWriter, e *Entry) { c.call(w, r, e) })
+			c.logged(w, Entry{Agent: agentOf(r)}, func(w http.ResponseWriter, e *Entry) { c.call(w, r, e) })
 		}
 	})
 }
@@ -78,6 +78,17 @@ func (c *Cloud) logged(w http.ResponseWriter, e Entry, serve func(http.ResponseW
 	if err := c.requests.add(e); err != nil {
 		c.cfg.Log.Warn("request not logged", "error", err)
 	}
+}
+
+// agentOf returns the application id that AWS's clients write into their user agent, and the product's
+// name of another client's.
+func agentOf(r *http.Request) string {
+	agent := r.UserAgent()
+	if _, id, ok := strings.Cut(agent, " app/"); ok {
+		agent = id
+	}
+	name, _, _ := strings.Cut(agent, " ")
+	return cut(name)
 }
 
 // recorder records the status of an answer: 0 if the connection was hijacked.

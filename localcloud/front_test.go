@@ -200,8 +200,8 @@ func TestEveryCallIsLogged(t *testing.T) {
 	}
 	lines := strings.Split(strings.TrimSpace(string(raw)), "\n")
 	for i, want := range []Entry{
-		{now, "sts", "GetCallerIdentity", 200, "eu-west-1", resp.Header.Get("X-Amzn-Requestid"), 0, ""},
-		{now, "s3", "GetObject", 404, "eu-west-1", "", 0, ""},
+		{now, "sts", "GetCallerIdentity", 200, "eu-west-1", resp.Header.Get("X-Amzn-Requestid"), 0, "Go-http-client/1.1", ""},
+		{now, "s3", "GetObject", 404, "eu-west-1", "", 0, "Go-http-client/1.1", ""},
 	} {
 		got := c.Calls()[i]
 		var line Entry

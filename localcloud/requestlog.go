@@ -29,6 +29,7 @@ type Entry struct {
 	Region  string     `json:"region,omitempty"`
 	ID      string     `json:"id"`
 	Millis  int64      `json:"ms"`
+	Agent   string     `json:"agent,omitempty"` // the application that the client's user agent names
 	Fault   fault.Kind `json:"fault,omitempty"` // the injected fault
 }
 

@@ -81,7 +81,7 @@ func newApp(stdout, stderr io.Writer) *cli.App {
 		Commands: []*cli.Command{
 			initCommand(), upCommand(), listCommand(), statusCommand(), versionsCommand(), eventsCommand(), logsCommand(), openCommand(),
 			extendCommand(), keepCommand(), unkeepCommand(), rollbackCommand(), downCommand(), restoreCommand(),
-			sweepCommand(), janitorCommand(), doctorCommand(), slackCommand(), localCommand(), schemaCommand(), completionCommand(), versionCommand(), helpCommand(),
+			sweepCommand(), janitorCommand(), doctorCommand(), slackCommand(), localCommand(), iamPolicyCommand(), schemaCommand(), completionCommand(), versionCommand(), helpCommand(),
 		},
 		Action:         noVerb,
 		OnUsageError:   wrongUsage,
@@ -112,7 +112,7 @@ func wrongUsage(c *cli.Context, err error, _ bool) error {
 }
 
 // offline lists the verbs that connect to nothing.
-var offline = []string{"completion", "schema", "version"}
+var offline = []string{"completion", "iam-policy", "schema", "version"}
 
 // verb adds to a command what all verbs have in common.
 func verb(c cli.Command) *cli.Command {

@@ -106,6 +106,7 @@ func (s *session) account(c *cli.Context) (aws.Config, error) {
 	}
 	if !s.local {
 		a, wait, err := awsconfig.Load(c.Context, region)
+		a.AppID = appID(c)
 		if err == nil {
 			c.App.Metadata[questionKey] = wait
 		}
@@ -116,8 +117,13 @@ func (s *session) account(c *cli.Context) (aws.Config, error) {
 		return aws.Config{}, err
 	}
 	s.loopback = strings.TrimPrefix(cloud.Endpoint, "http://")
-	return awsconfig.Local(cloud, cmp.Or(region, localRegion)), nil
+	a := awsconfig.Local(cloud, cmp.Or(region, localRegion))
+	a.AppID = appID(c)
+	return a, nil
 }
+
+// appID returns what the calls' user agent says of the caller, in CloudTrail too: beansprout-up.
+func appID(c *cli.Context) string { return "beansprout-" + c.Command.Name }
 
 // warnWithoutToken warns if a Slack channel is configured but the token is missing, and says why there is
 // nothing in a pull request.

@@ -45,7 +45,7 @@ func Open(c Config) (*Service, error) {
 		return nil, fmt.Errorf("open %s: %w", c.File, err)
 	}
 	s := &Service{Config: c, db: db}
-	if err := s.change(s.furnish); err != nil {
+	if err := db.Update(s.furnish); err != nil {
 		return nil, errors.Join(fmt.Errorf("prepare %s: %w", c.File, err), db.Close())
 	}
 	return s, nil
@@ -74,22 +74,22 @@ const Namespace = "https://iam.amazonaws.com/doc/2010-05-08/"
 // Handler returns the handler of the query protocol. Requests must come from [wire.WithCall].
 func (s *Service) Handler() http.Handler {
 	return wire.Query(Namespace, "2010-05-08", map[string]wire.Operation{
-		"AddRoleToInstanceProfile": op(s, addRoleToInstanceProfile),
-		"AttachRolePolicy":         op(s, attachRolePolicy),
-		"CreateInstanceProfile":    op(s, createInstanceProfile),
-		"CreateRole":               op(s, createRole),
-		"GetInstanceProfile":       op(s, getInstanceProfile),
-		"GetPolicy":                op(s, getPolicy),
-		"GetPolicyVersion":         op(s, getPolicyVersion),
-		"GetRole":                  op(s, getRole),
-		"GetRolePolicy":            op(s, getRolePolicy),
-		"ListAttachedRolePolicies": op(s, listAttachedRolePolicies),
-		"ListInstanceProfiles":     op(s, listInstanceProfiles),
-		"ListRolePolicies":         op(s, listRolePolicies),
-		"ListRoles":                op(s, listRoles),
-		"PutRolePolicy":            op(s, putRolePolicy),
-		"SimulatePrincipalPolicy":  op(s, simulatePrincipalPolicy),
-		"UpdateAssumeRolePolicy":   op(s, updateAssumeRolePolicy),
+		"AddRoleToInstanceProfile": changes(s, addRoleToInstanceProfile),
+		"AttachRolePolicy":         changes(s, attachRolePolicy),
+		"CreateInstanceProfile":    changes(s, createInstanceProfile),
+		"CreateRole":               changes(s, createRole),
+		"GetInstanceProfile":       reads(s, getInstanceProfile),
+		"GetPolicy":                reads(s, getPolicy),
+		"GetPolicyVersion":         reads(s, getPolicyVersion),
+		"GetRole":                  reads(s, getRole),
+		"GetRolePolicy":            reads(s, getRolePolicy),
+		"ListAttachedRolePolicies": reads(s, listAttachedRolePolicies),
+		"ListInstanceProfiles":     reads(s, listInstanceProfiles),
+		"ListRolePolicies":         reads(s, listRolePolicies),
+		"ListRoles":                reads(s, listRoles),
+		"PutRolePolicy":            changes(s, putRolePolicy),
+		"SimulatePrincipalPolicy":  reads(s, simulatePrincipalPolicy),
+		"UpdateAssumeRolePolicy":   changes(s, updateAssumeRolePolicy),
 	})
 }
 
@@ -100,19 +100,25 @@ type state struct {
 	tx *bbolt.Tx
 }
 
-// op returns an operation that runs in a transaction. It is undone if f fails.
-func op[In, Out any](s *Service, f func(*state, In) (Out, error)) wire.Operation {
+// changes returns an operation that writes. It is undone if f fails.
+func changes[In, Out any](s *Service, f func(*state, In) (Out, error)) wire.Operation {
+	return within(s, s.db.Update, f)
+}
+
+// reads returns an operation that writes nothing.
+func reads[In, Out any](s *Service, f func(*state, In) (Out, error)) wire.Operation {
+	return within(s, s.db.View, f)
+}
+
+func within[In, Out any](s *Service, transaction func(func(*bbolt.Tx) error) error, f func(*state, In) (Out, error)) wire.Operation {
 	return wire.Op(func(_ context.Context, call wire.Call, in In) (out Out, err error) {
-		err = s.change(func(tx *bbolt.Tx) error {
+		err = transaction(func(tx *bbolt.Tx) error {
 			out, err = f(&state{call, s, tx}, in)
 			return err
 		})
 		return out, err
 	})
 }
-
-// change runs f in a transaction that may write. It writes nothing to the disk if f changes nothing.
-func (s *Service) change(f func(*bbolt.Tx) error) error { return s.db.Update(f) }
 
 // table is a bucket of records of one type, kept as JSON under their names.
 type table[T any] struct{ bucket string }

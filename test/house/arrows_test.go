@@ -72,6 +72,7 @@ var arrows = map[string][]string{
 	"cmd/internal/project/artifact": {"dockerrun"},
 	"cmd/internal/project/config":   {"envs", "files", "spelling"},
 	"cmd/internal/project/checkout": {},
+	"cmd/internal/policy":           {"cmd/internal/project/config", "envs"},
 	"cmd/internal/starter":          {"builder/fingerprint", "cmd/internal/project", "cmd/internal/project/checkout", "cmd/internal/project/config", "compose", "dockerrun", "files", "templates"},
 	"cmd/internal/secrets":          {"cmd/internal/project/config", "mask"},
 	"cmd/internal/envfile":          {"files"},
