@@ -35,6 +35,7 @@ type breakage struct {
 	fix       string // in what to do
 	before    func(*world)
 	after     func(*world) // when the cloud is open
+	also      string       // is red, too, for the same reason; "" usually
 	unchecked []string     // what can't be checked then
 	mends     bool         // the fix is commands that mend it
 }
@@ -43,7 +44,7 @@ func at(yaml string) func(*world) { return func(w *world) { w.yaml += yaml } }
 
 // signedIn are the checks that need credentials.
 var signedIn = []string{
-	rightsCheck, applicationCheck, platformCheck, profileCheck, roleCheck, nameCheck, repositoryCheck, bucketCheck,
+	rightsCheck, operationsCheck, applicationCheck, platformCheck, profileCheck, roleCheck, nameCheck, repositoryCheck, bucketCheck,
 	environmentsCheck, versionsCheck, addressesCheck, urlCheck,
 }
 
@@ -82,9 +83,17 @@ func accountBreakages() []breakage {
 			}},
 		{name: "a clock that is wrong", check: clockCheck, says: "behind AWS's", fix: "beansprout local stop",
 			before: func(w *world) { w.config.Offset = 2 * time.Minute }},
-		{name: "a right is missing", check: rightsCheck, says: "are missing: ecr:PutImage", fix: "aws iam attach-user-policy --user-name local",
+		{name: "a right is missing", check: rightsCheck, says: ": ecr:PutImage", fix: "aws iam attach-user-policy --user-name local",
 			before: func(w *world) { w.config.Denied = []string{"ecr:PutImage"} }},
-		{name: "a role may not be passed", check: rightsCheck, says: "iam:PassRole of aws-elasticbeanstalk-ec2-role", fix: "beansprout iam-policy deployer",
+		{name: "Beanstalk itself lacks a right", check: operationsCheck, says: "local lacks 1 of", fix: "attach-user-policy",
+			before: func(w *world) { w.config.Denied = []string{"cloudformation:CreateStack"} }},
+		{name: "an operations role without rights", check: operationsCheck, says: "operations lacks ", mends: true,
+			fix: "attach-role-policy --role-name operations --policy-arn arn:aws:iam::aws:policy/AdministratorAccess-AWSElasticBeanstalk",
+			after: func(w *world) {
+				w.call("iam", "CreateRole", "RoleName", "operations", "AssumeRolePolicyDocument", trust("elasticbeanstalk.amazonaws.com"))
+				w.yaml += "environment: {operations_role: 'arn:aws:iam::" + w.account() + ":role/operations'}\n"
+			}},
+		{name: "a role may not be passed", check: rightsCheck, says: "iam:PassRole of aws-elasticbeanstalk-ec2-role", fix: "beansprout iam-policy deployer", also: operationsCheck,
 			before: func(w *world) { w.config.Denied = []string{"iam:PassRole"} }},
 	}
 }
@@ -207,10 +216,10 @@ func TestWhatIsNotKnownIsAWarning(t *testing.T) {
 		checks []string
 		says   string
 	}{
-		{"no simulator", denied("iam:SimulatePrincipalPolicy"), []string{rightsCheck}, "iam:SimulatePrincipalPolicy"},
+		{"no simulator", denied("iam:SimulatePrincipalPolicy"), []string{rightsCheck, operationsCheck}, "iam:SimulatePrincipalPolicy"},
 		{"no instance profiles", denied("iam:GetInstanceProfile"), []string{profileCheck}, "iam:GetInstanceProfile"},
 		{"no roles", denied("iam:GetRole"), []string{roleCheck}, "iam:GetRole"},
-		{"no policies of roles and no simulator", denied("iam:ListAttachedRolePolicies", "iam:SimulatePrincipalPolicy"), []string{rightsCheck, profileCheck, roleCheck}, "iam:"},
+		{"no policies of roles and no simulator", denied("iam:ListAttachedRolePolicies", "iam:SimulatePrincipalPolicy"), []string{rightsCheck, operationsCheck, profileCheck, roleCheck}, "iam:"},
 		{"no policies of roles", denied("iam:ListAttachedRolePolicies"), nil, ""},
 		{"no quotas of Beanstalk", denied("elasticbeanstalk:DescribeAccountAttributes"), []string{environmentsCheck, versionsCheck}, "elasticbeanstalk:DescribeAccountAttributes"},
 		{"no quotas of EC2", denied("servicequotas:GetServiceQuota"), []string{addressesCheck}, "servicequotas:GetServiceQuota"},
@@ -251,6 +260,8 @@ func (b breakage) judge(t *testing.T, findings []Finding) (broken Finding) {
 		switch {
 		case f.Check == b.check:
 			broken, want = f, Failed
+		case f.Check == b.also:
+			want = Failed
 		case slices.Contains(b.unchecked, f.Check):
 			want = Unchecked
 		}

@@ -26,6 +26,7 @@ const (
 	credentialsCheck  = "credentials"
 	clockCheck        = "clock"
 	rightsCheck       = "rights"
+	operationsCheck   = "rights of Beanstalk"
 	profileCheck      = "instance profile"
 	roleCheck         = "service role"
 	applicationCheck  = "application"
@@ -148,6 +149,7 @@ func (e *examination) deployChecks() []check {
 		role.needs = append(role.needs, base.name)
 	}
 	all := []check{
+		{name: operationsCheck, needs: signedIn, run: e.checkOperations},
 		{name: applicationCheck, needs: signedIn, run: e.checkApplication},
 		base, profile, role,
 		{name: nameCheck, needs: []string{credentialsCheck, gitCheck}, run: e.checkName},

@@ -10,8 +10,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws/arn"
 
 	"beansprout/cmd/internal/account"
+	"beansprout/cmd/internal/policy"
 	"beansprout/envs"
-	"beansprout/templates"
 )
 
 // A statement of a policy allows actions on resources where conditions hold.
@@ -33,10 +33,14 @@ func (l *list) UnmarshalJSON(text []byte) error {
 	return json.Unmarshal(text, (*[]string)(l))
 }
 
-func statements(document string) (all []statement, err error) {
-	var policy struct{ Statement []statement }
-	err = json.Unmarshal([]byte(document), &policy)
-	return policy.Statement, err
+// statements reads a policy, and leaves out the actions with a wildcard.
+func statements(document []byte) ([]statement, error) {
+	var read struct{ Statement []statement }
+	err := json.Unmarshal(document, &read)
+	for i, s := range read.Statement {
+		read.Statement[i].Action = slices.DeleteFunc(s.Action, func(action string) bool { return strings.Contains(action, "*") })
+	}
+	return read.Statement, err
 }
 
 // checkRights has the policy simulator say which rights of the policy the caller lacks.
@@ -48,7 +52,34 @@ func (e *examination) checkRights(ctx context.Context) Finding {
 	if err != nil {
 		return unknown(err)
 	}
-	all, err := statements(templates.IAMPolicy())
+	holder := policy.Deployer
+	if e.cfg.File == "" {
+		holder = policy.Janitor
+	}
+	return e.judgeRights(ctx, principal, holder, func() []string { return e.grant(principal, holder) })
+}
+
+// checkOperations has the policy simulator say which rights Beanstalk lacks, which works with those of
+// environment.operations_role, or else the caller's. Rights with a wildcard can't be asked for.
+func (e *examination) checkOperations(ctx context.Context) Finding {
+	principal := e.cfg.Environment.OperationsRole
+	if principal == "" {
+		if strings.HasSuffix(e.caller.ARN, ":root") {
+			return ok("the root user may do everything")
+		}
+		var err error
+		if principal, err = e.principal(ctx); err != nil {
+			return unknown(err)
+		}
+	}
+	return e.judgeRights(ctx, principal, policy.Operations, func() []string {
+		return []string{e.attachTo(principal, e.managed("AdministratorAccess-AWSElasticBeanstalk"))}
+	})
+}
+
+// judgeRights is the finding about the rights that a principal has of a holder's policy.
+func (e *examination) judgeRights(ctx context.Context, principal string, holder policy.Holder, fix func() []string) Finding {
+	all, err := statements(policy.Document(holder, policy.Of(e.cfg, e.manager.Region(), e.caller.Account)))
 	if err != nil {
 		return broken(ctx, err)
 	}
@@ -57,9 +88,9 @@ func (e *examination) checkRights(ctx context.Context) Finding {
 	case err != nil:
 		return unknown(err)
 	case len(missing) == 0:
-		return ok("all %d of the policy", count)
+		return ok("%s has all %d", lastName(principal), count)
 	}
-	return fail(fmt.Sprintf("%d of %d are missing: %s", len(missing), count, strings.Join(missing, ", ")), e.grant(principal)...)
+	return fail(fmt.Sprintf("%s lacks %d of %d: %s", lastName(principal), len(missing), count, strings.Join(missing, ", ")), fix()...)
 }
 
 const passRole = "iam:PassRole"
@@ -77,11 +108,11 @@ func (e *examination) lacking(ctx context.Context, principal string, all []state
 			continue
 		}
 		left := []string(s.Action)
-		for _, resource := range s.Resource { // an action is for one of them
+		for _, resource := range e.resources(s) { // an action is for one of them
 			if len(left) == 0 {
 				break
 			}
-			q := account.Question{Actions: left, Resource: e.concrete(resource), Context: s.context(e.account.Suffix())}
+			q := account.Question{Actions: left, Resource: resource, Context: s.context(e.account.Suffix())}
 			if left, err = e.account.Denied(ctx, principal, q); err != nil {
 				return nil, count, err
 			}
@@ -89,6 +120,18 @@ func (e *examination) lacking(ctx context.Context, principal string, all []state
 		missing = append(missing, left...)
 	}
 	return missing, count, nil
+}
+
+// resources returns the ARNs of what a statement is about. Where that is everything, AWS's own policies name
+// what Beanstalk makes.
+func (e *examination) resources(s statement) (all []string) {
+	for _, pattern := range s.Resource {
+		all = append(all, e.concrete(pattern))
+	}
+	if slices.Contains(all, "*") {
+		all = append(all, e.arn("ecs", "cluster/awseb-doctor"), e.arn("autoscaling", "autoScalingGroup:doctor:autoScalingGroupName/awseb-e-doctor"))
+	}
+	return all
 }
 
 // cannotPass returns which roles the principal may not pass to the services that use them.
@@ -139,26 +182,24 @@ func (e *examination) concrete(pattern string) string {
 		return pattern // "*"
 	}
 	name := envs.Name(e.caller.Account, e.cfg.Application, "doctor")
-	kind, rest, _ := strings.Cut(a.Resource, "/")
-	switch a.Service {
-	case "s3":
-		resource := e.bucketName()
-		if rest != "" {
-			resource += "/" + strings.ReplaceAll(rest, "*", "bundles/"+name)
-		}
-		return e.arn("s3", resource)
-	case "ecr":
-		return e.arn("ecr", "repository/"+e.Project.ManagerConfig().Repository.Name)
+	fill := func(part *string, with string) { // ${*} is a star in a name
+		*part = strings.NewReplacer("${*}", "*", "${?}", "?", "${$}", "$", "*", with).Replace(*part)
 	}
-	parts := strings.Split(rest, "/")
-	for i, part := range parts {
-		with := name
-		if i == 0 {
-			with = e.cfg.Application
+	fill(&a.Partition, e.account.Partition())
+	fill(&a.Region, e.manager.Region())
+	fill(&a.AccountID, e.caller.Account)
+	if a.Service == "elasticbeanstalk" { // KIND/APPLICATION/NAME
+		kind, rest, _ := strings.Cut(a.Resource, "/")
+		application, rest, both := strings.Cut(rest, "/")
+		fill(&application, e.cfg.Application)
+		fill(&rest, name)
+		if a.Resource = kind + "/" + application; both {
+			a.Resource += "/" + rest
 		}
-		parts[i] = strings.ReplaceAll(part, "*", with)
+		return a.String()
 	}
-	return e.arn(a.Service, kind+"/"+strings.Join(parts, "/"))
+	fill(&a.Resource, name)
+	return a.String()
 }
 
 func (e *examination) bucketName() string {
@@ -176,7 +217,7 @@ func (s statement) context(suffix string) map[string]string {
 			switch {
 			case operator == "Null" && slices.Equal(allowed, list{"false"}):
 				values[key] = "doctor"
-			case strings.HasPrefix(operator, "String") && !strings.Contains(operator, "Not") && len(allowed) > 0:
+			case (strings.HasPrefix(operator, "String") || operator == "ArnLike") && !strings.Contains(operator, "Not") && len(allowed) > 0:
 				values[key] = strings.ReplaceAll(allowed[0], "*", suffix)
 			}
 		}
@@ -184,16 +225,21 @@ func (s statement) context(suffix string) map[string]string {
 	return values
 }
 
-// grant returns the commands that give the principal the rights of the policy.
-func (e *examination) grant(principal string) []string {
-	const policy = "beansprout-deployer"
+// grant returns the commands that give a principal the rights of a holder's policy.
+func (e *examination) grant(principal string, holder policy.Holder) []string {
+	name := "beansprout-" + string(holder)
+	return []string{
+		"beansprout iam-policy " + string(holder) + " > " + name + ".json",
+		command("aws", "iam", "create-policy", "--policy-name", name, "--policy-document", "file://"+name+".json"),
+		e.attachTo(principal, e.arn("iam", "policy/"+name)),
+	}
+}
+
+// attachTo returns the command that gives a user or a role a policy.
+func (e *examination) attachTo(principal, policy string) string {
 	kind := "role"
 	if strings.Contains(principal, ":user/") {
 		kind = "user"
 	}
-	return []string{
-		"beansprout iam-policy deployer > " + policy + ".json",
-		command("aws", "iam", "create-policy", "--policy-name", policy, "--policy-document", "file://"+policy+".json"),
-		command("aws", "iam", "attach-"+kind+"-policy", "--"+kind+"-name", lastName(principal), "--policy-arn", e.arn("iam", "policy/"+policy)),
-	}
+	return command("aws", "iam", "attach-"+kind+"-policy", "--"+kind+"-name", lastName(principal), "--policy-arn", policy)
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"beansprout/cmd/internal/account"
+	"beansprout/cmd/internal/policy"
 )
 
 // A purpose is what a role must allow: one of AWS's policies does, or the actions themselves are allowed.
@@ -31,10 +32,9 @@ func (e *examination) instancePurposes() []purpose {
 	if !e.Project.HasImages() {
 		return purposes
 	}
-	repository := e.concrete("arn:*:ecr:*:*:repository/*")
 	purposes = append(purposes, purpose{
 		"pull images", []string{"AmazonEC2ContainerRegistryReadOnly", "AmazonEC2ContainerRegistryPullOnly", "AmazonEC2ContainerRegistryPowerUser", "AmazonEC2ContainerRegistryFullAccess"},
-		[]string{"ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"}, repository,
+		[]string{pullImage, "ecr:GetDownloadUrlForLayer"}, e.repository(),
 	})
 	if !e.cfg.Dockerrun.IsCompose() {
 		purposes = append(purposes, purpose{
@@ -43,6 +43,19 @@ func (e *examination) instancePurposes() []purpose {
 		})
 	}
 	return purposes
+}
+
+const pullImage = "ecr:BatchGetImage"
+
+// repository returns the ARN of the repository, as the instances' policy names it.
+func (e *examination) repository() string {
+	all, _ := statements(policy.Document(policy.Instance, policy.Of(e.cfg, e.manager.Region(), e.caller.Account)))
+	for _, s := range all {
+		if slices.Contains(s.Action, pullImage) {
+			return e.concrete(s.Resource[0])
+		}
+	}
+	return "*"
 }
 
 // servicePurposes are what Beanstalk does (developer guide, "Managing Elastic Beanstalk service roles").

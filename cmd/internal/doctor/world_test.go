@@ -304,11 +304,13 @@ func TestMain(m *testing.M) {
 }
 
 // environment returns the name of the feature's environment.
-func (w *world) environment() string {
+func (w *world) environment() string { return envs.Name(w.account(), "shop", "login") }
+
+func (w *world) account() string {
 	w.Helper()
 	m, err := envs.New(w.Context(), w.aws, envs.Config{Application: "shop"})
 	must.Succeed(w, err)
 	account, err := m.Account(w.Context())
 	must.Succeed(w, err)
-	return envs.Name(account, "shop", "login")
+	return account
 }
