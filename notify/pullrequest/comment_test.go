@@ -242,6 +242,11 @@ func TestWithoutAChangeNoCommentIsMade(t *testing.T) {
 		if err == nil || now != ref || len(f.byUs()) != 0 {
 			t.Errorf("one that was deleted: %+v, %v, %+v", now, err, f.byUs())
 		}
+		f.requests = nil
+		other := Ref{Channel: ref.Channel, Timestamp: ref.Timestamp, Posted: "https://evil.example"}
+		if now, err := k.comments(f, Change{}).Announce(t.Context(), other, n); err != nil || now != other || len(f.requests) != 0 {
+			t.Errorf("a reference to another API: %+v, %v, %q", now, err, f.requests)
+		}
 		for _, channel := range []string{"../..#12", "acme/shop/../../user#12", "acme#12", "acme/shop#-1", "acme/shop#12#13", "acme/sh%2fop#12", "#12", "0#12"} {
 			f.requests = nil
 			if _, err := k.comments(f, Change{}).Announce(t.Context(), Ref{Channel: channel, Timestamp: "1", Posted: ref.Posted}, n); err != nil || len(f.requests) != 0 {
