@@ -28,9 +28,18 @@ const (
 var built string
 
 // Main runs the tests of a package, and removes the binary that was built for them. It is the
-// whole of a TestMain.
-func Main(m *testing.M) {
+// whole of a TestMain. Judges look at what the tests have left if these succeed.
+func Main(m *testing.M, judges ...func() error) {
 	code := m.Run()
+	for _, judge := range judges {
+		if code != 0 {
+			break
+		}
+		if err := judge(); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			code = 1
+		}
+	}
 	if built != "" {
 		_ = os.RemoveAll(built)
 	}

@@ -3,24 +3,33 @@ package stories
 import (
 	"bufio"
 	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"maps"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
+	"testing"
 
 	"beansprout/localcloud"
 )
 
-// madeCalls are the operations that the program called in the stories, by the verb that called them.
-type madeCalls struct {
-	mu     sync.Mutex
-	byVerb map[string]map[string]bool // elasticbeanstalk:DescribeEnvironments
+// usedRights are the actions of IAM that the program's calls in the stories needed, by the holder of the
+// policy that has to allow them.
+type usedRights struct {
+	mu      sync.Mutex
+	holders map[string]map[string]bool
 }
 
-var made = madeCalls{byVerb: map[string]map[string]bool{}}
+var made = usedRights{holders: map[string]map[string]bool{"deployer": {}, "janitor": {}}}
 
-// read adds what the request log of a local cloud says of the program's calls.
-func (m *madeCalls) read(dir string) {
+// read adds what the request log of a local cloud says of the program's calls. The judge reads no log that a
+// story has removed.
+func (u *usedRights) read(dir string) {
 	for _, name := range []string{"requests.log.1", "requests.log"} {
 		f, err := os.Open(filepath.Join(dir, name))
 		if err != nil {
@@ -29,26 +38,101 @@ func (m *madeCalls) read(dir string) {
 		for s := bufio.NewScanner(f); s.Scan(); {
 			var e localcloud.Entry
 			if json.Unmarshal(s.Bytes(), &e) == nil {
-				m.add(e)
+				u.add(e)
 			}
 		}
 		_ = f.Close()
 	}
 }
 
-func (m *madeCalls) add(e localcloud.Entry) {
+// add counts a call of the program's. The verb is in the user agent, except in the registry's calls: the engine
+// pushes for up, and pulls for the instances. doctor does without rights.
+func (u *usedRights) add(e localcloud.Entry) {
 	verb, ours := strings.CutPrefix(e.Agent, "beansprout-")
-	operation := e.Service + ":" + e.Action
-	if e.Service == "registry" { // whose clients are builder's own and the engine, which pulls for the instances
-		verb, ours, operation = "up", !strings.HasPrefix(e.Agent, "docker/"), e.Right()
+	holder := "deployer"
+	switch {
+	case verb == "janitor" || verb == "sweep":
+		holder = "janitor"
+	case e.Service == "registry":
+		method, path, _ := strings.Cut(e.Action, " ")
+		ours = method != "GET" && (method != "HEAD" || strings.Contains(path, "/blobs/"))
 	}
-	if !ours || operation == "" || e.Action == "" {
+	right := e.Right()
+	if !ours || verb == "doctor" || right == "" {
 		return
 	}
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if m.byVerb[verb] == nil {
-		m.byVerb[verb] = map[string]bool{}
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.holders[holder][right] = true
+}
+
+// judge compares the rights that were used with the policies that the program prints: they allow all of them
+// and, after all stories, nothing else.
+func (u *usedRights) judge() error {
+	var errs []error
+	for holder, used := range u.holders {
+		if len(used) == 0 {
+			continue
+		}
+		has, err := policyOf(holder)
+		if err != nil {
+			return err
+		}
+		for _, right := range slices.Sorted(maps.Keys(used)) {
+			if !slices.Contains(has, right) && right != "sts:GetCallerIdentity" {
+				errs = append(errs, fmt.Errorf("the policy of the %s lacks %s, which a story needed", holder, right))
+			}
+		}
+		for _, right := range has {
+			if allStories() && !used[right] && elsewhere[right] == "" && elsewhere[holder+" "+right] == "" {
+				errs = append(errs, fmt.Errorf("the policy of the %s has %s, which no story needed", holder, right))
+			}
+		}
 	}
-	m.byVerb[verb][operation] = true
+	return errors.Join(errs...)
+}
+
+// allStories reports whether this run tells all stories.
+func allStories() bool {
+	return !testing.Short() && flag.Lookup("test.run").Value.String() == "" && flag.Lookup("test.skip").Value.String() == ""
+}
+
+// elsewhere has the rights that no story needs, with who needs them.
+var elsewhere = map[string]string{
+	"elasticbeanstalk:AbortEnvironmentUpdate":          "up --abort, which a test of envs interrupts",
+	"elasticbeanstalk:AddTags":                         "AWS asks for it where an environment is created with tags (Service Authorization Reference)",
+	"janitor elasticbeanstalk:RequestEnvironmentInfo":  "a restore that fails shows the logs, as an up does",
+	"janitor elasticbeanstalk:RetrieveEnvironmentInfo": "as RequestEnvironmentInfo",
+	"elasticbeanstalk:UpdateConfigurationTemplate":     "environment.copy_from whose copy is out of date, in a test of envs",
+	"iam:PassRole":                     "Beanstalk passes the roles on with the caller's rights",
+	"s3:ListAllMyBuckets":              "images that an earlier version tagged, in a test of envs",
+	"ecr:BatchDeleteImage":             "images that no environment needs any more, in the tests of faults and envs",
+	"janitor ecr:BatchGetImage":        "a removal and a restore of an environment with images, in the tests of faults and envs",
+	"janitor ecr:DescribeRepositories": "as ecr:BatchGetImage",
+	"janitor ecr:ListImages":           "as ecr:BatchGetImage",
+	"janitor ecr:PutImage":             "as ecr:BatchGetImage: a restore from Slack tags the images again",
+	"ecr:DeleteLifecyclePolicy":        "registry.expire_images_after: 0s, in a test of envs",
+}
+
+// policyOf returns the actions of the policy that the program prints.
+func policyOf(holder string) (actions []string, err error) {
+	out, err := exec.Command("beansprout", "iam-policy", holder, "--any").Output()
+	if err != nil {
+		return nil, fmt.Errorf("print the policy of the %s: %w", holder, err)
+	}
+	var policy struct{ Statement []struct{ Action any } }
+	if err := json.Unmarshal(out, &policy); err != nil {
+		return nil, err
+	}
+	for _, s := range policy.Statement {
+		switch action := s.Action.(type) {
+		case string:
+			actions = append(actions, action)
+		case []any:
+			for _, a := range action {
+				actions = append(actions, a.(string))
+			}
+		}
+	}
+	return actions, nil
 }

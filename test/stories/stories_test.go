@@ -18,7 +18,7 @@ import (
 	"beansprout/test/lab"
 )
 
-func TestMain(m *testing.M) { lab.Main(m) }
+func TestMain(m *testing.M) { lab.Main(m, made.judge) }
 
 // commands are what scripts may use besides testscript's own.
 var commands = map[string]func(*testscript.TestScript, bool, []string){
@@ -131,6 +131,7 @@ func resetClouds(e *testscript.Env) {
 		return nil // what can't be read holds no cloud
 	})
 	for _, dir := range dirs {
+		made.read(dir)
 		stop := exec.Command("beansprout", "local", "stop", "--dir", dir)
 		stop.Env = append(os.Environ(), "GORACE=atexit_sleep_ms=0")
 		if out, err := stop.CombinedOutput(); err != nil {
