@@ -68,10 +68,8 @@ func subject(c *cli.Context) (s doctor.Subject, err error) {
 	if s.Project, err = readProject(c, dir); err != nil {
 		return s, err
 	}
-	if c.String("application") == "" {
-		if err := s.Project.NeedFile(); err != nil {
-			return s, err
-		}
+	if err := s.Project.NeedFile(); err != nil {
+		return s, err
 	}
 	secretsOf(c).Learn(s.Project.Config)
 	s.Connector = newConnector(c)

@@ -19,7 +19,7 @@ func downCommand() *cli.Command {
 		Usage:     "remove a feature's environment and print the receipt; what restore needs stays for expire.restore_for",
 		ArgsUsage: "[FEATURE]",
 		Flags: []cli.Flag{
-			featureFlag(), configFlag(), jsonFlag(), dryRunFlag(), yesFlag(),
+			featureFlag(), configFlag(), applicationFlag(), jsonFlag(), dryRunFlag(), yesFlag(),
 			&cli.BoolFlag{Name: "force", Usage: "remove the environment even if it is protected"}, timeoutFlag(changing),
 			&cli.BoolFlag{Name: "purge", Usage: "also remove what restore needs"},
 			&cli.BoolFlag{Name: "no-wait", Usage: "return when AWS has begun the removal; a sweep removes versions and images after expire.restore_for"},

@@ -19,7 +19,7 @@ func eventsCommand() *cli.Command {
 		Usage:     "print AWS's events of a feature's environment, or what was done with it, oldest first",
 		ArgsUsage: "[FEATURE]",
 		Flags: []cli.Flag{
-			featureFlag(), configFlag(), jsonFlag(), timeoutFlag(asking), followFlag(),
+			featureFlag(), configFlag(), applicationFlag(), jsonFlag(), timeoutFlag(asking), followFlag(),
 			commandline.DurationFlag("since", "print only events of the last `DURATION`, such as 1h"),
 			&cli.BoolFlag{Name: "ours", Usage: "print what was done with the feature's environments, by whom and when: the last 50 deploys, extensions, removals and so on, also of those that have gone"},
 		},

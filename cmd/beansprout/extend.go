@@ -22,7 +22,7 @@ func extendCommand() *cli.Command {
 		Usage:     "give a feature's environment more time and print the new expiry",
 		ArgsUsage: "[FEATURE]",
 		Flags: []cli.Flag{
-			featureFlag(), configFlag(), jsonFlag(), timeoutFlag(asking), dryRunFlag(),
+			featureFlag(), configFlag(), applicationFlag(), jsonFlag(), timeoutFlag(asking), dryRunFlag(),
 			commandline.DurationFlag("by", "add `DURATION`, such as 3d, to the expiry, or to now if it has expired"),
 		},
 		Action: extend,

@@ -27,7 +27,7 @@ func configFlag() cli.Flag {
 }
 
 func applicationFlag() cli.Flag {
-	return &cli.StringFlag{Name: "application", Usage: "the environments of the application `NAME`, without a beansprout.yaml"}
+	return &cli.StringFlag{Name: "application", Usage: "the application `NAME`, where there is no beansprout.yaml"}
 }
 
 func featureFlag() cli.Flag {

@@ -16,7 +16,7 @@ func keepCommand() *cli.Command {
 		Name:      "keep",
 		Usage:     "protect a feature's environment: the janitor never removes it, and down needs --force",
 		ArgsUsage: "[FEATURE]",
-		Flags:     []cli.Flag{featureFlag(), configFlag(), jsonFlag(), timeoutFlag(asking), dryRunFlag()},
+		Flags:     []cli.Flag{featureFlag(), configFlag(), applicationFlag(), jsonFlag(), timeoutFlag(asking), dryRunFlag()},
 		Action:    keep,
 	})
 }
@@ -26,7 +26,7 @@ func unkeepCommand() *cli.Command {
 		Name:      "unkeep",
 		Usage:     "remove the protection that keep has set",
 		ArgsUsage: "[FEATURE]",
-		Flags:     []cli.Flag{featureFlag(), configFlag(), jsonFlag(), timeoutFlag(asking), dryRunFlag()},
+		Flags:     []cli.Flag{featureFlag(), configFlag(), applicationFlag(), jsonFlag(), timeoutFlag(asking), dryRunFlag()},
 		Action:    unkeep,
 	})
 }

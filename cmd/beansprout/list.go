@@ -16,7 +16,7 @@ func listCommand() *cli.Command {
 	return verb(cli.Command{
 		Name:  "list",
 		Usage: "list the application's environments, or without a beansprout.yaml those of all applications",
-		Flags: append(filterFlags(), configFlag(), jsonFlag(), timeoutFlag(asking),
+		Flags: append(filterFlags(), configFlag(), applicationFlag(), jsonFlag(), timeoutFlag(asking),
 			&cli.BoolFlag{Name: "removed", Usage: "list the removed environments that restore can bring back, and until when"}),
 		Action: list,
 	})

@@ -14,7 +14,7 @@ func logsCommand() *cli.Command {
 		Name:      "logs",
 		Usage:     "print the last lines of a feature's logs",
 		ArgsUsage: "[FEATURE]",
-		Flags:     []cli.Flag{featureFlag(), configFlag(), jsonFlag(), timeoutFlag(asking), followFlag()},
+		Flags:     []cli.Flag{featureFlag(), configFlag(), applicationFlag(), jsonFlag(), timeoutFlag(asking), followFlag()},
 		Action:    logs,
 	})
 }

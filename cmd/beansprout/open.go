@@ -19,7 +19,7 @@ func openCommand() *cli.Command {
 		Name:      "open",
 		Usage:     "print a feature's URL and open it in a browser if there is one",
 		ArgsUsage: "[FEATURE]",
-		Flags:     []cli.Flag{featureFlag(), configFlag(), jsonFlag(), timeoutFlag(asking)},
+		Flags:     []cli.Flag{featureFlag(), configFlag(), applicationFlag(), jsonFlag(), timeoutFlag(asking)},
 		Action:    browse,
 	})
 }

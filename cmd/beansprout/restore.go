@@ -16,7 +16,7 @@ func restoreCommand() *cli.Command {
 		Name:      "restore",
 		Usage:     "bring back a removed environment with a new expiry; print the URL",
 		ArgsUsage: "[FEATURE]",
-		Flags:     []cli.Flag{featureFlag(), configFlag(), jsonFlag(), dryRunFlag(), timeoutFlag(changing)},
+		Flags:     []cli.Flag{featureFlag(), configFlag(), applicationFlag(), jsonFlag(), dryRunFlag(), timeoutFlag(changing)},
 		Action:    restore,
 	})
 }

@@ -17,7 +17,7 @@ func rollbackCommand() *cli.Command {
 		Usage:     "deploy the version that ran before, wait, announce; print the URL",
 		ArgsUsage: "[FEATURE]",
 		Flags: []cli.Flag{
-			featureFlag(), configFlag(), jsonFlag(), dryRunFlag(), timeoutFlag(changing),
+			featureFlag(), configFlag(), applicationFlag(), jsonFlag(), dryRunFlag(), timeoutFlag(changing),
 			&cli.StringFlag{Name: "to", Usage: "deploy the version with this `LABEL` instead of the one before"},
 		},
 		Action: rollback,

@@ -19,7 +19,7 @@ func statusCommand() *cli.Command {
 		Name:      "status",
 		Usage:     "show the environment of one feature",
 		ArgsUsage: "[FEATURE]",
-		Flags:     []cli.Flag{featureFlag(), configFlag(), jsonFlag(), timeoutFlag(asking)},
+		Flags:     []cli.Flag{featureFlag(), configFlag(), applicationFlag(), jsonFlag(), timeoutFlag(asking)},
 		Action:    status,
 	})
 }

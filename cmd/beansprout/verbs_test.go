@@ -107,3 +107,24 @@ func TestWhatHasLostItsAddressIsShown(t *testing.T) {
 	}
 	p.refused(1, []string{"lost its address"}, "down", "swapped")
 }
+
+func TestAnApplicationTakesThePlaceOfTheFile(t *testing.T) {
+	p := newPlot(t, localcloud.Config{})
+	e := p.sprout("x")
+	elsewhere := t.TempDir()
+	t.Chdir(elsewhere)
+	for _, args := range [][]string{
+		{"list"}, {"list", "--removed"}, {"status", "x"}, {"versions", "x"}, {"events", "x"}, {"logs", "x"}, {"open", "x"},
+		{"keep", "x"}, {"unkeep", "x"}, {"down", "x", "--yes"}, {"restore", "x"},
+	} {
+		if out := beansprout(t.Context(), t, p.dir, append(args, "--application", "shop")...); out.code != 0 {
+			t.Errorf("%q ends with %d: %s", args, out.code, out.stderr)
+		}
+	}
+	if now := p.status("x"); now.ID != e.ID {
+		t.Errorf("%s is %s now", e.ID, now.ID)
+	}
+	if out := beansprout(t.Context(), t, p.dir, "status", "x"); out.code != 2 || !strings.Contains(out.stderr, "there is no beansprout.yaml") {
+		t.Errorf("without either: %d, %s", out.code, out.stderr)
+	}
+}

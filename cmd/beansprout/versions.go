@@ -14,7 +14,7 @@ func versionsCommand() *cli.Command {
 		Name:      "versions",
 		Usage:     "list a feature's versions, newest first, and whether rollback or restore can deploy each",
 		ArgsUsage: "[FEATURE]",
-		Flags:     []cli.Flag{featureFlag(), configFlag(), jsonFlag(), timeoutFlag(asking)},
+		Flags:     []cli.Flag{featureFlag(), configFlag(), applicationFlag(), jsonFlag(), timeoutFlag(asking)},
 		Action:    versions,
 	})
 }

@@ -68,9 +68,9 @@ func Of(cfg *config.Config, dir string, env func(string) (string, bool)) *Projec
 	return &Project{Config: cfg, dir: dir, env: env, settings: settings(cfg).List()}
 }
 
-// NeedFile refuses a project without a beansprout.yaml.
+// NeedFile refuses a project without a beansprout.yaml, unless an application is named instead.
 func (p *Project) NeedFile() error {
-	if p.Config.File != "" {
+	if p.Config.File != "" || p.Config.Application != "" {
 		return nil
 	}
 	return &Error{Kind: NoFile, Err: fmt.Errorf("there is no %s here or above", config.Name)}
