@@ -36,9 +36,14 @@ func run(args []string) int {
 	context.AfterFunc(ctx, stop) // a second signal kills the process
 	terminal.OutliveReaders()
 	logrus.SetOutput(io.Discard) // libraries write their warnings there
+	return execute(ctx, args, os.Stdout, os.Stderr)
+}
+
+// execute carries out a command line and returns the exit code.
+func execute(ctx context.Context, args []string, out, stderr io.Writer) int {
 	known := secrets.Take()
-	stdout := &terminal.Touched{Writer: terminal.Answers{Writer: os.Stdout}}
-	app := newApp(stdout, os.Stderr)
+	stdout := &terminal.Touched{Writer: terminal.Answers{Writer: out}}
+	app := newApp(stdout, stderr)
 	app.Metadata = map[string]any{secretsKey: known}
 	ordered := commandline.Reorder(app, args)
 	app.Flags = append(app.Flags, cli.HelpFlag) // the package adds it only with its own help
@@ -47,9 +52,9 @@ func run(args []string) int {
 		wait()
 	}
 	if err != nil && !failure.OnlyUnread(err) {
-		fmt.Fprint(os.Stderr, inColor(os.Stderr, known.Hide(failure.Render(err))))
+		fmt.Fprint(stderr, inColor(stderr, known.Hide(failure.Render(err))))
 		if commandline.AsksFor("json", args) && (!stdout.Written || commandline.AsksFor("follow", args)) {
-			_ = failure.PrintJSON(os.Stdout, known, err)
+			_ = failure.PrintJSON(out, known, err)
 		}
 	}
 	return failure.ExitCode(err)

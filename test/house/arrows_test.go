@@ -76,7 +76,7 @@ var arrows = map[string][]string{
 	"cmd/internal/starter":          {"builder/fingerprint", "cmd/internal/project", "cmd/internal/project/checkout", "cmd/internal/project/config", "compose", "dockerrun", "files", "templates"},
 	"cmd/internal/secrets":          {"cmd/internal/project/config", "mask"},
 	"cmd/internal/envfile":          {"files"},
-	"cmd/internal/failure":          {"builder", "cmd/internal/awsconfig", "cmd/internal/background", "cmd/internal/project", "cmd/internal/project/config", "cmd/internal/secrets", "cmd/internal/terminal", "envs", "envs/beanstalk", "envs/ecr", "envs/store", "janitor", "templates"},
+	"cmd/internal/failure":          {"builder", "cmd/internal/awsconfig", "cmd/internal/background", "cmd/internal/project", "cmd/internal/project/config", "cmd/internal/secrets", "cmd/internal/terminal", "envs", "envs/beanstalk", "envs/ecr", "envs/store", "janitor", "notify", "templates"},
 	"cmd/internal/service": {
 		"cmd/internal/awsconfig", "cmd/internal/commandline", "cmd/internal/project", "cmd/internal/project/checkout", "cmd/internal/secrets",
 		"cmd/internal/sweeping", "daemon", "envs", "janitor", "notify", "notify/pullrequest",
