@@ -11,6 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"beansprout/test/must"
 )
 
@@ -62,7 +64,7 @@ func TestTheFingerprintChangesWithWhatGoesIn(t *testing.T) {
 		{"a hard link instead of an equal file", func(s *Source) error {
 			return errors.Join(os.Remove(path(s, "same")), os.Link(path(s, "a"), path(s, "same")))
 		}, false, false},
-		{"an attribute", func(s *Source) error { return syscall.Setxattr(path(s, "a"), "user.color", []byte("red"), 0) }, true, false},
+		{"an attribute", func(s *Source) error { return unix.Setxattr(path(s, "a"), "user.color", []byte("red"), 0) }, true, false},
 		{"time", func(s *Source) error { return os.Chtimes(path(s, "a"), time.Time{}, time.Unix(1e9, 0)) }, false, false},
 		{"owner", func(s *Source) error { return os.Lchown(path(s, "a"), os.Getuid(), os.Getgid()+os.Geteuid()) }, false, false},
 		{"an ignored file", func(s *Source) error { return os.WriteFile(path(s, "ignored/b"), []byte("b"), 0o755) }, false, false},
