@@ -104,14 +104,15 @@ var elsewhere = map[string]string{
 	"janitor elasticbeanstalk:RequestEnvironmentInfo":  "a restore that fails shows the logs, as an up does",
 	"janitor elasticbeanstalk:RetrieveEnvironmentInfo": "as RequestEnvironmentInfo",
 	"elasticbeanstalk:UpdateConfigurationTemplate":     "environment.copy_from whose copy is out of date, in a test of envs",
-	"iam:PassRole":                     "Beanstalk passes the roles on with the caller's rights",
-	"s3:ListAllMyBuckets":              "images that an earlier version tagged, in a test of envs",
-	"ecr:BatchDeleteImage":             "images that no environment needs any more, in the tests of faults and envs",
-	"janitor ecr:BatchGetImage":        "a removal and a restore of an environment with images, in the tests of faults and envs",
-	"janitor ecr:DescribeRepositories": "as ecr:BatchGetImage",
-	"janitor ecr:ListImages":           "as ecr:BatchGetImage",
-	"janitor ecr:PutImage":             "as ecr:BatchGetImage: a restore from Slack tags the images again",
-	"ecr:DeleteLifecyclePolicy":        "registry.expire_images_after: 0s, in a test of envs",
+	"iam:PassRole":                          "Beanstalk passes the roles on with the caller's rights",
+	"s3:ListAllMyBuckets":                   "images that an earlier version tagged, in a test of envs",
+	"elasticbeanstalk:DescribeApplications": "the saved configurations of an application, where one is missing, in tests of envs",
+	"ecr:BatchDeleteImage":                  "images that no environment needs any more, in the tests of faults and envs",
+	"janitor ecr:BatchGetImage":             "a removal and a restore of an environment with images, in the tests of faults and envs",
+	"janitor ecr:DescribeRepositories":      "as ecr:BatchGetImage",
+	"janitor ecr:ListImages":                "as ecr:BatchGetImage",
+	"janitor ecr:PutImage":                  "as ecr:BatchGetImage: a restore from Slack tags the images again",
+	"ecr:DeleteLifecyclePolicy":             "registry.expire_images_after: 0s, in a test of envs",
 }
 
 // policyOf returns the actions of the policy that the program prints.
