@@ -19,7 +19,6 @@ type settings struct {
 	images              []image
 	artifact, prepare   string
 	platform            string // "" for the default
-	comment             string // about the platform
 	copyFrom            string // an environment whose settings may be copied
 	copyBranch          string // that is deployed to it
 	instance            string // its type
