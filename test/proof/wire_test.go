@@ -49,9 +49,10 @@ func (c call) changes() bool {
 
 // reading is what an actor was told last about an environment, and when.
 type reading struct {
-	oracle.Facts
-	rowSeq, tagsSeq, recordSeq int
-	rowAt, tagsAt, recordAt    time.Time
+	oracle.Facts                          // its row may be of a list, which another removal of the actor asked for
+	own                        oracle.Row // of the last question for it alone
+	ownSeq, tagsSeq, recordSeq int
+	ownAt, tagsAt, recordAt    time.Time
 	attempt                    int       // when the actor tried last to terminate it
 	leased                     time.Time // when the actor wrote its record last
 }
@@ -211,7 +212,10 @@ func (w *wire) note(c call, res *http.Response, body []byte, sent time.Time) []b
 			if r.Row.DateUpdated != each.DateUpdated || each.Status != "Ready" {
 				delete(w.read, "tags "+each.EnvironmentName) // tags are changed by updates
 			}
-			r.Row, r.Now, r.rowSeq, r.rowAt = each, now, w.seq, sent
+			r.Row, r.Now = each, now
+			if c.form.Get("EnvironmentIds.member.1") == each.EnvironmentId {
+				r.own, r.ownSeq, r.ownAt = each, w.seq, sent
+			}
 			if !each.Gone() {
 				w.name[each.EnvironmentName] = each.EnvironmentId
 			}
