@@ -101,7 +101,7 @@ func TestUnauthorizedCallsAreRefused(t *testing.T) {
 		{"basic auth", func(r *request) { r.unsigned = true; r.header["Authorization"] = "Basic eDp5" },
 			"400 IncompleteSignature", "400 IncompleteSignatureException", "400 AuthorizationHeaderMalformed"},
 		{"impossible region", func(r *request) { r.region = "EU west" }, "400 IncompleteSignature", "400 IncompleteSignatureException", "400 AuthorizationHeaderMalformed"},
-		{"unknown service", func(r *request) { r.service = "ec2" }, "400 InvalidAction", "400 UnknownOperationException", "501 NotImplemented"},
+		{"unknown service", func(r *request) { r.service = "sqs" }, "400 InvalidAction", "400 UnknownOperationException", "501 NotImplemented"},
 	} {
 		for protocol, want := range map[string]string{"query": tt.query, "json": tt.json, "s3": tt.s3} {
 			t.Run(tt.name+" "+protocol, func(t *testing.T) {
