@@ -138,6 +138,10 @@ func (w *world) judge(id string) {
 }
 
 func (w *world) judgeVersion(label string) {
+	living := map[string]bool{} // what a user has removed meanwhile was running when the janitor was told
+	for _, r := range w.rows(w.application) {
+		living[r.EnvironmentId] = !r.Gone()
+	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for name, gone := range w.last {
@@ -151,7 +155,7 @@ func (w *world) judgeVersion(label string) {
 	w.wire.mu.Lock()
 	defer w.wire.mu.Unlock()
 	for key, r := range w.wire.told {
-		if strings.HasPrefix(key, "janitor ") && r.Row.ApplicationName == w.application && r.Row.VersionLabel == label && !r.Row.Gone() && w.removed[r.Row.EnvironmentId].IsZero() {
+		if strings.HasPrefix(key, "janitor ") && r.Row.ApplicationName == w.application && r.Row.VersionLabel == label && living[r.Row.EnvironmentId] && !r.Row.Gone() {
 			w.problems = append(w.problems, "version "+label+" is removed, and "+r.Row.EnvironmentName+" runs it")
 		}
 	}
