@@ -129,6 +129,7 @@ func (c *confidant) variables(spoiled string) {
 		"NPM_TOKEN": c.mark("a build secret"), "REGISTRY_TOKEN": c.mark("a registry's token"), "GITHUB_TOKEN": c.mark("a token in a commit's message"),
 		"CI_JOB_TOKEN": job, "BRANCH_NAME": "login", "BUILD_URL": "https://ci.example.com/1?token=" + job, "PIP_INDEX_URL": "https://kim:" + login + "@pip.example.com",
 		"REASON_TOKEN": spoiled, "NO_PROXY": "*", "http_password": c.mark("a variable in small letters"), "SENTRY_AUTH": c.mark("an authorization"), "API_KEY": c.mark("an API key"),
+		"BEANSPROUT_GITHUB_TOKEN": c.mark("GitHub's token"), "BEANSPROUT_GITLAB_TOKEN": c.mark("GitLab's token"),
 	} {
 		c.Env[name] = value
 	}
@@ -140,7 +141,7 @@ func (c *confidant) children() string {
 	for _, name := range []string{"git", "sh"} {
 		program, err := exec.LookPath(name)
 		must.Succeed(c, err)
-		must.Write(c, filepath.Join(dir, name), fmt.Sprintf("#!/bin/sh\nprintf '%%s\\n' \"$0 $*\" >>%[1]s\nenv | grep -E '^SLACK_.*(TOKEN|SECRET)' >>%[1]s\nexec %s \"$@\"\n", c.traced, program))
+		must.Write(c, filepath.Join(dir, name), fmt.Sprintf("#!/bin/sh\nprintf '%%s\\n' \"$0 $*\" >>%[1]s\nenv | grep -E '^(SLACK_.*(TOKEN|SECRET)|BEANSPROUT_GIT(HUB|LAB)_TOKEN)=' >>%[1]s\nexec %s \"$@\"\n", c.traced, program))
 	}
 	return dir
 }
