@@ -8,6 +8,8 @@ SYSTEMS := linux-amd64 linux-arm64 darwin-amd64 darwin-arm64
 BIN := bin/beansprout
 TESTED := $(CURDIR)/bin/test/beansprout
 FUZZTIME ?= 5m
+# They take minutes, and so begin first.
+LONGEST := ./test/stories ./test/faults ./daemon ./envs ./localcloud
 
 .PHONY: build dist dist-check demo demo-stop test lint bench soak test-aws transcripts
 
@@ -52,7 +54,7 @@ test: lint
 	@.ci/engine $(BIN)
 	@go build -race -o $(TESTED).new ./cmd/beansprout
 	@cmp -s $(TESTED).new $(TESTED) && rm $(TESTED).new || mv $(TESTED).new $(TESTED)
-	BEANSPROUT_TEST_BINARY=$(TESTED) BEANSPROUT_TEST_BINARY_SHA256=$$(sha256sum $(TESTED) | cut -d' ' -f1) go test -race -p 4 -vet=off -timeout 30m ./...
+	BEANSPROUT_TEST_BINARY=$(TESTED) BEANSPROUT_TEST_BINARY_SHA256=$$(sha256sum $(TESTED) | cut -d' ' -f1) go test -race -p 4 -vet=off -timeout 30m $(LONGEST) ./...
 	CGO_ENABLED=0 go test -timeout 30m ./test/proof # with the race detector it samples far less
 	cd examples/hello && go vet ./... && go test ./...
 	cd examples/compose/shop && go vet ./...
