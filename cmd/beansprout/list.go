@@ -53,6 +53,11 @@ func list(c *cli.Context) error {
 		rememberFeatures(c, p, found.Environments)
 	}
 	s.talk.Close()
+	return printList(c, s, f, found)
+}
+
+// printList prints a list, and says when it is empty.
+func printList(c *cli.Context, s *session, f envs.Filter, found envs.Listing) error {
 	switch {
 	case c.Bool("json"):
 		views := make([]view, 0, len(found.Environments))
@@ -67,7 +72,7 @@ func list(c *cli.Context) error {
 		s.talk.Say("there are no environments that fit")
 		return nil
 	}
-	return terminal.PrintTable(c.App.Writer, listTable(found, p.Config.Application == ""))
+	return terminal.PrintTable(c.App.Writer, listTable(found, s.cfg.Application == ""))
 }
 
 // listTable returns the rows of the list. With everywhere they include the application.

@@ -77,7 +77,7 @@ func accountBreakages() []breakage {
 	return []breakage{
 		{name: "no region", check: localCheck, says: "no AWS region", fix: "--region", unchecked: append([]string{credentialsCheck, clockCheck}, signedIn...),
 			before: func(w *world) { w.connect = awsconfig.ErrNoRegion }},
-		{name: "credentials that nobody knows", check: credentialsCheck, says: "ask AWS who we are", fix: "aws sts get-caller-identity", unchecked: signedIn,
+		{name: "credentials that AWS does not know", check: credentialsCheck, says: "ask AWS who we are", fix: "aws sts get-caller-identity", unchecked: signedIn,
 			after: func(w *world) {
 				w.aws.Credentials = credentials.NewStaticCredentialsProvider("AKIAUNKNOWN", "x", "")
 			}},

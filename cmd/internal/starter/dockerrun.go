@@ -149,26 +149,9 @@ func (p *planner) convert() error {
 	if len(first.Ports) > 1 {
 		p.undone(f.Name, lineOf(f, "Ports"), "Beanstalk used the first port of version 1 alone; so does the template")
 	}
-	switch all := p.candidates(); {
-	case len(all) > 0:
-		chosen, err := p.dockerfiles()
-		if err != nil {
-			return err
-		}
-		c.Name = chosen[0].imageName()
-		c.Image = "${image." + c.Name + "}"
-		p.build(chosen[0])
-		if port == 0 {
-			if port, err = p.port(chosen[0], &c); err != nil {
-				return err
-			}
-		}
-	case first.Image.Name == "":
-		return errorf("%s:1: it names no image, and there is no Dockerfile", f.Name)
-	case isPattern(first.Image.Name):
-		return errorf("%s:%d: the image %q is filled in by something else, and there is no Dockerfile to build it from", f.Name, lineOf(f, "Image"), first.Image.Name)
-	case port == 0:
-		return errorf("%s:1: Ports is missing: the port of the image %s isn't known", f.Name, first.Image.Name)
+	port, err := p.image(&c, port)
+	if err != nil {
+		return err
 	}
 	if first.Authentication != nil && !strings.HasPrefix(c.Image, "${image.") {
 		d.Authentication = &authentication{first.Authentication.Bucket, first.Authentication.Key}
@@ -181,6 +164,32 @@ func (p *planner) convert() error {
 	p.writeTemplate(d.text())
 	p.note(f.Name, 1, "version 1 becomes version 2 in %s", templateName)
 	return nil
+}
+
+// image has the container of a version 1 run what its Dockerfile makes, or else the image that it names. It
+// returns the container's port, which is 0 where the document names none.
+func (p *planner) image(c *container, port int) (int, error) {
+	f := p.Dockerrun
+	switch {
+	case len(p.candidates()) > 0:
+		chosen, err := p.dockerfiles()
+		if err != nil {
+			return 0, err
+		}
+		c.Name = chosen[0].imageName()
+		c.Image = "${image." + c.Name + "}"
+		p.build(chosen[0])
+		if port == 0 {
+			return p.port(chosen[0], c)
+		}
+	case c.Image == "":
+		return 0, errorf("%s:1: it names no image, and there is no Dockerfile", f.Name)
+	case isPattern(c.Image):
+		return 0, errorf("%s:%d: the image %q is filled in by something else, and there is no Dockerfile to build it from", f.Name, lineOf(f, "Image"), c.Image)
+	case port == 0:
+		return 0, errorf("%s:1: Ports is missing: the port of the image %s isn't known", f.Name, c.Image)
+	}
+	return port, nil
 }
 
 // words splits the command and the entry point, as Beanstalk's shell did.

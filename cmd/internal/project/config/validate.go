@@ -164,7 +164,7 @@ func (e *Environment) validate(d *document) {
 	}
 }
 
-// The option that says whether an environment has a load balancer.
+// The option by which an environment has a load balancer, or one instance.
 const environmentNamespace, environmentType = "aws:elasticbeanstalk:environment", "EnvironmentType"
 
 // togetherRules are those of validate that a schema can express. What compares two values is missing.
