@@ -22,10 +22,11 @@ var ErrShrunk = errors.New("most environments are missing since the last sweep, 
 // ErrSkew is reported when our clock and AWS's disagree.
 var ErrSkew = errors.New("the clocks disagree")
 
-const (
-	maxSkew   = time.Minute // how far our clock may be from AWS's
-	maxAtOnce = 10          // so many environments may always be due at once
-)
+// MaxSkew is how far our clock may be from AWS's.
+const MaxSkew = time.Minute
+
+// maxAtOnce is how many environments may always be due at once.
+const maxAtOnce = 10
 
 // brake refuses a sweep that is likely to be a mistake.
 func (j *Janitor) brake(survey envs.Survey, report *Report) {
@@ -51,9 +52,9 @@ func inStep(local, aws time.Time) error {
 	if aws.IsZero() {
 		return fmt.Errorf("sweep: %w: AWS didn't say what time it is", ErrSkew)
 	}
-	if skew := local.Sub(aws).Abs(); skew > maxSkew {
+	if skew := local.Sub(aws).Abs(); skew > MaxSkew {
 		return fmt.Errorf("sweep: %w: ours says %s and AWS's %s: they are %v apart, more than %v",
-			ErrSkew, local.UTC().Format(time.RFC3339), aws.UTC().Format(time.RFC3339), skew.Round(time.Second), maxSkew)
+			ErrSkew, local.UTC().Format(time.RFC3339), aws.UTC().Format(time.RFC3339), skew.Round(time.Second), MaxSkew)
 	}
 	return nil
 }

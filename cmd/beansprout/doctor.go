@@ -7,10 +7,8 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/urfave/cli/v2"
-	"golang.org/x/term"
 
 	"beansprout/cmd/internal/doctor"
-	"beansprout/cmd/internal/project"
 	"beansprout/cmd/internal/terminal"
 )
 
@@ -44,7 +42,7 @@ func examine(c *cli.Context) error {
 	if c.Bool("json") {
 		err = terminal.PrintJSON(c.App.Writer, findings)
 	} else {
-		err = doctor.Print(c.App.Writer, findings, columnsOfOutput())
+		err = doctor.Print(c.App.Writer, findings, terminal.Columns(c.App.Writer))
 	}
 	if failed := doctor.Count(findings, doctor.Failed); err == nil && failed > 0 {
 		err = fmt.Errorf("%d of %d checks failed", failed, len(findings))
@@ -54,11 +52,7 @@ func examine(c *cli.Context) error {
 
 // subject returns the project that the command line names, as what is to be examined.
 func subject(c *cli.Context) (s doctor.Subject, err error) {
-	arg := c.Args().First()
-	if arg == "" {
-		arg = "."
-	}
-	dir, err := project.Directory(arg)
+	dir, err := directory(c)
 	if err != nil {
 		return s, err
 	}
@@ -75,13 +69,4 @@ func subject(c *cli.Context) (s doctor.Subject, err error) {
 	s.Connector = newConnector(c)
 	s.Local, s.Getenv = s.Connector.Local, os.Getenv
 	return s, nil
-}
-
-// columnsOfOutput returns how wide the terminal is that standard output goes to, 0 for all else.
-func columnsOfOutput() int {
-	columns, _, err := term.GetSize(int(os.Stdout.Fd()))
-	if err != nil {
-		return 0
-	}
-	return columns
 }

@@ -179,14 +179,5 @@ func (h *helpText) wrap(text string, column int) string {
 	if h.window == 0 {
 		return text
 	}
-	room := max(h.window-column, 20)
-	var lines []string
-	line := ""
-	for _, word := range strings.Fields(text) {
-		if line != "" && len(line)+1+len(word) > room {
-			lines, line = append(lines, line), ""
-		}
-		line = strings.TrimSpace(line + " " + word)
-	}
-	return strings.Join(append(lines, line), "\n"+strings.Repeat(" ", column))
+	return strings.Join(terminal.Wrap(text, max(h.window-column, 20)), "\n"+strings.Repeat(" ", column))
 }

@@ -11,12 +11,12 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"beansprout/cmd/internal/commandline"
 	"beansprout/cmd/internal/failure"
 	"beansprout/cmd/internal/project"
 	"beansprout/cmd/internal/project/config"
 	"beansprout/cmd/internal/starter"
 	"beansprout/cmd/internal/terminal"
-	"beansprout/pattern"
 )
 
 func initCommand() *cli.Command {
@@ -40,11 +40,7 @@ func initCommand() *cli.Command {
 }
 
 func initialize(c *cli.Context) error {
-	arg := c.Args().First()
-	if arg == "" {
-		arg = "."
-	}
-	dir, err := project.Directory(arg)
+	dir, err := directory(c)
 	if err != nil {
 		return err
 	}
@@ -60,8 +56,8 @@ func initialize(c *cli.Context) error {
 	if err != nil {
 		return initHint(err)
 	}
-	if arg != "." {
-		plan.Next = "cd " + shellWord(arg) + " && " + plan.Next
+	if arg := c.Args().First(); arg != "" && arg != "." {
+		plan.Next = "cd " + commandline.Word(arg) + " && " + plan.Next
 	}
 	if !c.Bool("dry-run") {
 		if err := starter.Write(survey, plan, c.Bool("force")); err != nil {
@@ -227,14 +223,4 @@ func initHint(err error) error {
 		return failure.WithHint(err, "go to the application's directory or name it, or write a Dockerfile and run it again")
 	}
 	return err
-}
-
-var shellSafe = pattern.New(`^[A-Za-z0-9_./~-]+$`)
-
-// shellWord returns a word as a shell reads it.
-func shellWord(s string) string {
-	if shellSafe.MatchString(s) {
-		return s
-	}
-	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
 }

@@ -51,6 +51,11 @@ func readProject(c *cli.Context, dir string) (*project.Project, error) {
 	return p, nil
 }
 
+// directory returns the directory that the command line names, or else the current one.
+func directory(c *cli.Context) (string, error) {
+	return project.Directory(cmp.Or(c.Args().First(), "."))
+}
+
 // readFeature reads the beansprout.yaml of dir, which must exist. It also returns the feature that the
 // argument, the flag or the checkout names.
 func readFeature(c *cli.Context, dir, argument string) (*project.Project, string, error) {

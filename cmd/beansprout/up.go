@@ -103,11 +103,7 @@ func deploy(c *cli.Context) (envfile.Deploy, error) {
 // openProject opens the project in the directory that the command line names, for the feature that
 // the command line or the checkout names. The caller closes the project.
 func openProject(c *cli.Context) (*project.Project, string, error) {
-	arg := c.Args().First()
-	if arg == "" {
-		arg = "."
-	}
-	dir, err := project.Directory(arg)
+	dir, err := directory(c)
 	if err != nil {
 		return nil, "", err
 	}

@@ -106,6 +106,17 @@ func (f *fake) addLocked(number int, author, body string) *note {
 	return n
 }
 
+// create makes the comment that is asked for, and then what comes between that and the answer.
+func (f *fake) create(r *http.Request) *note {
+	number, _ := strconv.Atoi(r.PathValue("number"))
+	n := f.addLocked(number, f.self, f.body(r))
+	if f.raced != nil {
+		f.raced()
+		f.raced = nil
+	}
+	return n
+}
+
 // delete has a person delete comments.
 func (f *fake) delete(which func(*note) bool) {
 	f.mu.Lock()
@@ -271,15 +282,7 @@ func routesOfGitHub(f *fake) http.Handler {
 		}
 		answer(w, http.StatusOK, out)
 	})
-	handle("POST "+comments, func(w http.ResponseWriter, r *http.Request) {
-		number, _ := strconv.Atoi(r.PathValue("number"))
-		n := f.addLocked(number, f.self, f.body(r))
-		if f.raced != nil {
-			f.raced()
-			f.raced = nil
-		}
-		answer(w, http.StatusCreated, json(n))
-	})
+	handle("POST "+comments, func(w http.ResponseWriter, r *http.Request) { answer(w, http.StatusCreated, json(f.create(r))) })
 	const byID = base + "/repos/acme/shop/issues/comments/{id}"
 	handle("GET "+byID, func(w http.ResponseWriter, r *http.Request) { f.answerOne(w, f.find(r), json) })
 	handle("PATCH "+byID, func(w http.ResponseWriter, r *http.Request) { f.answerOne(w, f.edit(r), json) })

@@ -54,15 +54,7 @@ func routesOfGitLab(f *fake) http.Handler {
 		}
 		answer(w, http.StatusOK, out)
 	})
-	handle("POST "+changes+"/{number}/notes", func(w http.ResponseWriter, r *http.Request) {
-		number, _ := strconv.Atoi(r.PathValue("number"))
-		n := f.addLocked(number, f.self, f.body(r))
-		if f.raced != nil {
-			f.raced()
-			f.raced = nil
-		}
-		answer(w, http.StatusCreated, json(n))
-	})
+	handle("POST "+changes+"/{number}/notes", func(w http.ResponseWriter, r *http.Request) { answer(w, http.StatusCreated, json(f.create(r))) })
 	const one = changes + "/{number}/notes/{id}"
 	handle("GET "+one, func(w http.ResponseWriter, r *http.Request) { f.answerOne(w, f.find(r), json) })
 	handle("PUT "+one, func(w http.ResponseWriter, r *http.Request) { f.answerOne(w, f.edit(r), json) })

@@ -62,8 +62,8 @@ var arrows = map[string][]string{
 	"cmd/internal/commandline": {"cmd/internal/project/config"},
 	"cmd/internal/awsconfig":   {"envs/awsapi", "localcloud"},
 	"cmd/internal/doctor": {
-		"builder", "cmd/internal/account", "cmd/internal/failure", "cmd/internal/policy", "cmd/internal/project", "cmd/internal/project/config", "cmd/internal/service", "cmd/internal/terminal",
-		"envs", "envs/beanstalk", "envs/ecr", "notify",
+		"builder", "cmd/internal/account", "cmd/internal/commandline", "cmd/internal/failure", "cmd/internal/policy", "cmd/internal/project", "cmd/internal/project/config", "cmd/internal/service", "cmd/internal/terminal",
+		"envs", "envs/beanstalk", "envs/ecr", "janitor", "notify",
 	},
 	"cmd/internal/project": {
 		"builder", "cmd/internal/project/artifact", "cmd/internal/project/checkout", "cmd/internal/project/config",

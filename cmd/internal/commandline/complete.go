@@ -51,7 +51,7 @@ func (c *Completion) read(word string) {
 		case f == nil:
 		case hasValue:
 			c.Given[f.Names()[0]] = value
-		case takesValue(f):
+		case needsValue(f):
 			c.pending = f
 		default:
 			c.Given[f.Names()[0]] = "true"
@@ -76,7 +76,8 @@ func (c *Completion) flag(name string) cli.Flag {
 	return nil
 }
 
-func takesValue(f cli.Flag) bool {
+// needsValue reports whether a flag is not complete without a value.
+func needsValue(f cli.Flag) bool {
 	documented, ok := f.(cli.DocGenerationFlag)
 	return ok && documented.TakesValue()
 }

@@ -87,8 +87,7 @@ func (l *commandLine) owner(arg string) (owner *level, takesValue bool) {
 	for i := len(l.levels) - 1; i >= 0; i-- {
 		for _, f := range l.levels[i].flags {
 			if slices.Contains(f.Names(), name) {
-				documented, ok := f.(cli.DocGenerationFlag)
-				return &l.levels[i], !hasValue && ok && documented.TakesValue()
+				return &l.levels[i], !hasValue && needsValue(f)
 			}
 		}
 	}

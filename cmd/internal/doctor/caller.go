@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws/arn"
 
 	"beansprout/cmd/internal/account"
+	"beansprout/janitor"
 )
 
 // checkRegion reads the configuration of AWS, or finds the local cloud, and asks whether the engine
@@ -56,15 +57,12 @@ func (e *examination) checkCredentials(ctx context.Context) Finding {
 	return ok("account %s, %s", caller.Account, caller.ARN)
 }
 
-// maxSkew is how far apart the clocks may be: the janitor refuses to sweep beyond it.
-const maxSkew = time.Minute
-
 func (e *examination) checkClock(ctx context.Context) Finding {
 	skew, err := e.account.Skew(ctx)
 	if err != nil {
 		return broken(ctx, fmt.Errorf("ask AWS for its time: %w", err))
 	}
-	if skew.Abs() <= maxSkew {
+	if skew.Abs() <= janitor.MaxSkew {
 		return ok("agrees with AWS's")
 	}
 	side := "behind"

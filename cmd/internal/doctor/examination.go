@@ -77,16 +77,12 @@ func newExamination(s Subject) *examination {
 
 // once returns a function that asks f once, with the context of the first that wants to know.
 func once[T any](f func(context.Context) (T, error)) func(context.Context) (T, error) {
-	var mu sync.Mutex
-	var answer func() (T, error)
+	var first sync.Once
+	var answer T
+	var err error
 	return func(ctx context.Context) (T, error) {
-		mu.Lock()
-		if answer == nil {
-			answer = sync.OnceValues(func() (T, error) { return f(ctx) })
-		}
-		ask := answer
-		mu.Unlock()
-		return ask()
+		first.Do(func() { answer, err = f(ctx) })
+		return answer, err
 	}
 }
 

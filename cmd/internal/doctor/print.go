@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"io"
 	"strings"
-	"unicode/utf8"
 
 	"beansprout/cmd/internal/terminal"
 )
@@ -48,22 +47,10 @@ func pad(s string, n int) string { return s + strings.Repeat(" ", max(0, n-len(s
 // leastColumns is the narrowest column of text.
 const leastColumns = 24
 
-// wrap breaks text between words into lines that fit into the columns behind an indent.
+// wrap breaks text into lines that fit into the columns behind an indent.
 func wrap(text string, columns, indent int) []string {
 	if columns == 0 {
 		return []string{text}
 	}
-	columns = max(columns-indent, leastColumns)
-	var lines []string
-	line := ""
-	for word := range strings.FieldsSeq(text) {
-		if line != "" && utf8.RuneCountInString(line)+1+utf8.RuneCountInString(word) > columns {
-			lines, line = append(lines, line), ""
-		}
-		if line != "" {
-			line += " "
-		}
-		line += word
-	}
-	return append(lines, line)
+	return terminal.Wrap(text, max(columns-indent, leastColumns))
 }

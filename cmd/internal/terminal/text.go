@@ -49,6 +49,22 @@ func Cut(line string, columns int) string {
 	return line
 }
 
+// Wrap breaks text between words into lines of at most so many columns. A longer word has a line of its own.
+func Wrap(text string, columns int) (lines []string) {
+	line := ""
+	for word := range strings.FieldsSeq(text) {
+		switch {
+		case line == "":
+			line = word
+		case columnsOf(line)+1+columnsOf(word) > columns:
+			lines, line = append(lines, line), word
+		default:
+			line += " " + word
+		}
+	}
+	return append(lines, line)
+}
+
 // columnsOf returns how many columns a terminal needs for s, roughly.
 func columnsOf(s string) int {
 	n := 0
