@@ -118,7 +118,7 @@ func (w *world) calm() {
 	unsure := map[string]bool{}
 	due := 0
 	known := map[string]oracle.Facts{}
-	for _, r := range w.rows(w.application) {
+	for _, r := range w.settled(w.application) { // what AWS is at work on would be Ready when the sweep sees it
 		f := w.facts(r)
 		if w.remote != nil && f.Tags["beansprout:source"] == "branch" {
 			unsure[r.EnvironmentId] = true // several sweeps and a majority decide
