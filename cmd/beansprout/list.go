@@ -10,6 +10,7 @@ import (
 
 	"beansprout/cmd/internal/terminal"
 	"beansprout/envs"
+	"beansprout/envs/envjson"
 )
 
 func listCommand() *cli.Command {
@@ -60,11 +61,11 @@ func list(c *cli.Context) error {
 func printList(c *cli.Context, s *session, f envs.Filter, found envs.Listing) error {
 	switch {
 	case c.Bool("json"):
-		views := make([]view, 0, len(found.Environments))
-		for _, e := range found.Environments {
-			views = append(views, newView(e))
+		text, err := envjson.List(found.Environments)
+		if err == nil {
+			_, err = c.App.Writer.Write(text)
 		}
-		return terminal.PrintJSON(c.App.Writer, views)
+		return err
 	case len(found.Environments) == 0 && f.IsZero():
 		s.talk.Say("there are no environments")
 		return nil

@@ -49,6 +49,8 @@ var arrows = map[string][]string{
 	"envs/ecr":                 {"envs/awsapi"},
 	"daemon":                   {"daemon/access", "envs", "envs/store", "janitor", "notify", "visible"},
 	"daemon/access":            {"visible"},
+	"envs/envjson":             {"envs", "visible"},
+	"daemon/board":             {"envs", "envs/beanstalk", "envs/envjson", "envs/store", "janitor", "spelling", "visible"},
 	"compose":                  {"dockerrun", "spelling"},
 	"dockerrun":                {"files", "spelling"},
 	"janitor":                  {"envs"},

@@ -4,12 +4,9 @@ import (
 	"bufio"
 	"bytes"
 	"encoding/json"
-	"fmt"
 	"io"
 	"iter"
 	"strings"
-	"unicode"
-	"unicode/utf16"
 
 	"beansprout/visible"
 )
@@ -30,7 +27,7 @@ func PrintJSONList[T any](w io.Writer, all iter.Seq[T]) error {
 		if err := encodeTo(&b, v, "  ", "  "); err != nil {
 			return err
 		}
-		if _, err := out.WriteString(before + strings.TrimSuffix(harmless(b.String()), "\n")); err != nil {
+		if _, err := out.WriteString(before + strings.TrimSuffix(visible.JSON(b.String()), "\n")); err != nil {
 			return err
 		}
 		before, end = ",\n  ", "\n]\n"
@@ -51,26 +48,6 @@ func encode(w io.Writer, v any, indent string) error {
 	if err := encodeTo(&b, v, "", indent); err != nil {
 		return err
 	}
-	_, err := io.WriteString(w, harmless(b.String()))
+	_, err := io.WriteString(w, visible.JSON(b.String()))
 	return err
-}
-
-// harmless writes the control characters and the invisible characters of a JSON text as escapes.
-// The encoder escapes only those below the space. All of them are in strings.
-func harmless(text string) string {
-	unsafe := func(r rune) bool { return r >= 0x7f && unicode.IsControl(r) || visible.Invisible(r) }
-	if !strings.ContainsFunc(text, unsafe) {
-		return text
-	}
-	var b strings.Builder
-	for _, r := range text {
-		if !unsafe(r) {
-			b.WriteRune(r)
-			continue
-		}
-		for _, unit := range utf16.Encode([]rune{r}) {
-			fmt.Fprintf(&b, `\u%04x`, unit)
-		}
-	}
-	return b.String()
 }

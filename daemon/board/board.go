@@ -1,0 +1,106 @@
+// Package board shows in a browser which feature stands where: a page with all environments, one for each
+// feature, and the same as JSON. It reads only while someone looks, once for all who do, and sends what
+// changes to the open pages. It changes nothing: its forms lead to whoever serves /act.
+package board
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"sync"
+	"time"
+
+	"beansprout/envs"
+	"beansprout/envs/beanstalk"
+	"beansprout/janitor"
+)
+
+// Source is where the environments of one application come from, or those of all applications of a region.
+// Read is not called concurrently; the others are.
+type Source struct {
+	Application string // "" for all of them
+	Region      string
+	Read        func(context.Context) (envs.Snapshot, error)
+	Judge       func(envs.Environment, time.Time) janitor.Decision
+	Events      func(ctx context.Context, e envs.Environment, since time.Time) ([]beanstalk.Event, error)
+	Versions    func(context.Context, envs.Environment) ([]envs.Version, error)
+}
+
+// Config says what a Board shows, and to whom.
+type Config struct {
+	Sources []Source
+	Live    bool                // acts are possible: the pages of features have forms
+	Mask    func(string) string // takes secrets out of what is shown; nil takes none out
+	Log     *slog.Logger        // nil logs nothing
+
+	// Form returns the hidden fields of a form that acts, such as its tokens; nil adds none.
+	Form func(r *http.Request, act Act) map[string]string
+	// Viewer returns the name of the person who looks, "" where that is not known; nil knows nobody.
+	Viewer func(r *http.Request) string
+}
+
+// Act is what a form asks for. The environment with the ID is meant, and no later one of its name.
+type Act struct {
+	Action      string // extend, protect, unprotect, remove, restore or rollback
+	Application string
+	Feature     string
+	Name        string
+	ID          string
+	Version     string // that a rollback deploys
+}
+
+// A Board is made by New. Its pages have data while Run runs.
+type Board struct {
+	config  Config
+	log     *slog.Logger
+	pages   *pages
+	hub     *hub
+	details details
+}
+
+// New makes a Board.
+func New(c Config) *Board {
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	if c.Mask == nil {
+		c.Mask = func(s string) string { return s }
+	}
+	if c.Form == nil {
+		c.Form = func(*http.Request, Act) map[string]string { return nil }
+	}
+	if c.Viewer == nil {
+		c.Viewer = func(*http.Request) string { return "" }
+	}
+	b := &Board{config: c, log: c.Log, pages: newPages(), details: details{known: map[string]*detail{}}}
+	b.hub = newHub(b, c.Sources)
+	return b
+}
+
+// Run reads while someone looks, until ctx ends. Then it ends the streams.
+func (b *Board) Run(ctx context.Context) {
+	var reading sync.WaitGroup
+	for _, f := range b.hub.feeds {
+		reading.Go(func() { b.hub.follow(ctx, f) })
+	}
+	reading.Wait()
+	b.hub.close()
+}
+
+// Swept tells the board what a sweep of a source has said of its environments.
+func (b *Board) Swept(application, region string, r janitor.Report) {
+	for _, f := range b.hub.feeds {
+		if f.Application == application && f.Region == region {
+			b.hub.noteSweep(f, r)
+		}
+	}
+}
+
+// Routes adds the board's pages to a mux. Its answers have the headers that keep them to themselves.
+func (b *Board) Routes(mux *http.ServeMux) {
+	mux.Handle("GET /{$}", secured(b.serveList))
+	mux.Handle("GET /features/{application}/{feature...}", secured(b.serveFeature))
+	mux.Handle("GET /changes", secured(b.serveChanges))
+	mux.Handle("GET /api/environments", secured(b.serveAPI))
+	mux.Handle("GET /static/{file}", secured(b.pages.serveStatic))
+}

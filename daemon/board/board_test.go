@@ -1,0 +1,161 @@
+package board
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"beansprout/envs"
+	"beansprout/envs/beanstalk"
+	"beansprout/envs/store"
+	"beansprout/janitor"
+	"beansprout/test/must"
+)
+
+// noon is what AWS's clock says.
+var noon = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+
+// cloud is a source without AWS.
+type cloud struct {
+	mu       sync.Mutex
+	snapshot envs.Snapshot
+	err      error
+	reads    int
+	events   []beanstalk.Event
+	queried  int // for events
+}
+
+func (c *cloud) source() Source {
+	return Source{
+		Application: "shop", Region: "us-east-1",
+		Read: func(context.Context) (envs.Snapshot, error) {
+			c.mu.Lock()
+			defer c.mu.Unlock()
+			c.reads++
+			return c.snapshot, c.err
+		},
+		Judge: func(e envs.Environment, now time.Time) janitor.Decision {
+			d := janitor.Decision{Env: &e.Env, Action: janitor.Keep, Reason: "expires " + envs.Until(e.Expires, now), Expiry: e.Expires}
+			if by := e.Protection(); by != "" {
+				d.Reason = by
+			}
+			return d
+		},
+		Events: func(context.Context, envs.Environment, time.Time) ([]beanstalk.Event, error) {
+			c.mu.Lock()
+			defer c.mu.Unlock()
+			c.queried++
+			return c.events, nil
+		},
+		Versions: func(context.Context, envs.Environment) ([]envs.Version, error) {
+			return []envs.Version{{Label: "v2", Commit: strings.Repeat("2", 40), State: envs.VersionRunning, Created: noon}, {Label: "v1", State: envs.VersionRestorable}}, nil
+		},
+	}
+}
+
+// set changes what the cloud tells, or makes it fail.
+func (c *cloud) set(change func(*cloud)) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	change(c)
+}
+
+// environment returns a living environment.
+func environment(feature string) envs.Environment {
+	name := "shop-" + feature
+	e := envs.Environment{
+		Env: envs.Env{
+			ID: "e-" + feature, Name: name, Application: "shop", CNAME: name + ".elasticbeanstalk.com", State: envs.Ready, Health: "Green", Status: "Ok",
+			Version: "v2", Created: noon.Add(-50 * time.Hour), Updated: noon.Add(-2 * time.Hour), Feature: feature, Commit: strings.Repeat("a", 40), Owner: "Kim",
+		},
+		Expires: noon.Add(70 * time.Hour), Source: envs.SourceBranch, Tags: envs.Tags{},
+	}
+	e.Record = &store.Record{
+		Counter: 1, Environment: e.ID, Feature: feature,
+		LastDeploy: store.LastDeploy{At: noon.Add(-2 * time.Hour), Subject: "Sign in with a key", BuildURL: "https://ci.example.com/7"},
+		History:    []store.Happening{{At: noon.Add(-50 * time.Hour), ID: e.ID, What: "created", By: "kim", Text: "commit aaaa"}},
+	}
+	return e
+}
+
+// plot is a board at work.
+type plot struct {
+	*cloud
+	board *Board
+	mux   *http.ServeMux
+}
+
+func newPlot(t *testing.T, c Config, all ...envs.Environment) *plot {
+	t.Helper()
+	cloud := &cloud{snapshot: envs.Snapshot{Environments: all, Now: noon}}
+	c.Sources = append(c.Sources, cloud.source())
+	p := &plot{cloud: cloud, board: New(c), mux: http.NewServeMux()}
+	p.board.Routes(p.mux)
+	ctx, stop := context.WithCancel(t.Context())
+	done := make(chan struct{})
+	go func() { defer close(done); p.board.Run(ctx) }()
+	t.Cleanup(func() { stop(); <-done })
+	return p
+}
+
+// get asks for a page.
+func (p *plot) get(t *testing.T, path string, headers ...string) *httptest.ResponseRecorder {
+	t.Helper()
+	r := httptest.NewRequest(http.MethodGet, path, nil)
+	for i := 0; i+1 < len(headers); i += 2 {
+		r.Header.Set(headers[i], headers[i+1])
+	}
+	w := httptest.NewRecorder()
+	p.mux.ServeHTTP(w, r)
+	return w
+}
+
+func TestTheListShowsWhatWasRead(t *testing.T) {
+	p := newPlot(t, Config{}, environment("login"), environment("search"))
+	w := p.get(t, "/")
+	if w.Code != 200 {
+		t.Fatalf("the page answers %d: %s", w.Code, w.Body)
+	}
+	for _, want := range []string{"login", "search", "http://shop-login.elasticbeanstalk.com", "aaaaaaaaaaaa", "Sign in with a key", "https://ci.example.com/7", "Kim", "expires in 3d", "2026-02-27T10:00:00Z"} {
+		if !strings.Contains(w.Body.String(), want) {
+			t.Errorf("the page lacks %q:\n%s", want, w.Body)
+		}
+	}
+	if w = p.get(t, "/features/shop/login"); w.Code != 200 || !strings.Contains(w.Body.String(), "commit aaaa") {
+		t.Errorf("the page of a feature answers %d:\n%s", w.Code, w.Body)
+	}
+	if w = p.get(t, "/features/shop/logn"); w.Code != 404 || !strings.Contains(w.Body.String(), `href="/features/shop/login"`) {
+		t.Errorf("the page of an unknown feature answers %d:\n%s", w.Code, w.Body)
+	}
+}
+
+func TestWhatCannotBeReadStaysAsItWasReadLast(t *testing.T) {
+	p := newPlot(t, Config{}, environment("login"))
+	p.get(t, "/")
+	p.set(func(c *cloud) { c.err = errors.New("Rate exceeded") })
+	p.board.hub.mu.Lock()
+	p.board.hub.feeds[0].at = p.board.hub.feeds[0].at.Add(-interval)
+	p.board.hub.feeds[0].due = time.Now()
+	p.board.hub.mu.Unlock()
+	must.Wait(t, "a page with old rows and the reason", func() bool {
+		text := p.get(t, "/").Body.String()
+		return strings.Contains(text, "login") && strings.Contains(text, "Rate exceeded")
+	})
+}
+
+func TestEachReadingIsSharedByAllWhoWait(t *testing.T) {
+	p := newPlot(t, Config{}, environment("login"))
+	var waiting sync.WaitGroup
+	for range 50 {
+		waiting.Go(func() { p.get(t, "/") })
+	}
+	waiting.Wait()
+	if p.set(func(*cloud) {}); p.reads < 1 || p.reads > 2 {
+		t.Errorf("%d readings for 50 pages at once", p.reads)
+	}
+}
