@@ -47,7 +47,7 @@ type plot struct {
 
 // plan is what happens just before the nth call of that name, once.
 type plan struct {
-	call string // an action of Beanstalk's, "GET ledger" or "PUT ledger"
+	call string // an action of Beanstalk's, "GET ledger", "PUT ledger" or "LIST ledger"
 	nth  int
 	do   func() (refusal string)
 }
@@ -66,6 +66,8 @@ func (p *plot) Do(r *http.Request) (*http.Response, error) {
 	switch {
 	case strings.Contains(r.URL.Path, "/beansprout/ledger/"):
 		name = r.Method + " ledger"
+	case strings.HasPrefix(r.URL.Query().Get("prefix"), "beansprout/ledger/"):
+		name = "LIST ledger"
 	case r.Header.Get("Content-Type") == "application/x-www-form-urlencoded" && r.Body != nil:
 		body, err := io.ReadAll(r.Body)
 		if err != nil {

@@ -87,7 +87,7 @@ func (m *Manager) newDeploy(ctx context.Context, request Deployment, o Options) 
 	if err != nil {
 		return nil, err
 	}
-	d.run = m.newRun(operationDeploy, name, request.Feature, o)
+	d.run = m.newRun(operationDeploy, Env{Name: name, Application: m.config.Application, Feature: request.Feature}, o)
 	d.registry = m.registry(repository, d.ready, name, o)
 	d.run.commit, d.run.subject = request.Commit, request.Subject
 	d.run.owner, d.run.email, d.run.buildURL = request.Owner, request.Email, m.withoutSecrets(request.BuildURL)

@@ -127,7 +127,14 @@ func (m *Manager) identify(ctx context.Context, e Env) (Env, Tags, error) {
 	if err != nil {
 		return e, nil, err
 	}
-	if e, err = Verify(account, e, tags); err != nil {
+	return verified(account, e, tags)
+}
+
+// verified returns an environment with the fields from its tags and its description, or an error if these
+// tags do not prove that it is ours.
+func verified(account string, e Env, tags Tags) (Env, Tags, error) {
+	e, err := Verify(account, e, tags)
+	if err != nil {
 		return e, tags, errorOf(e, err)
 	}
 	return ParseDeployed(e, e.Feature), tags, nil

@@ -40,7 +40,9 @@ func TestAStepUnderTheLeaseLooksAgain(t *testing.T) {
 	e := p.deployed(deployment("x", "one"), Created)
 	former := e
 	former.ID = "e-former"
-	run := func(operation string) *run { return p.manager.newRun(operation, e.Name, "x", Options{}) }
+	run := func(operation string) *run {
+		return p.manager.newRun(operation, Env{Name: e.Name, Feature: "x", Application: "shop"}, Options{})
+	}
 	back := &rollback{manager: p.manager, run: run(operationRollback), env: former}
 	if _, err := back.ready(t.Context()); !errors.Is(err, ErrReplaced) {
 		t.Errorf("Rollback of a former one: %v", err)

@@ -27,6 +27,7 @@ func (r *run) noteDeploy(rec *store.Record, result Result, noted bool) {
 // noteWork writes into the record what is known of the work that it deploys.
 func (r *run) noteWork(rec *store.Record) {
 	l := &rec.LastDeploy
+	l.Owner = r.manager.config.Mask(visible.Line(r.owner, maxEmail))
 	l.Subject, l.Email, l.BuildURL = r.manager.config.Mask(visible.Line(r.subject, maxSubject)), visible.Line(r.email, maxEmail), ""
 	if len(r.buildURL) <= maxURL {
 		l.BuildURL = r.buildURL

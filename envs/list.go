@@ -63,20 +63,29 @@ func (m *Manager) List(ctx context.Context, f Filter) (Listing, error) {
 	records := m.records(ctx, certain, unsure, &list)
 	all := append(certain, m.tagged(ctx, unsure, &list)...)
 	for i, e := range all {
-		moved := e.Moved
-		all[i] = m.environment(e.Env, e.Tags, records()[e.Name])
-		all[i].Moved = moved
-		if moved != "" {
-			all[i].Expires = time.Time{}
-		}
+		all[i] = m.withRecord(e, records()[e.Name])
 	}
 	list.Environments = slices.DeleteFunc(all, func(e Environment) bool {
 		return !f.owns(e.Owner) || !f.ends(e.Expires, now) || f.Expires && e.Protected()
 	})
-	slices.SortFunc(list.Environments, func(a, b Environment) int {
+	sortByName(list.Environments)
+	return list, ctx.Err()
+}
+
+// withRecord returns an environment of a list with what its record says. One that has lost its address never
+// expires.
+func (m *Manager) withRecord(e Environment, rec *store.Record) Environment {
+	full := m.environment(e.Env, e.Tags, rec)
+	if full.Moved = e.Moved; full.Moved != "" {
+		full.Expires = time.Time{}
+	}
+	return full
+}
+
+func sortByName(all []Environment) {
+	slices.SortFunc(all, func(a, b Environment) int {
 		return cmp.Or(strings.Compare(a.Name, b.Name), a.Created.Compare(b.Created), strings.Compare(a.ID, b.ID))
 	})
-	return list, ctx.Err()
 }
 
 func (l *Listing) warn(format string, args ...any) {
@@ -126,12 +135,7 @@ func (m *Manager) tagged(ctx context.Context, candidates []Environment, list *Li
 	g.SetLimit(tagReadLimit)
 	for i := range candidates {
 		g.Go(func() error {
-			c := &candidates[i]
-			e, tags, err := m.identify(ctx, c.Env)
-			if errors.Is(err, ErrMoved) {
-				c.Moved, e, err = Moved(e), ParseDeployed(e, e.Feature), nil
-			}
-			c.Env, c.Tags, failures[i] = e, tags, err
+			candidates[i], failures[i] = candidates[i].identified(m.identify(ctx, candidates[i].Env))
 			return nil
 		})
 	}
@@ -146,6 +150,15 @@ func (m *Manager) tagged(ctx context.Context, candidates []Environment, list *Li
 		}
 	}
 	return environments
+}
+
+// identified returns a candidate as its tags prove it. One that has lost its address is not refused.
+func (e Environment) identified(proved Env, tags Tags, err error) (Environment, error) {
+	if errors.Is(err, ErrMoved) {
+		e.Moved, proved, err = Moved(proved), ParseDeployed(proved, proved.Feature), nil
+	}
+	e.Env, e.Tags = proved, tags
+	return e, err
 }
 
 // records begins to read the records of the environments, and returns what waits for them: by

@@ -197,7 +197,7 @@ func TestADeployIsWrittenDown(t *testing.T) {
 	d.Origin, d.Subject, d.Email, d.BuildURL = SourceBranch, "log \x1b[31min\n<!channel>", "kim@example.com", "https://ci.example.com/7"
 	e := p.redeployed(p.under(fiveDays), d, Created)
 	last := p.record(e.Name).LastDeploy
-	want := store.LastDeploy{At: last.At, TTL: "5d", Subject: "log in <!channel>", Email: d.Email, BuildURL: d.BuildURL}
+	want := store.LastDeploy{At: last.At, TTL: "5d", Subject: "log in <!channel>", Email: d.Email, Owner: "Kim", BuildURL: d.BuildURL}
 	if last != want || last.At.Sub(p.now()).Abs() > time.Minute {
 		t.Errorf("got %+v, want %+v", last, want)
 	}

@@ -134,7 +134,7 @@ func (m *Manager) updateRecord(ctx context.Context, e Environment, o Options, al
 	var done change
 	r, err := m.changeProved(ctx, s, e, o, func(r *store.Record) (err error) {
 		r.SetEnvironment(e.ID)
-		r.Feature = e.Feature
+		r.Feature, r.Application = e.Feature, e.Application
 		if done, err = alter(r); err == nil && done.what != "" {
 			r.Note(m.happening(o, done.what, done.text))
 		}

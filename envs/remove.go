@@ -99,7 +99,7 @@ func (r *removal) withdraw(ctx context.Context, e Environment) (store.Record, er
 			if err := r.refuse(e.Env, e.Tags, rec); err != nil {
 				return err
 			}
-			rec.Feature = e.Feature
+			rec.Feature, rec.Application = e.Feature, e.Application
 			rec.Removals++
 			return nil
 		})

@@ -80,7 +80,7 @@ func (m *Manager) Restore(ctx context.Context, e Environment, o RestoreOptions) 
 	case o.DryRun:
 		return result, nil
 	}
-	r := &restore{manager: m, gone: e.Env, version: e.lastVersion, run: m.newRun(operationRestore, e.Name, e.Feature, o.Options)}
+	r := &restore{manager: m, gone: e.Env, version: e.lastVersion, run: m.newRun(operationRestore, e.Env, o.Options)}
 	if removed && e.Record.Restorable.Version == e.Version {
 		r.restorable = *e.Record.Restorable
 	}

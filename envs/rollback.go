@@ -54,7 +54,7 @@ func (m *Manager) newRollback(ctx context.Context, e Environment, o RollbackOpti
 	if e.State.Gone() {
 		return nil, &GoingError{nameOf(e.Env)}
 	}
-	b := &rollback{manager: m, env: e, to: e.Previous(), run: m.newRun(operationRollback, e.Name, e.Feature, o.Options)}
+	b := &rollback{manager: m, env: e, to: e.Previous(), run: m.newRun(operationRollback, e.Env, o.Options)}
 	known := true
 	if o.To != "" {
 		if b.to, known = e.run(o.To); !known {

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	"beansprout/envs/beanstalk"
@@ -22,21 +21,22 @@ import (
 //	underLease the operation's own step, unless the run is superseded; then the record is written
 //	end        the announcers are told how it ended, also after an interruption
 type run struct {
-	manager   *Manager
-	options   Options
-	operation string // as records and leases call it
-	name      string // of the environment
-	id        string // of the one that was looked up; "" of a deploy
-	feature   string
-	commit    string
-	subject   string // of the commit
-	owner     string
-	email     string // of the owner
-	buildURL  string
-	days      Days // of the environment from now on
-	check     HealthCheck
-	https     bool // the environment answers by HTTPS alone, as far as that is known
-	aborts    bool // an interruption has AWS abort what it has begun
+	manager     *Manager
+	options     Options
+	operation   string // as records and leases call it
+	name        string // of the environment
+	id          string // of the one that was looked up; "" of a deploy
+	feature     string
+	application string // of the feature
+	commit      string
+	subject     string // of the commit
+	owner       string
+	email       string // of the owner
+	buildURL    string
+	days        Days // of the environment from now on
+	check       HealthCheck
+	https       bool // the environment answers by HTTPS alone, as far as that is known
+	aborts      bool // an interruption has AWS abort what it has begun
 
 	store     *store.Store
 	draft     store.Draft               // the record as it was read first
@@ -56,10 +56,11 @@ const (
 	operationRestore  = "restore"
 )
 
-// newRun returns a run of the operation on the feature's environment of that name.
-func (m *Manager) newRun(operation, name, feature string, o Options) *run {
+// newRun returns a run of the operation on an environment, of which it takes the name, the application and
+// the feature.
+func (m *Manager) newRun(operation string, e Env, o Options) *run {
 	return &run{
-		manager: m, options: o, operation: operation, name: name, feature: feature,
+		manager: m, options: o, operation: operation, name: e.Name, feature: e.Feature, application: e.Application,
 		https: m.config.HTTPS, durations: map[string]float64{},
 	}
 }
@@ -108,7 +109,7 @@ func (r *run) begin(ctx context.Context) (err error) {
 	}
 	buttons := r.manager.askForButtons(ctx)
 	r.atRequest, err = r.draft.Change(ctx, func(rec *store.Record) {
-		rec.Feature = r.feature
+		rec.Feature, rec.Application = r.feature, r.application
 		rec.NumberRequest(r.commit)
 	})
 	if err != nil {
@@ -272,7 +273,8 @@ func (r *run) conclude(ctx context.Context, rec *store.Record, result Result, ta
 	rec.SetEnvironment(result.Environment.ID)
 	rec.Images = r.manager.regional(r.name, rec.Images)
 	rec.Succeed(target)
-	rec.Feature, rec.Deployed, rec.Restorable = r.feature, r.atRequest.RequestNumber, nil
+	rec.Feature, rec.Application = r.feature, r.application
+	rec.Deployed, rec.Restorable = r.atRequest.RequestNumber, nil
 	r.noteDeploy(rec, result, noted)
 }
 
@@ -295,7 +297,7 @@ func wasInterrupted(ctx context.Context, err error) bool {
 func (r *run) end(ctx context.Context, result Result, err error) (Result, error) {
 	defer r.news.close()
 	if late, ok := errors.AsType[*SupersededError](err); ok {
-		gone := Env{Name: r.name, Application: r.manager.config.Application, Feature: r.feature}
+		gone := Env{Name: r.name, Application: r.application, Feature: r.feature}
 		return Result{Environment: Environment{Env: gone}, Outcome: Superseded, Reason: late.Reason}, nil
 	}
 	e, commit := result.Environment, result.Environment.Commit
@@ -306,93 +308,4 @@ func (r *run) end(ctx context.Context, result Result, err error) (Result, error)
 	}
 	r.announce(NewsReady, result.Environment, "")
 	return result, nil
-}
-
-// fail writes the failure into the record and announces it. It returns the error, with the cause if the
-// time was over.
-func (r *run) fail(ctx context.Context, e Environment, err error) error {
-	err = overdue(ctx, err)
-	r.recordFailure(ctx, err)
-	reason := err.Error()
-	failure, isFailure := errors.AsType[*beanstalk.Failure](err)
-	_, unanswered := errors.AsType[*CheckError](err)
-	switch {
-	case wasInterrupted(ctx, err):
-		reason = interrupted
-		if e.ID != "" && !r.aborts {
-			r.noteThatAWSGoesOn()
-		}
-	case isFailure:
-		reason += failure.Details()
-		if failure.HasLogs() {
-			reason += r.showLogs(ctx, e.Env, failure)
-		}
-	case e.ID != "" && (unanswered || ctx.Err() != nil):
-		reason += r.showLogs(ctx, e.Env, nil)
-	}
-	r.announce(NewsFailed, e, reason)
-	return err
-}
-
-// overdue returns an error of an operation whose time was over with what the context says about
-// that; any other error as it is.
-func overdue(ctx context.Context, err error) error {
-	cause := context.Cause(ctx)
-	if err == nil || !errors.Is(ctx.Err(), context.DeadlineExceeded) || errors.Is(err, cause) {
-		return err
-	}
-	return fmt.Errorf("%w: %w", cause, err)
-}
-
-// recordFailure has the record say how a run ended that did not come to the end of a lease. The
-// record of a later run stays, and so does a rollback that is to be gone on with.
-func (r *run) recordFailure(ctx context.Context, err error) {
-	if r.recorded {
-		return
-	}
-	last, cancel := lastWords(ctx, releaseTime, releaseOvertime)
-	defer cancel()
-	_, failure := r.store.Change(last, r.name, func(rec *store.Record) {
-		if rec.RequestNumber != r.atRequest.RequestNumber || rec.Outcome != nil && rec.Outcome.Result == begun {
-			return
-		}
-		o := store.Outcome{Verb: r.operation, RequestNumber: r.atRequest.RequestNumber, At: rec.At.UTC()}
-		o.Result, o.Reason = r.ending(ctx, err)
-		rec.Outcome = &o
-		r.noteFailure(rec)
-	})
-	if failure != nil {
-		r.options.warn(failure)
-	}
-}
-
-// shownLogLines is how many lines of the logs are shown when a run has failed.
-const shownLogLines = 40
-
-// showLogs shows the end of the environment's logs, after a failure of an operation those of the
-// instances on which it failed, and returns all of it for the announcers.
-func (r *run) showLogs(ctx context.Context, e Env, failure *beanstalk.Failure) string {
-	heading, only := "the end of its logs:", []string{}
-	if failure != nil {
-		if only = failure.Instances(); len(only) == 0 {
-			heading = "AWS names no instance that failed; the end of the logs of what runs:"
-		}
-	}
-	ctx, cancel := lastWords(ctx, logTime, logOvertime)
-	defer cancel()
-	text, err := r.manager.logs(ctx, e, only...)
-	switch {
-	case err != nil:
-		r.options.note("its logs can't be had: %v", err)
-		return ""
-	case text == "":
-		r.options.note("it has logged nothing")
-		return ""
-	}
-	r.options.note("%s", heading)
-	lines := strings.Split(strings.TrimRight(text, "\n"), "\n")
-	for _, line := range lines[max(0, len(lines)-shownLogLines):] {
-		r.options.note("    %s", line)
-	}
-	return "\n" + text
 }

@@ -104,7 +104,7 @@ func (m *Manager) claimWarning(ctx context.Context, e Environment, o Options) (E
 	token := rand.Text()
 	r, err := m.changeProved(ctx, s, e, o, func(r *store.Record) error {
 		r.SetEnvironment(e.ID)
-		r.Feature = e.Feature
+		r.Feature, r.Application = e.Feature, e.Application
 		end := o.end(m.environment(e.Env, e.Tags, r))
 		a, age := r.Attempt, time.Duration(0)
 		if a == nil || !a.Expires.Equal(end) {

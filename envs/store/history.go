@@ -102,7 +102,7 @@ func (l LastDeploy) sanitized() LastDeploy {
 	if len(l.BuildURL) > urlLimit { // a part of a URL is none
 		l.BuildURL = ""
 	}
-	return LastDeploy{valid(l.At), visible.Line(l.TTL, textLimit), visible.Line(l.Subject, textLimit), visible.Line(l.Email, textLimit), visible.Line(l.BuildURL, urlLimit)}
+	return LastDeploy{valid(l.At), visible.Line(l.TTL, textLimit), visible.Line(l.Subject, textLimit), visible.Line(l.Email, textLimit), visible.Line(l.Owner, textLimit), visible.Line(l.BuildURL, urlLimit)}
 }
 
 // valid returns t in UTC, or the zero time if it could not be written again.

@@ -36,13 +36,14 @@ type Record struct {
 
 	Environment    string             `json:"environment,omitempty"` // its id
 	Feature        string             `json:"feature,omitempty"`
-	Version        string             `json:"version,omitempty"` // label of what runs
-	Commit         string             `json:"commit,omitempty"`  // that Version was made of
-	Images         []string           `json:"images,omitempty"`  // live tags of what runs
-	Digests        []string           `json:"digests,omitempty"` // of these images, in their order; none in records of older versions
-	Deployed       int64              `json:"ran,omitempty"`     // number of the request that made Version run
-	Before         Run                `json:"before,omitzero"`   // what ran before, for a rollback
-	Earlier        []Run              `json:"earlier,omitempty"` // what ran before that, the newest first
+	Application    string             `json:"application,omitempty"` // of the feature; none in records of older versions
+	Version        string             `json:"version,omitempty"`     // label of what runs
+	Commit         string             `json:"commit,omitempty"`      // that Version was made of
+	Images         []string           `json:"images,omitempty"`      // live tags of what runs
+	Digests        []string           `json:"digests,omitempty"`     // of these images, in their order; none in records of older versions
+	Deployed       int64              `json:"ran,omitempty"`         // number of the request that made Version run
+	Before         Run                `json:"before,omitzero"`       // what ran before, for a rollback
+	Earlier        []Run              `json:"earlier,omitempty"`     // what ran before that, the newest first
 	OwnedSettings                     // embedded: its JSON keys are the record's
 	Message        Message            `json:"message,omitzero"`   // of Slack
 	Messages       map[string]Message `json:"messages,omitempty"` // of other announcers, by name
@@ -132,6 +133,7 @@ type LastDeploy struct {
 	TTL      string    `json:"ttl,omitempty"` // how long the environment lives, as in "5d"
 	Subject  string    `json:"subject,omitempty"`
 	Email    string    `json:"email,omitempty"` // of the commit's author
+	Owner    string    `json:"owner,omitempty"`
 	BuildURL string    `json:"build,omitempty"`
 }
 
@@ -198,7 +200,7 @@ func (r *Record) MakeTombstone(restorable *Restorable) {
 func (r *Record) clear() {
 	*r = Record{
 		Counter: r.Counter, Write: r.Write, RequestNumber: r.RequestNumber, Requested: r.Requested, Removals: r.Removals,
-		Lease: r.Lease, Feature: r.Feature, Message: r.Message, Messages: r.Messages, Durations: r.Durations, At: r.At,
+		Lease: r.Lease, Feature: r.Feature, Application: r.Application, Message: r.Message, Messages: r.Messages, Durations: r.Durations, At: r.At,
 		Presses: r.Presses, History: r.History,
 	}
 }

@@ -67,9 +67,10 @@ func (s *Store) Check(ctx context.Context) error {
 // reading is a record as it was read.
 type reading struct {
 	Record
-	etag     string  // "" when there is no record
-	complete bool    // every byte has arrived, by the ETag
-	sent     instant // when the request was sent, by our clocks: before S3 read its own clock
+	etag     string    // "" when there is no record
+	complete bool      // every byte has arrived, by the ETag
+	sent     instant   // when the request was sent, by our clocks: before S3 read its own clock
+	modified time.Time // when the record was written last, by S3's clock
 }
 
 // Read returns the record of the named environment, the zero record when there is none. An
@@ -111,12 +112,12 @@ func (s *Store) readOnce(ctx context.Context, name string) (r reading, err error
 		return r, err
 	}
 	r.Record, err = parse(text)
-	r.etag, r.At = aws.ToString(out.ETag), serverTime(out.ResultMetadata)
+	r.etag, r.At, r.modified = aws.ToString(out.ETag), serverTime(out.ResultMetadata), aws.ToTime(out.LastModified)
 	r.complete = strings.Trim(r.etag, `"`) == fmt.Sprintf("%x", md5.Sum(text)) || len(text) > maxRecordBytes
 	if r.At.IsZero() {
 		return r, errNoDate
 	}
-	if r.Lease != nil && expired(*r.Lease, s.Duration, r.At, aws.ToTime(out.LastModified), alive) {
+	if r.Lease != nil && expired(*r.Lease, s.Duration, r.At, r.modified, alive) {
 		r.Lease = nil
 	}
 	return r, err
