@@ -45,7 +45,7 @@ type Daemon struct {
 	log      *slog.Logger
 	metrics  *Metrics
 	services []*service
-	presses  *pressQueue
+	deeds    *deedQueue
 	replying chan struct{} // one for each reply that waits for Slack
 	replies  sync.WaitGroup
 	socket   *socket // nil without Socket Mode
@@ -91,7 +91,7 @@ func New(c Config) (*Daemon, error) {
 		a.Janitor.Swept = func(r janitor.Report, err error) { d.swept(s, r, err) }
 		d.services = append(d.services, s)
 	}
-	d.presses, d.replying = newPressQueue(), make(chan struct{}, maxReplies)
+	d.deeds, d.replying = newDeedQueue(), make(chan struct{}, maxReplies)
 	if c.Slack.AppToken != "" {
 		d.socket = newSocket(c.Slack, d.log, d.accept)
 	}
@@ -112,7 +112,7 @@ func (d *Daemon) Run(ctx context.Context) error {
 	d.log.Info("started", "live", d.config.Live, "applications", len(d.services), "presses", d.takesPresses())
 	defer d.log.Info("stopped")
 	var working, listening sync.WaitGroup
-	for range pressWorkers {
+	for range deedWorkers {
 		working.Go(func() { d.work(ctx) })
 	}
 	for _, s := range d.services {
@@ -130,7 +130,7 @@ func (d *Daemon) Run(ctx context.Context) error {
 		})
 	}
 	listening.Wait()
-	d.presses.close()
+	d.deeds.close()
 	working.Wait()
 	d.replies.Wait()
 	return err

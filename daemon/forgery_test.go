@@ -200,7 +200,7 @@ func TestForgedPressesDoNotActAndGenuineOnesDo(t *testing.T) {
 	if code, _ := send(t, r); code != http.StatusOK {
 		t.Fatalf("a genuine press is answered %d", code)
 	}
-	must.Wait(t, "it acts", func() bool { return results(pressDone) == 1 })
+	must.Wait(t, "it acts", func() bool { return results(deedDone) == 1 })
 	if _, err := p.manager.Unprotect(t.Context(), p.now(f.all[0].Feature), envs.Options{}); err != nil {
 		t.Fatal(err)
 	}
@@ -230,8 +230,8 @@ func TestForgedPressesDoNotActAndGenuineOnesDo(t *testing.T) {
 			n++
 		}
 	}
-	must.Wait(t, "each is answered", func() bool { return results(pressRefused) == signedOnes })
-	if done, failed := results(pressDone), results(pressFailed); done != 1 || failed != 0 {
+	must.Wait(t, "each is answered", func() bool { return results(deedRefused) == signedOnes })
+	if done, failed := results(deedDone), results(deedFailed); done != 1 || failed != 0 {
 		t.Errorf("of the forged presses %d acted, and %d failed", done-1, failed)
 	}
 	sentences := func() (n int) {
@@ -268,14 +268,14 @@ func TestForgedPressesDoNotActAndGenuineOnesDo(t *testing.T) {
 		}
 		slowest = max(slowest, took)
 	}
-	if done := results(pressDone); done != 1 {
+	if done := results(deedDone); done != 1 {
 		t.Errorf("%d presses acted without the cloud", done-1)
 	}
 	p.silent.Unlock()
-	for end := time.Now().Add(15 * time.Minute); results(pressDone) < 1+genuine && time.Now().Before(end); {
+	for end := time.Now().Add(15 * time.Minute); results(deedDone) < 1+genuine && time.Now().Before(end); {
 		time.Sleep(50 * time.Millisecond)
 	}
-	if done := results(pressDone); done != 1+genuine {
+	if done := results(deedDone); done != 1+genuine {
 		t.Errorf("of %d genuine presses %d acted", genuine, done-1)
 	}
 	for _, e := range f.all {

@@ -159,8 +159,8 @@ func TestTwoDaemonsDoEverythingOnce(t *testing.T) {
 		}
 		return n
 	}
-	must.Wait(t, "all presses are answered", func() bool { return results(pressDone)+results(pressRefused) >= 20 })
-	if done := results(pressDone); done != 10 {
+	must.Wait(t, "all presses are answered", func() bool { return results(deedDone)+results(deedRefused) >= 20 })
+	if done := results(deedDone); done != 10 {
 		t.Fatalf("of ten buttons %d act", done)
 	}
 	for _, w := range pair {

@@ -7,21 +7,8 @@ import (
 	"slices"
 	"time"
 
-	"beansprout/envs"
 	"beansprout/notify"
 	"beansprout/visible"
-)
-
-// refused is why nothing was done, in words for who pressed the button.
-type refused string
-
-func (r refused) Error() string { return string(r) }
-
-// The results of presses in logs and metrics.
-const (
-	pressDone    = "done"
-	pressRefused = "refused"
-	pressFailed  = "failed"
 )
 
 // handle does what a press asks for. The environment's message tells what came of it; what was not done
@@ -29,27 +16,22 @@ const (
 func (d *Daemon) handle(ctx context.Context, p press) {
 	began := time.Now()
 	b, s, err := d.read(ctx, p)
+	x := deedOf(b, p)
 	if err == nil {
 		err = d.carryOut(ctx, s, b, p)
 	}
-	action, result := "unknown", pressDone
-	if b.Action != "" {
-		action = string(b.Action)
+	d.conclude(s, x, began, err)
+	if err != nil {
+		d.reply(ctx, s, p, complaint(b, p, err))
 	}
-	if _, no := errors.AsType[refused](err); no {
-		result = pressRefused
-	} else if err != nil {
-		result = pressFailed
+}
+
+// deedOf returns what the press of a button asks for.
+func deedOf(b notify.Button, p press) deed {
+	return deed{
+		action: b.Action, application: b.Application, feature: b.Feature, name: b.Name, id: b.ID, token: b.Token,
+		user: p.user, person: p.name, place: "in Slack",
 	}
-	d.metrics.pressed(action, result, time.Since(began))
-	attrs := []any{"action", action, "result", result, "user", p.user, "name", p.name,
-		"application", b.Application, "feature", b.Feature, "environment", b.Name, "id", b.ID, "seconds", time.Since(began).Seconds()}
-	if err == nil {
-		d.log.Info("press", attrs...)
-		return
-	}
-	d.log.Warn("press", append(attrs, "error", err.Error())...)
-	d.reply(ctx, s, p, complaint(b, p, err))
 }
 
 const (
@@ -155,7 +137,7 @@ func (d *Daemon) serving(ctx context.Context, b notify.Button) (*service, error)
 	return all, nil
 }
 
-// carryOut does what a button asks for, once and only to the environment that it was made for.
+// carryOut does what a button asks for, if the user may.
 func (d *Daemon) carryOut(ctx context.Context, s *service, b notify.Button, p press) error {
 	if b.Action == notify.ActionTest {
 		return d.anySlack(nil).Settle(ctx, p.at, "✅ The press has arrived at the janitor.")
@@ -163,89 +145,5 @@ func (d *Daemon) carryOut(ctx context.Context, s *service, b notify.Button, p pr
 	if len(s.Users) > 0 && !slices.Contains(s.Users, p.user) {
 		return refused("only the users that slack.users lists may do that")
 	}
-	if !d.config.Live {
-		return refused("this janitor only reports, and changes nothing")
-	}
-	e, err := find(ctx, s.Manager, b)
-	if err != nil {
-		return err
-	}
-	o := envs.Options{By: presser(p) + " in Slack", Progress: d.progress(s, e)}
-	if err := s.Manager.Press(ctx, e, b.Token, o); errors.Is(err, envs.ErrPressed) {
-		return refused("this button was pressed before, and acts once")
-	} else if err != nil {
-		return err
-	}
-	return d.act(ctx, s, e, b.Action, o)
-}
-
-// presser returns the name of who pressed a button, or the id where Slack tells no name.
-func presser(p press) string {
-	if name := visible.Line(p.name, 80); name != "" {
-		return name
-	}
-	return visible.Line(p.user, 80)
-}
-
-// find looks up the environment that a button was made for.
-func find(ctx context.Context, m *envs.Manager, b notify.Button) (envs.Environment, error) {
-	look := m.Get
-	if b.Action == notify.ActionRestore {
-		look = m.Restorable
-	}
-	e, err := look(ctx, b.Application, b.Feature)
-	if err != nil && !errors.Is(err, envs.ErrNotFound) {
-		return e, err
-	}
-	if e.ID != b.ID || e.Name != b.Name { // what is missing has no id
-		return e, refused(fmt.Sprintf("it was made for environment %s, and that is no more what is there", visible.Line(b.ID, 40)))
-	}
-	return e, nil
-}
-
-// act does what a button asks for.
-func (d *Daemon) act(ctx context.Context, s *service, e envs.Environment, action notify.Action, o envs.Options) (err error) {
-	switch action {
-	case notify.ActionExtend:
-		_, err = s.Manager.Extend(ctx, e, notify.ExtendBy, o)
-	case notify.ActionProtect:
-		_, err = s.Manager.Protect(ctx, e, "", o)
-	case notify.ActionUnprotect:
-		_, err = s.Manager.Unprotect(ctx, e, o)
-	case notify.ActionRemove:
-		var receipt envs.Receipt
-		receipt, err = s.Manager.Remove(ctx, e, envs.RemoveOptions{Options: o})
-		d.metrics.removedByPress(s.name, err)
-		d.log.Info("removed", "application", s.name, "environment", e.Name, "id", e.ID, "feature", e.Feature, "by", o.By, "receipt", receipt)
-	case notify.ActionRestore:
-		_, err = s.Manager.Restore(ctx, e, envs.RestoreOptions{Options: o, Check: s.Check})
-	default:
-		err = refused("this version does not know what that is")
-	}
-	return inWords(err)
-}
-
-// inWords makes a refusal of an error of the manager's that means that nothing was done.
-func inWords(err error) error {
-	_, protected := errors.AsType[*envs.ProtectedError](err)
-	_, long := errors.AsType[*envs.LongError](err)
-	_, going := errors.AsType[*envs.GoingError](err)
-	_, superseded := errors.AsType[*envs.SupersededError](err)
-	_, unrestorable := errors.AsType[*envs.UnrestorableError](err)
-	if protected || long || going || superseded || unrestorable || errors.Is(err, envs.ErrReplaced) || errors.Is(err, envs.ErrAlive) {
-		return refused(err.Error())
-	}
-	return err
-}
-
-// progress logs what an operation has to say to people.
-func (d *Daemon) progress(s *service, e envs.Environment) func(envs.Event) {
-	return func(event envs.Event) {
-		switch event.Kind {
-		case envs.Note:
-			d.log.Info(event.Text, "application", s.name, "environment", e.Name)
-		case envs.Warning:
-			d.log.Warn(event.Text, "application", s.name, "environment", e.Name)
-		}
-	}
+	return d.do(ctx, s, deedOf(b, p))
 }

@@ -99,7 +99,7 @@ func TestAButtonDoesWhatItSays(t *testing.T) {
 			t.Fatalf("%s while AWS is silent: %v", action, err)
 		}
 		must.Wait(t, string(action)+" is done", func() bool { return len(p.logged.with(t, "press")) == done })
-		if line := p.logged.with(t, "press")[done-1]; line["result"] != pressDone || line["action"] != string(action) || line["name"] != "kim" {
+		if line := p.logged.with(t, "press")[done-1]; line["result"] != deedDone || line["action"] != string(action) || line["name"] != "kim" {
 			t.Fatalf("the log says %v", line)
 		}
 	}
@@ -203,10 +203,10 @@ func TestAPressThatCannotBeNotedDoesNotAct(t *testing.T) {
 
 // Slack tells the user of what is not acknowledged.
 func TestAPressThatWillNotBeHandledIsNotAcknowledged(t *testing.T) {
-	d := &Daemon{presses: newPressQueue()}
+	d := &Daemon{deeds: newDeedQueue()}
 	c := slack.InteractionCallback{Type: slack.InteractionTypeBlockActions}
 	c.ActionCallback.BlockActions = []*slack.BlockAction{{Value: "sealed"}}
-	for range waitingPresses {
+	for range waitingDeeds {
 		if !d.accept(c) {
 			t.Fatal("there is room, and it is refused")
 		}
@@ -214,7 +214,7 @@ func TestAPressThatWillNotBeHandledIsNotAcknowledged(t *testing.T) {
 	if d.accept(c) {
 		t.Error("there is no room, and it is acknowledged")
 	}
-	d.presses.close()
+	d.deeds.close()
 	if d.accept(c) {
 		t.Error("the daemon ends, and it is acknowledged")
 	}

@@ -21,9 +21,9 @@ type Presses struct {
 }
 
 const (
-	pressWorkers   = 8                // presses that are handled at a time
-	waitingPresses = 1000             // that may wait; Slack tells the user of what is not taken
-	pressTime      = 30 * time.Minute // that what a press asks for may take
+	deedWorkers  = 8                // deeds that are done at a time
+	waitingDeeds = 1000             // that may wait; who asks is told of what is not taken
+	deedTime     = 30 * time.Minute // that a deed may take
 )
 
 // press is a button that a user has pressed. Slack vouches for it, but for the button's value only
@@ -35,31 +35,33 @@ type press struct {
 	at    notify.Ref // the message, or the one that its thread belongs to
 }
 
-// pressQueue holds presses that were acknowledged.
-type pressQueue struct {
+// deedQueue holds what was asked for and acknowledged.
+type deedQueue struct {
 	mu      sync.Mutex
 	closed  bool
-	waiting chan press
+	waiting chan func(context.Context)
 }
 
-func newPressQueue() *pressQueue { return &pressQueue{waiting: make(chan press, waitingPresses)} }
+func newDeedQueue() *deedQueue {
+	return &deedQueue{waiting: make(chan func(context.Context), waitingDeeds)}
+}
 
-// add reports whether the press will be handled.
-func (q *pressQueue) add(p press) bool {
+// add reports whether what was asked for will be done.
+func (q *deedQueue) add(do func(context.Context)) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if q.closed {
 		return false
 	}
 	select {
-	case q.waiting <- p:
+	case q.waiting <- do:
 		return true
 	default:
 		return false
 	}
 }
 
-func (q *pressQueue) close() {
+func (q *deedQueue) close() {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.closed = true
@@ -70,7 +72,7 @@ func (q *pressQueue) close() {
 // button needs nothing.
 func (d *Daemon) accept(c slack.InteractionCallback) bool {
 	p, ok := pressOf(c)
-	return !ok || d.presses.add(p)
+	return !ok || d.deeds.add(func(ctx context.Context) { d.handle(ctx, p) })
 }
 
 // pressOf returns the press that a user's action in Slack is, or false where it is none.
@@ -88,21 +90,21 @@ func pressOf(c slack.InteractionCallback) (p press, ok bool) {
 	return p, true
 }
 
-// work handles presses until the queue is closed and empty. The end of ctx interrupts none.
+// work does what was asked for until the queue is closed and empty. The end of ctx interrupts nothing.
 func (d *Daemon) work(ctx context.Context) {
-	for p := range d.presses.waiting {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), pressTime)
-		d.handleGuarded(ctx, p)
+	for do := range d.deeds.waiting {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), deedTime)
+		d.guard(func() { do(ctx) })
 		cancel()
 	}
 }
 
-// handleGuarded handles a press. A panic is in the log and does not end the daemon.
-func (d *Daemon) handleGuarded(ctx context.Context, p press) {
+// guard calls do. A panic is in the log and does not end the daemon.
+func (d *Daemon) guard(do func()) {
 	defer func() {
 		if r := recover(); r != nil {
 			d.log.Error("panic", "cause", fmt.Sprint(r), "stack", string(debug.Stack()))
 		}
 	}()
-	d.handle(ctx, p)
+	do()
 }

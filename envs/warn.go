@@ -229,7 +229,7 @@ func (m *Manager) Press(ctx context.Context, e Environment, token string, o Opti
 		if !r.Press(token) {
 			return ErrPressed
 		}
-		h := m.happening(o, happenedPressed, "a button of its message")
+		h := m.happening(o, happenedPressed, "a button")
 		h.ID = e.ID
 		r.Note(h)
 		return nil
