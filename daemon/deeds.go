@@ -1,7 +1,6 @@
 package daemon
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -32,7 +31,13 @@ type deed struct {
 const actionRollback notify.Action = "rollback"
 
 // by returns who asks, and where: the id where no name is known.
-func (x deed) by() string { return visible.Line(cmp.Or(x.person, x.user), 80) + " " + x.place }
+func (x deed) by() string {
+	who := visible.Line(x.person, 80)
+	if who == "" {
+		who = visible.Line(x.user, 80)
+	}
+	return who + " " + x.place
+}
 
 // refused is why nothing was done, in words for who asked for it.
 type refused string
