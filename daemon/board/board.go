@@ -37,11 +37,27 @@ type Config struct {
 	Form func(r *http.Request, act Act) map[string]string
 	// Viewer returns the name of the person who looks, "" where that is not known; nil knows nobody.
 	Viewer func(r *http.Request) string
+	// Answers returns what became lately of what was asked for of an environment, while its history does not
+	// tell, the oldest first; nil knows of nothing.
+	Answers func(name, id string) []Answer
 }
+
+// Answer is what became of something that a person has asked for on the board.
+type Answer struct {
+	At     time.Time
+	By     string // who has asked, and where
+	Action string // as in Act
+	Result string // Requested, or how it ended: refused or failed
+	Text   string // why it was not done
+}
+
+// Requested is the Result of what is still to be done.
+const Requested = "requested"
 
 // Act is what a form asks for. The environment with the ID is meant, and no later one of its name.
 type Act struct {
 	Action      string // extend, protect, unprotect, remove, restore or rollback
+	Region      string
 	Application string
 	Feature     string
 	Name        string
@@ -71,6 +87,9 @@ func New(c Config) *Board {
 	}
 	if c.Viewer == nil {
 		c.Viewer = func(*http.Request) string { return "" }
+	}
+	if c.Answers == nil {
+		c.Answers = func(string, string) []Answer { return nil }
 	}
 	b := &Board{config: c, log: c.Log, pages: newPages(), details: details{known: map[string]*detail{}}}
 	b.hub = newHub(b, c.Sources)
@@ -104,3 +123,9 @@ func (b *Board) Routes(mux *http.ServeMux) {
 	mux.Handle("GET /api/environments", secured(b.serveAPI))
 	mux.Handle("GET /static/{file}", secured(b.pages.serveStatic))
 }
+
+// Style returns the path of the style sheet.
+func (b *Board) Style() string { return b.pages.named["style.css"] }
+
+// Address returns the path of the page of a feature, which has or had an environment of that name.
+func Address(application, feature, name string) string { return pageOf(application, feature, name) }

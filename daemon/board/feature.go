@@ -200,7 +200,13 @@ func (b *Board) serveMissing(w http.ResponseWriter, r *http.Request, s *state, a
 // forms returns the acts that are possible on a feature.
 func (b *Board) forms(r *http.Request, l *line) []form {
 	var all []form
+	now, _ := b.hub.current()
+	about := now.subjects[l.Key]
+	if about.feed == nil {
+		return nil
+	}
 	add := func(f form, act Act) {
+		act.Region = about.feed.Region
 		act.Action, act.Application, act.Feature, act.Name, act.ID = f.Act, l.Application, l.Feature, l.Name, l.ID
 		f.Fields = []field{{"action", act.Action}, {"application", act.Application}, {"feature", act.Feature}, {"name", act.Name}, {"id", act.ID}}
 		extra := b.config.Form(r, act)
