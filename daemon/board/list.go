@@ -21,6 +21,7 @@ func (b *Board) page(r *http.Request, s *state, title string) page {
 	return page{
 		Title: title, Viewer: b.text(b.config.Viewer(r)), Live: b.config.Live, Head: template.HTML(s.headHTML),
 		Reading: s.reading(), Now: newMoment(s.clock(), "now"), Style: b.pages.named["style.css"], Script: b.pages.named["board.js"],
+		Icon: b.pages.named["icon.svg"],
 	}
 }
 
@@ -28,7 +29,7 @@ func (b *Board) page(r *http.Request, s *state, title string) page {
 func (b *Board) serveList(w http.ResponseWriter, r *http.Request) {
 	f, complaints := parseFilter(r.URL.Query())
 	s := b.hub.recent(r.Context())
-	p := listPage{page: b.page(r, s, "Beansprout"), Filter: f, Complaints: complaints, Columns: f.columns()}
+	p := listPage{page: b.page(r, s, "Beansprout"), Read: !s.at.IsZero(), Filter: f, Complaints: complaints, Columns: f.columns()}
 	p.Owners, p.States, p.Apps = s.options(f)
 	var rows, others []*line
 	for _, l := range s.lines {

@@ -61,7 +61,7 @@ func (p *pages) write(w io.Writer, name string, data any) error {
 	return p.templates.ExecuteTemplate(w, name, data)
 }
 
-// part returns a part of a page. Its data has no methods and its template is part of the program: an error is a panic.
+// part returns a part of a page. Its template is part of the program, and the methods of its data do not fail: an error is a panic.
 func (p *pages) part(name string, data any) string {
 	var b bytes.Buffer
 	if err := p.write(&b, name, data); err != nil {

@@ -2,6 +2,7 @@ package board
 
 import (
 	"html/template"
+	"strings"
 	"time"
 )
 
@@ -19,6 +20,7 @@ type page struct {
 	Now     moment // AWS's clock when the page was made
 	Style   string // addresses of the style sheet and the script
 	Script  string
+	Icon    string
 }
 
 // head is the part of both pages that the stream sends with each change: template "head".
@@ -53,6 +55,7 @@ type listPage struct {
 	Rows       []template.HTML // those that the filter lets pass, sorted; each by template "row"
 	Others     []template.HTML // living ones that it does not; none while it asks for removed ones
 	All        int             // how many live
+	Read       bool            // something has been read: that nothing is shown means that nothing is there
 }
 
 // option is a choice of a filter.
@@ -103,12 +106,25 @@ type row struct {
 	Failure     string // how the last operation failed
 }
 
+// Host returns the first part of the URL's host, which tells environments apart.
+func (r row) Host() string {
+	_, host, _ := strings.Cut(r.URL, "://")
+	name, _, _ := strings.Cut(host, ".")
+	return name
+}
+
 // moment is a time of which pages show how long ago it was, or how long until it is. The zero moment is unknown.
 type moment struct {
 	At    time.Time
 	Exact string // RFC 3339 in UTC, for <time datetime>
 	Text  string // as in "3d", or "in 2h"; when the page was made
 }
+
+// Plain returns the moment for people: date and time in UTC.
+func (m moment) Plain() string { return m.At.UTC().Format("2006-01-02 15:04:05 UTC") }
+
+// Age returns how long ago the moment was, as in "3d".
+func (m moment) Age() string { return strings.TrimSuffix(m.Text, " ago") }
 
 // featurePage is the data of feature.html.
 type featurePage struct {

@@ -1,1 +1,388 @@
+// The board's script: the pages do without it. It searches, filters and sorts at once, shows what changes, and
+// keeps the times right.
 "use strict";
+
+const byID = (id) => document.getElementById(id);
+const main = byID("main"), table = byID("table"), feature = main.dataset.key;
+const parse = (html) => new DOMParser().parseFromString(html, "text/html");
+
+// ---- Times, by AWS's clock: that of this machine may be wrong.
+
+let ahead = 0; // AWS's clock minus the steady one of this page, in milliseconds
+const setClock = (instant) => { ahead = (Date.parse(instant) || Date.now()) - performance.now(); };
+const now = () => performance.now() + ahead;
+
+function roughly(ms) {
+  const s = Math.max(0, Math.floor(ms / 1000));
+  if (s >= 2 * 86400) return `${Math.floor((Math.floor(s / 43200) + 1) / 2)}d`;
+  if (s >= 3600) return `${Math.floor(s / 3600)}h`;
+  return s >= 60 ? `${Math.floor(s / 60)}m` : `${s}s`;
+}
+
+function renewTimes(root) {
+  for (const t of root.querySelectorAll("time:not([data-exact])")) {
+    const left = Date.parse(t.dateTime) - now();
+    let text = left > 0 ? `in ${roughly(left)}` : `${roughly(-left)} ago`;
+    if ("age" in t.dataset) text = roughly(-left);
+    else if ("end" in t.dataset && left <= 0) text = "over";
+    if (t.textContent !== text) t.textContent = text;
+  }
+}
+
+// ---- News: what has changed, for those who hear the page.
+
+let news = [];
+function tell(text) {
+  if (!news.length) setTimeout(() => {
+    byID("news").textContent = news.length > 3 ? `${news.length} changes.` : news.join(" ");
+    news = [];
+  }, 1000);
+  if (!news.includes(text)) news.push(text);
+}
+
+// ---- What is shown is changed where it differs and nowhere else: focus, selection and scrolling stay.
+
+function morph(from, to) {
+  if (from.nodeType !== to.nodeType || from.nodeName !== to.nodeName) return from.replaceWith(to);
+  if (from.nodeType !== Node.ELEMENT_NODE) {
+    if (from.data !== to.data) from.data = to.data;
+    return;
+  }
+  for (const { name } of [...from.attributes]) {
+    if (!to.hasAttribute(name) && name !== "hidden" && name !== "open") from.removeAttribute(name);
+  }
+  for (const { name, value } of to.attributes) {
+    if (from.getAttribute(name) !== value) from.setAttribute(name, value);
+  }
+  morphChildren(from, to);
+}
+
+function morphChildren(from, to) {
+  const old = [...from.childNodes], fresh = [...to.childNodes];
+  fresh.forEach((node, i) => (i < old.length ? morph(old[i], node) : from.append(node)));
+  for (const node of old.slice(fresh.length)) node.remove();
+}
+
+// ---- The list. Its rows are all that live, those that the filter keeps back are hidden.
+
+const rows = new Map(); // by key
+const keys = ["application", "owner", "q", "sort", "state"]; // of the address, in the server's order
+const states = ["running", "launching", "updating", "removing", "failing", "removed"];
+let filter = {};
+
+const less = (a, b) => (a < b ? -1 : a > b ? 1 : 0);
+const columns = {
+  feature: (a, b) => less(a.feature.toLowerCase(), b.feature.toLowerCase()),
+  state: (a, b) => states.indexOf(a.state) - states.indexOf(b.state),
+  commit: (a, b) => less(a.subject, b.subject),
+  owner: (a, b) => less(a.owner.toLowerCase(), b.owner.toLowerCase()),
+  age: (a, b) => b.created - a.created,
+  deployed: (a, b) => b.deployed - a.deployed,
+  expires: (a, b) => (a.end || Infinity) - (b.end || Infinity) || 0,
+};
+
+function read(tr) {
+  const cell = tr.cells, time = (c) => Date.parse(c.querySelector("time")?.dateTime) || 0;
+  const code = cell[2].querySelector("code");
+  const row = {
+    tr, key: tr.dataset.key, marks: tr.dataset.marks.trim().split(" "), application: cell[0].dataset.app,
+    feature: cell[0].querySelector("a").textContent, subject: cell[2].querySelector(".muted").textContent,
+    owner: cell[3].textContent, created: time(cell[4]), deployed: time(cell[5]), end: time(cell[6]), fate: cell[7].querySelector("b").textContent,
+  };
+  row.state = row.marks[0];
+  row.text = [row.feature, code.title, row.subject, row.owner, row.key.slice(row.key.indexOf("/") + 1)].join("\n").toLowerCase();
+  return row;
+}
+
+function passes(row, words) {
+  const f = filter, removed = row.state === "removed";
+  return removed === (f.state === "removed") && (!f.state || row.marks.includes(f.state)) &&
+    (!f.owner || row.owner.toLowerCase() === f.owner.toLowerCase()) && (!f.application || row.application === f.application) &&
+    words.every((word) => row.text.includes(word));
+}
+
+function compare(a, b) {
+  const by = columns[(filter.sort || "feature").replace(/^-/, "")] || columns.feature;
+  return (filter.sort?.startsWith("-") ? by(b, a) : by(a, b)) || less(a.key, b.key);
+}
+
+function address(f) {
+  const query = new URLSearchParams(keys.filter((k) => f[k]).map((k) => [k, f[k]])).toString();
+  return query ? `/?${query}` : "/";
+}
+
+// show hides what the filter keeps back, and says how many are left.
+function show() {
+  const words = (filter.q || "").toLowerCase().split(/\s+/).filter(Boolean);
+  let shown = 0, all = 0;
+  for (const row of rows.values()) {
+    const hidden = !passes(row, words);
+    if (row.tr.hidden !== hidden) row.tr.hidden = hidden;
+    shown += !hidden;
+    all += row.state !== "removed";
+  }
+  table.hidden = !shown;
+  byID("none").hidden = Boolean(shown || all);
+  byID("unmatched").hidden = Boolean(shown || !all);
+  byID("shown").textContent = filter.state === "removed" ? `${shown} removed` : `${shown} of ${all}`;
+  return shown;
+}
+
+// place puts the changed rows where they belong. All others are sorted already.
+function place(changed) {
+  const focused = document.activeElement, sorted = [...rows.values()].sort(compare);
+  let next = null;
+  for (const row of sorted.reverse()) {
+    if (changed.has(row) && (row.tr.nextElementSibling !== next || !row.tr.isConnected)) byID("rows").insertBefore(row.tr, next);
+    next = row.tr;
+  }
+  if (focused !== document.activeElement) focused.focus({ preventScroll: true });
+}
+
+function sortAll() {
+  byID("rows").replaceChildren(...[...rows.values()].sort(compare).map((row) => row.tr));
+  for (const th of table.tHead.querySelectorAll("[data-sort]")) {
+    const key = th.dataset.sort, sort = filter.sort || "feature";
+    th.toggleAttribute("aria-sort", sort.replace(/^-/, "") === key);
+    if (th.hasAttribute("aria-sort")) th.setAttribute("aria-sort", sort === key ? "ascending" : "descending");
+    const by = sort === key ? `-${key}` : key;
+    th.firstChild.href = address({ ...filter, sort: by === "feature" ? "" : by });
+  }
+}
+
+function markCount() {
+  for (const a of document.querySelectorAll("#head [data-state]")) {
+    if (a.dataset.state === filter.state) a.setAttribute("aria-current", "true");
+    else a.removeAttribute("aria-current");
+  }
+}
+
+// apply shows the list by another filter, and keeps it in the address.
+function apply(next) {
+  const was = filter;
+  filter = next;
+  history.replaceState(null, "", address(filter));
+  if ((was.state === "removed") !== (filter.state === "removed")) return reload();
+  if (was.sort !== filter.sort) sortAll();
+  for (const k of keys) if (byID(k) && byID(k) !== document.activeElement) byID(k).value = filter[k] || (k === "sort" ? "feature" : "");
+  markCount();
+  tell(`${show()} features are shown.`);
+}
+
+// take changes the row of that key, or adds it.
+function take(tr) {
+  renewTimes(tr);
+  const old = rows.get(tr.dataset.key), was = { ...old };
+  if (old) morph(old.tr, tr);
+  const row = Object.assign(old || {}, read(old ? old.tr : tr));
+  rows.set(row.key, row);
+  if (was.state !== row.state) tell(`${row.feature} is ${row.state}.`);
+  else if (was.fate !== row.fate) tell(`${row.feature}: ${row.fate}.`);
+  offer(byID("owner"), row.owner);
+  return row;
+}
+
+// offer adds a choice to a select that does not have it.
+function offer(select, value) {
+  const after = (o) => o.value && less(value.toLowerCase(), o.value.toLowerCase()) <= 0;
+  const next = [...select.options].find(after);
+  if (value && next?.value !== value) select.add(new Option(value, value), next);
+}
+
+function drop(key) {
+  const row = rows.get(key);
+  if (!row) return;
+  row.tr.remove();
+  rows.delete(key);
+  tell(`${row.feature} has gone.`);
+}
+
+const trsOf = (page) => [...page.getElementById("rows").rows, ...page.getElementById("others").content.querySelectorAll("tr")];
+
+function startList() {
+  for (const [k, v] of new URLSearchParams(location.search)) if (keys.includes(k) && v) filter[k] = v;
+  for (const tr of trsOf(document)) rows.set(tr.dataset.key, read(tr));
+  sortAll();
+  show();
+  markCount();
+  byID("apply").hidden = true;
+  const form = byID("filters");
+  const typed = () => apply(Object.fromEntries([...new FormData(form)].map(([k, v]) => [k, v === "feature" && k === "sort" ? "" : v.trim()])));
+  form.addEventListener("input", typed);
+  form.addEventListener("submit", (e) => { e.preventDefault(); typed(); });
+  document.addEventListener("click", (e) => {
+    const a = e.target.closest("thead a, .counts a, #unmatched a");
+    if (!a || e.button || e.metaKey || e.ctrlKey || e.shiftKey || e.altKey) return;
+    e.preventDefault();
+    apply(Object.fromEntries(new URL(a.href).searchParams));
+  });
+  const q = byID("q");
+  document.addEventListener("keypress", (e) => {
+    if (e.key !== "/" || e.target.closest("input, select, textarea")) return;
+    e.preventDefault();
+    q.select();
+  });
+  q.addEventListener("keydown", (e) => {
+    if (e.key !== "Escape") return;
+    e.preventDefault(); // which would clear it
+    q.blur();
+  });
+}
+
+// ---- Changes. One page of a browser has the stream, and shares it; a page that is not seen has none.
+
+const me = Math.random().toString(36), channel = new BroadcastChannel("beansprout");
+let reading = document.body.dataset.reading; // what this page shows, as in "EPOCH-7"
+let stream = null, heard = 0, broken = null, giveUp = null, waiting = null, follows = new Map();
+
+function isBehind(other) {
+  const [epoch, n] = reading.split("-"), [otherEpoch, m] = other.split("-");
+  return epoch !== otherEpoch || Number(n) < Number(m);
+}
+
+function receive({ event, data }) {
+  if (event === "connection") return showConnection(data);
+  if (event === "reload") return reload();
+  if (event === "feature") {
+    if (data.key === feature && data.mark !== main.dataset.mark) showLive(parse(data.html).body, data.mark);
+    return;
+  }
+  if (event !== "rows" || !isBehind(data.reading)) return;
+  reading = data.reading;
+  setClock(data.now);
+  morphChildren(byID("head"), parse(data.head).body);
+  if (!table) return (!feature || data.gone.includes(feature) || data.rows.some((r) => r.key === feature)) && reload();
+  markCount();
+  data.gone.forEach(drop);
+  const changed = new Set([...parse(`<table>${data.rows.map((r) => r.html).join("")}</table>`).querySelectorAll("tr")].map(take));
+  place(changed);
+  for (const { tr } of changed) {
+    tr.classList.add("changed");
+    tr.addEventListener("animationend", () => tr.classList.remove("changed"), { once: true });
+  }
+  show();
+}
+
+function showLive(body, mark) {
+  renewTimes(body);
+  main.dataset.mark = mark;
+  morphChildren(byID("live"), body);
+  tell("This page has changed.");
+}
+
+// reload reads the page again, where it is not known what has changed.
+async function reload() {
+  const answer = await fetch(location.href).catch(() => null);
+  const status = answer?.status, known = table || feature;
+  if (status === 401 || (known ? status === 404 : status === 200)) return location.reload();
+  if (status !== 200) return;
+  const page = parse(await answer.text()), part = (id) => page.getElementById(id);
+  reading = page.body.dataset.reading;
+  setClock(page.body.dataset.now);
+  morphChildren(byID("head"), part("head"));
+  if (feature) {
+    if (!byID("acts").querySelector("details[open], :focus")) morphChildren(byID("acts"), part("acts"));
+    return showLive(part("live"), part("main").dataset.mark);
+  }
+  const trs = trsOf(page), there = new Set(trs.map((tr) => tr.dataset.key));
+  for (const key of rows.keys()) if (!there.has(key)) drop(key);
+  trs.forEach(take);
+  sortAll();
+  markCount();
+  news = [`${show()} features are shown.`];
+}
+
+function showConnection(since) {
+  clearTimeout(waiting);
+  byID("offline").hidden ||= !since;
+  if (since) waiting = setTimeout(() => {
+    byID("since").dateTime = since;
+    byID("since").textContent = since.slice(0, 19).replace("T", " ") + " UTC";
+    byID("offline").hidden = false;
+  }, 3000);
+}
+
+function share(message) {
+  if (message.event === "connection") broken = message.data;
+  if (giveUp) channel.postMessage(message);
+  receive(message);
+}
+
+function open() {
+  stream?.close();
+  const query = new URLSearchParams({ since: reading });
+  for (const key of new Set(follows.values())) query.append("feature", key);
+  const s = stream = new EventSource(`/changes?${query}`);
+  const on = (event, act) => s.addEventListener(event, (e) => { heard = Date.now(); if (s === stream) act(e); });
+  for (const event of ["rows", "feature", "reload"]) on(event, (e) => share({ event, data: JSON.parse(e.data) }));
+  on("alive", () => {});
+  on("open", () => share({ event: "connection", data: null }));
+  s.addEventListener("error", () => s === stream && lose());
+}
+
+// lose tells that the stream is broken. The browser connects again by itself, unless it was refused.
+function lose() {
+  share({ event: "connection", data: broken || new Date(now()).toISOString() });
+  if (stream.readyState === EventSource.CLOSED) setTimeout(() => stream && (reload(), open()), 5000);
+}
+
+function follow(page, key) {
+  const had = [...follows.values()];
+  follows.set(page, key);
+  if (key && !had.includes(key)) open();
+}
+
+channel.onmessage = ({ data: message }) => {
+  const { event, from, to, data } = message;
+  if (event === "lead") hello();
+  else if (event === "hello") {
+    if (!giveUp) return;
+    if (data.feature) follow(from, data.feature);
+    channel.postMessage({ event: "at", to: from, data: { reading, broken } });
+  } else if (event === "bye") follows.delete(from);
+  else if (event !== "at") receive(message);
+  else if (to === me) {
+    if (isBehind(data.reading)) reload();
+    showConnection(data.broken);
+  }
+};
+
+const hello = () => channel.postMessage({ event: "hello", from: me, data: { feature } });
+
+let request = null;
+function wake() {
+  renewTimes(document);
+  heard = Date.now();
+  follows = new Map(feature ? [[me, feature]] : []);
+  if (!navigator.locks) return open(); // it takes a secure address
+  hello();
+  request = new AbortController();
+  navigator.locks.request("beansprout", { signal: request.signal }, () => new Promise((done) => {
+    giveUp = done;
+    open();
+    channel.postMessage({ event: "lead" });
+  })).catch(() => {}); // it was aborted
+}
+
+function sleep() {
+  request?.abort();
+  stream?.close();
+  giveUp?.();
+  stream = giveUp = null;
+  channel.postMessage({ event: "bye", from: me });
+}
+
+document.addEventListener("visibilitychange", () => (document.hidden ? sleep() : wake()));
+addEventListener("pagehide", sleep);
+addEventListener("pageshow", (e) => e.persisted && wake());
+setInterval(() => document.hidden || renewTimes(document), 60000);
+setInterval(() => {
+  if (!stream || Date.now() - heard < 45000) return;
+  heard = Date.now();
+  lose();
+  open();
+}, 5000);
+
+setClock(document.body.dataset.now);
+if (table) startList();
+if (!document.hidden) wake();
