@@ -1,6 +1,5 @@
 // The board's script: the pages do without it. It searches, filters and sorts at once, shows what changes, and
 // keeps the times right.
-"use strict";
 
 const byID = (id) => document.getElementById(id);
 const main = byID("main"), table = byID("table"), feature = main.dataset.key;
