@@ -30,13 +30,14 @@ function renewTimes(root) {
 
 // ---- News: what has changed, for those who hear the page.
 
-let news = [];
+let news = [], telling = 0;
 function tell(text) {
-  if (!news.length) setTimeout(() => {
+  if (!news.includes(text)) news.push(text);
+  telling ||= setTimeout(() => {
     byID("news").textContent = news.length > 3 ? `${news.length} changes.` : news.join(" ");
     news = [];
+    telling = 0;
   }, 1000);
-  if (!news.includes(text)) news.push(text);
 }
 
 // ---- What is shown is changed where it differs and nowhere else: focus, selection and scrolling stay.
@@ -127,6 +128,11 @@ function show() {
   return shown;
 }
 
+function tellShown() {
+  const n = show();
+  tell(n === 1 ? "1 feature is shown." : `${n} features are shown.`);
+}
+
 // place puts the changed rows where they belong. All others are sorted already.
 function place(changed) {
   const focused = document.activeElement, sorted = [...rows.values()].sort(compare);
@@ -165,7 +171,7 @@ function apply(next) {
   if (was.sort !== filter.sort) sortAll();
   for (const k of keys) if (byID(k) && byID(k) !== document.activeElement) byID(k).value = filter[k] || (k === "sort" ? "feature" : "");
   markCount();
-  tell(`${show()} features are shown.`);
+  tellShown();
 }
 
 // take changes the row of that key, or adds it.
@@ -288,7 +294,8 @@ async function reload() {
   trs.forEach(take);
   sortAll();
   markCount();
-  news = [`${show()} features are shown.`];
+  news = []; // the rest is no news
+  tellShown();
 }
 
 function showConnection(since) {
