@@ -50,12 +50,14 @@ demo-stop: build
 test: lint
 	@.ci/compiler
 	@.ci/groovy
+	@.ci/chromium
 	@$(MAKE) --no-print-directory build
 	@.ci/engine $(BIN)
 	@go build -race -o $(TESTED).new ./cmd/beansprout
 	@cmp -s $(TESTED).new $(TESTED) && rm $(TESTED).new || mv $(TESTED).new $(TESTED)
 	BEANSPROUT_TEST_BINARY=$(TESTED) BEANSPROUT_TEST_BINARY_SHA256=$$(sha256sum $(TESTED) | cut -d' ' -f1) go test -race -p 4 -vet=off -timeout 30m $(LONGEST) ./...
 	CGO_ENABLED=0 go test -timeout 30m ./test/proof # with the race detector it samples far less
+	CGO_ENABLED=0 go test -timeout 30m ./test/browser # it has no build with the race detector
 	cd examples/hello && go vet ./... && go test ./...
 	cd examples/compose/shop && go vet ./...
 	cd test/workflows && CGO_ENABLED=0 go vet . && CGO_ENABLED=0 go test -count 1 . # the cache knows no files of another module
