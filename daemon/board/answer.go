@@ -13,17 +13,25 @@ import (
 // policy allows what the board itself serves, and nothing in its pages.
 const policy = "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
 
-// secured adds the headers that all answers have.
+// secured adds the headers that all answers have, and refuses what does not read.
 func secured(serve http.HandlerFunc) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
 		h.Set("Content-Security-Policy", policy)
 		h.Set("X-Content-Type-Options", "nosniff")
 		h.Set("Referrer-Policy", "no-referrer") // a feature's URL must not learn the board's
-		h.Set("Cache-Control", "no-store")
+		h.Set("Cache-Control", noStore)
+		if r.Method != http.MethodGet && r.Method != http.MethodHead {
+			h.Set("Allow", "GET, HEAD")
+			http.Error(w, "This page is only read.", http.StatusMethodNotAllowed)
+			return
+		}
 		serve(w, r)
 	})
 }
+
+// noStore keeps an answer out of all caches.
+const noStore = "no-store"
 
 // zipLeast is how many bytes are worth compressing.
 const zipLeast = 1 << 10
@@ -33,7 +41,7 @@ func answer(w http.ResponseWriter, r *http.Request, status int, mediaType string
 	h := w.Header()
 	h.Set("Content-Type", mediaType)
 	h.Set("Vary", "Accept-Encoding")
-	if status == http.StatusOK {
+	if status == http.StatusOK && h.Get("Cache-Control") != noStore {
 		sum := sha256.Sum256(body)
 		tag := `W/"` + hex.EncodeToString(sum[:12]) + `"`
 		h.Set("ETag", tag)

@@ -30,5 +30,6 @@ func (b *Board) serveAPI(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "The list could not be written. The daemon's log says why.", http.StatusInternalServerError)
 		return
 	}
+	w.Header().Set("Cache-Control", "private, no-cache") // a client may ask whether what it has is still right
 	answer(w, r, http.StatusOK, "application/json", text)
 }

@@ -117,11 +117,11 @@ func (b *Board) Swept(application, region string, r janitor.Report) {
 
 // Routes adds the board's pages to a mux. Its answers have the headers that keep them to themselves.
 func (b *Board) Routes(mux *http.ServeMux) {
-	mux.Handle("GET /{$}", secured(b.serveList))
-	mux.Handle("GET /features/{application}/{feature...}", secured(b.serveFeature))
-	mux.Handle("GET /changes", secured(b.serveChanges))
-	mux.Handle("GET /api/environments", secured(b.serveAPI))
-	mux.Handle("GET /static/{file}", secured(b.pages.serveStatic))
+	mux.Handle("/{$}", secured(b.serveList))
+	mux.Handle("/features/{application}/{feature...}", secured(b.serveFeature))
+	mux.Handle("/changes", secured(b.serveChanges))
+	mux.Handle("/api/environments", secured(b.serveAPI))
+	mux.Handle("/static/{file}", secured(b.pages.serveStatic))
 }
 
 // Style returns the path of the style sheet.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -15,7 +16,7 @@ const (
 	// writeTime is how long a client may take to receive a change. One that is slower is dropped, and comes back.
 	writeTime = 10 * time.Second
 	// followLimit is how many features one stream follows.
-	followLimit = 16
+	followLimit = 8
 )
 
 // change is the data of the event "rows": what is different from what the client has.
@@ -51,12 +52,11 @@ func (b *Board) serveChanges(w http.ResponseWriter, r *http.Request) {
 	defer b.hub.exit()
 	w.Header().Set("Content-Type", "text/event-stream")
 	w.Header().Set("X-Accel-Buffering", "no") // of a proxy in front
-	c := client{board: b, w: w, control: http.NewResponseController(w), follows: map[string]string{}}
-	for _, key := range r.URL.Query()["feature"] {
-		if len(c.follows) < followLimit {
-			c.follows[key] = ""
-		}
+	if r.Method == http.MethodHead {
+		return
 	}
+	follows := r.URL.Query()["feature"]
+	c := client{board: b, w: w, control: http.NewResponseController(w), follows: follows[:min(len(follows), followLimit)]}
 	_ = c.control.SetReadDeadline(time.Time{}) // the server's would end the stream
 	reading := r.URL.Query().Get("since")
 	if last := r.Header.Get("Last-Event-ID"); last != "" {
@@ -71,7 +71,7 @@ type client struct {
 	w       http.ResponseWriter
 	control *http.ResponseController
 	seq     int64
-	follows map[string]string // by key, the mark of what was sent last
+	follows []string // keys of the features whose pages are open
 }
 
 // run sends until the client goes or the board ends.
@@ -80,15 +80,16 @@ func (c *client) run(ctx context.Context, reading string) {
 	if c.seq = s.parseReading(reading); reading == "" {
 		c.seq = s.seq
 	}
-	if c.write(": open\nretry: 2000\n\n") != nil {
-		return
-	}
+	ctx, stop := context.WithCancel(ctx)
+	var following sync.WaitGroup
+	defer following.Wait()
+	defer stop()
+	features := make(chan liveHTML)
+	following.Go(func() { c.board.follow(ctx, c.follows, features) })
 	beat := time.NewTicker(heartbeat)
 	defer beat.Stop()
-	look := time.NewTicker(interval)
-	defer look.Stop()
-	for {
-		if c.send(s) != nil || c.sendFeatures(ctx, s) != nil {
+	for err := c.write("retry: 2000\n\n"); err == nil; s, news = c.board.hub.current() {
+		if err = c.send(s); err != nil {
 			return
 		}
 		select {
@@ -96,14 +97,44 @@ func (c *client) run(ctx context.Context, reading string) {
 			return
 		case <-c.board.hub.closed:
 			return
+		case <-news:
+		case f := <-features:
+			err = c.write(event("feature", "", f))
 		case <-beat.C:
-			if c.write(": alive\n\n") != nil {
+			err = c.write(": alive\n\n")
+		}
+	}
+}
+
+// follow hands out the features with these keys when their pages change, until ctx ends.
+func (b *Board) follow(ctx context.Context, keys []string, out chan<- liveHTML) {
+	look := time.NewTicker(interval)
+	defer look.Stop()
+	sent := map[string]string{}
+	for len(keys) > 0 {
+		s, news := b.hub.current()
+		for _, key := range keys {
+			l := s.byKey[key]
+			if l == nil {
+				continue
+			}
+			now := b.live(ctx, l)
+			if now.Mark == sent[key] {
+				continue
+			}
+			select {
+			case out <- now:
+				sent[key] = now.Mark
+			case <-ctx.Done():
 				return
 			}
+		}
+		select {
+		case <-ctx.Done():
+			return
 		case <-look.C:
 		case <-news:
 		}
-		s, news = c.board.hub.current()
 	}
 }
 
@@ -118,25 +149,6 @@ func (c *client) send(s *state) error {
 		text = fmt.Sprintf("id: %s\nevent: reload\ndata: {}\n\n", s.reading())
 	}
 	return c.write(text)
-}
-
-// sendFeatures sends the features that the client follows, as far as they have changed.
-func (c *client) sendFeatures(ctx context.Context, s *state) error {
-	for key, sent := range c.follows {
-		l := s.byKey[key]
-		if l == nil {
-			continue
-		}
-		now := c.board.live(ctx, l)
-		if now.Mark == sent {
-			continue
-		}
-		c.follows[key] = now.Mark
-		if err := c.write(event("feature", "", now)); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // write sends text at once, or reports that the client does not take it in time.

@@ -175,6 +175,8 @@ type form struct {
 	Fields  []field
 	Reason  bool // it takes a reason, which may be required
 	Confirm bool // it takes the feature's name in the field "confirm"; its act is not undone without harm
+
+	version string // that a rollback deploys
 }
 
 // field is a hidden field of a form.
