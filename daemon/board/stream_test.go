@@ -117,6 +117,7 @@ func TestAChangeIsSentWithTheReadingThatFoundIt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newPlot(t, Config{}, environment("login"), environment("search"))
 		since := p.reading(t)
+		time.Sleep(time.Second) // between two readings
 		l := p.listen(t, "/changes?since="+since)
 		time.Sleep(10 * interval)
 		if got := l.changes(t); len(got) != 0 {
@@ -171,6 +172,7 @@ func TestAClientThatComesBackGetsWhatItLacks(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newPlot(t, Config{}, environment("login"), environment("search"), environment("cart"))
 		first := p.reading(t)
+		time.Sleep(time.Second) // between two readings
 		p.listen(t, "/changes")
 		for _, owner := range []string{"Ann", "Bob"} {
 			login := environment("login")
