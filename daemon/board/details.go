@@ -66,13 +66,14 @@ func (d *detail) good(l *line) bool {
 // detail returns what only the page of a feature shows, at most a few seconds old while something is at work.
 func (b *Board) detail(ctx context.Context, l *line) *detail {
 	d := &b.details
-	d.mu.Lock()
-	before := d.known[l.Key]
-	d.mu.Unlock()
-	if before.good(l) {
-		return before
+	if known := d.of(l.Key); known.good(l) {
+		return known
 	}
 	read := d.flight.DoChan(l.Key, func() (any, error) {
+		before := d.of(l.Key)
+		if before.good(l) { // another flight has just ended
+			return before, nil
+		}
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), detailTime)
 		defer cancel()
 		d.wait(ctx)
@@ -84,6 +85,13 @@ func (b *Board) detail(ctx context.Context, l *line) *detail {
 	case result := <-read:
 		return result.Val.(*detail)
 	}
+}
+
+// of returns what is known of a feature, or nil.
+func (d *details) of(key string) *detail {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.known[key]
 }
 
 // wait returns when a detail may be read, so that pages leave AWS's budget to others.

@@ -107,13 +107,13 @@ func (c *client) run(ctx context.Context, reading string) {
 }
 
 // follow hands out the features with these keys when their pages change, until ctx ends.
-func (b *Board) follow(ctx context.Context, keys []string, out chan<- liveHTML) {
+func (b *Board) follow(ctx context.Context, features []string, out chan<- liveHTML) {
 	look := time.NewTicker(interval)
 	defer look.Stop()
 	sent := map[string]string{}
-	for len(keys) > 0 {
+	for len(features) > 0 {
 		s, news := b.hub.current()
-		for _, key := range keys {
+		for _, key := range features {
 			l := s.byKey[key]
 			if l == nil {
 				continue

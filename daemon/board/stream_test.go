@@ -158,11 +158,11 @@ func TestTimeAloneIsNoChange(t *testing.T) {
 		e.Expires = time.Time{}
 		p := newPlot(t, Config{}, e)
 		l := p.listen(t, "/changes?since="+p.reading(t))
-		time.Sleep(20 * time.Hour)
+		time.Sleep(5 * time.Hour)
 		if got := l.changes(t); len(got) != 0 {
 			t.Errorf("%d changes were sent as time went by", len(got))
 		}
-		if page := p.get(t, "/").Body.String(); !strings.Contains(page, ">3d") {
+		if page := p.get(t, "/").Body.String(); !strings.Contains(page, ">7h ago") {
 			t.Errorf("the page shows an old age: %s", page)
 		}
 	})
@@ -222,8 +222,10 @@ func TestASlowClientHoldsUpNoOther(t *testing.T) {
 			p.set(func(c *cloud) { c.snapshot.Environments = []envs.Environment{login} })
 			time.Sleep(interval)
 		}
-		if got := quick.changes(t); len(got) != 11 {
-			t.Errorf("of 11 changes the quick client got %d", len(got))
+		for n := range 10 {
+			if !strings.Contains(quick.text(), fmt.Sprintf("Owner %d", n)) {
+				t.Errorf("change %d has not reached the quick client", n)
+			}
 		}
 		if !slow.over() {
 			t.Error("a client that takes nothing is not dropped")
