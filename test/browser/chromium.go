@@ -8,6 +8,7 @@ package browser
 import (
 	"context"
 	"fmt"
+	"os"
 	"os/exec"
 	"testing"
 	"time"
@@ -20,8 +21,9 @@ const program = "chromium-headless-shell"
 
 // Chromium is a running browser. All of its files and processes are gone after Close.
 type Chromium struct {
-	ctx  context.Context
-	stop func()
+	ctx     context.Context
+	enclave *enclave // nil for the machine's
+	stop    func()
 }
 
 // Missing reports why no browser can run, "" if one can.
@@ -32,16 +34,23 @@ func Missing() string {
 	return ""
 }
 
-// Start starts a browser with a profile of its own in a temporary directory. The kernel ends it with this process.
+// Start starts a browser with a profile of its own in a temporary directory, and for root with a network of its own. The
+// kernel ends it with this process.
 func Start() (*Chromium, error) {
 	path, err := exec.LookPath(program)
 	if err != nil {
 		return nil, err
 	}
-	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.Flag("disable-gpu", true))
+	c := &Chromium{}
+	if os.Geteuid() == 0 {
+		if c.enclave, err = newEnclave(); err != nil {
+			return nil, err
+		}
+	}
+	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.ModifyCmdFunc(c.enclave.enclose))
 	allocator, stopAllocator := chromedp.NewExecAllocator(context.Background(), options...) // as root it adds --no-sandbox
 	ctx, stop := chromedp.NewContext(allocator)
-	c := &Chromium{ctx, func() { stop(); stopAllocator() }}
+	c.ctx, c.stop = ctx, func() { stop(); stopAllocator() }
 	if err := chromedp.Do(ctx); err != nil {
 		c.Close()
 		return nil, fmt.Errorf("start %s: %w", path, err)
@@ -50,13 +59,16 @@ func Start() (*Chromium, error) {
 }
 
 // Close ends the browser and waits until its processes have ended and its directory is removed.
-func (c *Chromium) Close() { c.stop() }
+func (c *Chromium) Close() {
+	c.stop()
+	c.enclave.close()
+}
 
 // Page opens an empty page that shares no cookies and no storage with others. It is closed at the end of the test, which
 // fails if the page has had problems.
 func (c *Chromium) Page(t testing.TB) *Page {
 	t.Helper()
-	return newPage(t, c.ctx, chromedp.WithNewBrowserContext())
+	return newPage(t, c.enclave, c.ctx, chromedp.WithNewBrowserContext())
 }
 
 // waitLimit is how long a page may take for anything, however busy the machine is.

@@ -5,6 +5,7 @@ package browser
 import (
 	"context"
 	"fmt"
+	"net/url"
 	"testing"
 	"time"
 
@@ -20,15 +21,16 @@ import (
 type Page struct {
 	testing.TB
 	*traffic
+	enclave  *enclave
 	ctx      context.Context
 	features map[string]string // emulated media features
 }
 
-func newPage(t testing.TB, parent context.Context, options ...chromedp.ContextOption) *Page {
+func newPage(t testing.TB, in *enclave, parent context.Context, options ...chromedp.ContextOption) *Page {
 	t.Helper()
 	seen := &traffic{open: map[string]bool{}}
 	ctx, stop := chromedp.NewContext(parent, append(options, chromedp.WithListener(seen.note))...)
-	p := &Page{TB: t, traffic: seen, ctx: ctx, features: map[string]string{}}
+	p := &Page{TB: t, traffic: seen, enclave: in, ctx: ctx, features: map[string]string{}}
 	t.Cleanup(func() {
 		stop()
 		for _, problem := range p.Problems() {
@@ -42,7 +44,7 @@ func newPage(t testing.TB, parent context.Context, options ...chromedp.ContextOp
 // Tab opens another tab of the same browser, which shares cookies and storage.
 func (p *Page) Tab() *Page {
 	p.Helper()
-	return newPage(p.TB, p.ctx)
+	return newPage(p.TB, p.enclave, p.ctx)
 }
 
 // Do runs steps.
@@ -63,10 +65,13 @@ func call[P, R any](p *Page, command cdp.Command[P, R], params P) R {
 	return answer
 }
 
-// Open loads a page and waits until it is complete. An error status is a page as well.
-func (p *Page) Open(url string) {
+// Open loads a page of this machine's loopback and waits until it is complete. An error status is a page as well.
+func (p *Page) Open(address string) {
 	p.Helper()
-	p.Do(chromedp.Navigate(url))
+	u, err := url.Parse(address)
+	must.Succeed(p, err)
+	must.Succeed(p, p.enclave.reach(u.Host))
+	p.Do(chromedp.Navigate(address))
 }
 
 // Eval returns what a JavaScript expression yields in the page.
