@@ -1,6 +1,10 @@
 package wire
 
-import "strings"
+import (
+	"crypto/rand"
+	"fmt"
+	"strings"
+)
 
 // partitions lists the partitions by the prefixes of their regions' names.
 var partitions = []struct{ prefix, name string }{
@@ -26,4 +30,12 @@ func partition(region string) string {
 		}
 	}
 	return "aws"
+}
+
+// UUID returns a random UUID, the form of AWS's request ids and of the ids in some ARNs.
+func UUID() string {
+	var b [16]byte
+	_, _ = rand.Read(b[:]) // does not fail
+	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
+	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
 }

@@ -64,7 +64,7 @@ func (d *decoder) object(m *model, v reflect.Value, node any, path string) error
 		given, ok := fields[mem.name]
 		if !ok || given == nil {
 			if mem.rules.required {
-				d.violations = append(d.violations, violation{at, "null", "Member must not be null"})
+				d.violations = append(d.violations, violation{at, "null", missingMember})
 			}
 			continue
 		}
@@ -90,7 +90,7 @@ func (d *decoder) refuseRest(m *model, given map[string]any, path string) {
 		if text, ok := given[name].(formText); ok {
 			value = fmt.Sprintf("'%s'", text)
 		}
-		d.unread = append(d.unread, violation{join(path, lowerFirst(name)), value, "Member must be one that the local cloud honours"})
+		d.unread = append(d.unread, violation{join(path, lowerFirst(name)), value, unreadMember})
 	}
 }
 

@@ -11,9 +11,9 @@ import (
 // maxDepth is how many parts a parameter's name may have. AWS's longest has six.
 const maxDepth = 16
 
-// tree turns Name.member.1.Key=value into nested maps and lists. The numbers of a list's entries
-// give only their order and may have gaps.
-func tree(form url.Values) (map[string]any, error) {
+// tree turns Name.member.1.Key=value into nested maps and lists, and Name.1.Key=value if the lists of
+// the protocol are flat. The numbers of a list's entries give only their order and may have gaps.
+func tree(form url.Values, flat bool) (map[string]any, error) {
 	root := map[string]any{}
 	for name, values := range form {
 		if err := plant(root, name, formText(values[0])); err != nil {
@@ -21,7 +21,7 @@ func tree(form url.Values) (map[string]any, error) {
 		}
 	}
 	for name, node := range root {
-		root[name] = listed(node)
+		root[name] = listed(node, flat)
 	}
 	return root, nil
 }
@@ -52,26 +52,29 @@ func plant(root map[string]any, name string, value formText) error {
 	return nil
 }
 
-// listed replaces each {"member": {"1": ...}} by a list.
-func listed(node any) any {
+// listed replaces each {"member": {"1": ...}}, or each {"1": ...} if lists are flat, by a list.
+func listed(node any, flat bool) any {
 	branch, ok := node.(map[string]any)
 	if !ok {
 		return node
 	}
-	if entries, ok := numbered(branch); ok {
-		return entries
+	members, ok := branch, flat
+	if !flat {
+		members, ok = branch["member"].(map[string]any)
+		ok = ok && len(branch) == 1
+	}
+	if ok {
+		if entries, ok := numbered(members, flat); ok {
+			return entries
+		}
 	}
 	for name, child := range branch {
-		branch[name] = listed(child)
+		branch[name] = listed(child, flat)
 	}
 	return branch
 }
 
-func numbered(branch map[string]any) ([]any, bool) {
-	members, ok := branch["member"].(map[string]any)
-	if !ok || len(branch) != 1 {
-		return nil, false
-	}
+func numbered(members map[string]any, flat bool) ([]any, bool) {
 	numbers := make([]int, 0, len(members))
 	for key := range members {
 		n, err := strconv.Atoi(key)
@@ -83,7 +86,7 @@ func numbered(branch map[string]any) ([]any, bool) {
 	slices.Sort(numbers)
 	entries := make([]any, 0, len(numbers))
 	for _, n := range numbers {
-		entries = append(entries, listed(members[strconv.Itoa(n)]))
+		entries = append(entries, listed(members[strconv.Itoa(n)], flat))
 	}
 	return entries, true
 }

@@ -34,7 +34,7 @@ func (q *query) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c := callOf(r, action)
 	var out any
 	if err == nil {
-		out, err = q.serve(r, c)
+		out, err = q.serve(r, c, q, false)
 	}
 	if err != nil {
 		QueryError(w, c, q.namespace, err)
@@ -43,7 +43,8 @@ func (q *query) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	answer(w, c, http.StatusOK, xmlType, q.response(c, out))
 }
 
-func (q *query) serve(r *http.Request, c Call) (any, error) {
+// serve runs the operation that a form asks for. Its lists are flat in EC2's protocol.
+func (q *query) serve(r *http.Request, c Call, d dialect, flat bool) (any, error) {
 	if c.Action == "" {
 		return nil, Errorf("MissingAction", "The request is missing an action or a required parameter.")
 	}
@@ -52,11 +53,11 @@ func (q *query) serve(r *http.Request, c Call) (any, error) {
 	if !ok || version != q.version {
 		return nil, Errorf("InvalidAction", "Could not find operation %s for version %s", c.Action, version)
 	}
-	params, err := tree(parametersOf(r.Form))
+	params, err := tree(parametersOf(r.Form), flat)
 	if err != nil {
-		return nil, q.malformed(err)
+		return nil, d.malformed(err)
 	}
-	return op.call(r.Context(), c, params, q)
+	return op.call(r.Context(), c, params, d)
 }
 
 // parametersOf returns a form without the parameters that every action has: its name, the API's

@@ -114,6 +114,12 @@ func (r rules) strange(s string) (broken []string) {
 	return broken
 }
 
+// The constraints that are not in a tag.
+const (
+	missingMember = "Member must not be null"
+	unreadMember  = "Member must be one that the local cloud honours"
+)
+
 // violation is a constraint that a parameter does not satisfy.
 type violation struct {
 	path       string // optionSettings.1.member.namespace
