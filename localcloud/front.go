@@ -70,7 +70,7 @@ func (c *Cloud) secretOf(key string) (string, bool) { return c.id.Secret, key ==
 // logged serves one request and logs it.
 func (c *Cloud) logged(w http.ResponseWriter, e Entry, serve func(http.ResponseWriter, *Entry)) {
 	began := time.Now()
-	e.Time, e.ID = c.cfg.Now().UTC(), uuid()
+	e.Time, e.ID = c.cfg.Now().UTC(), wire.UUID()
 	w.Header().Set("Date", e.Time.Format(http.TimeFormat))
 	rec := &recorder{ResponseWriter: w, status: http.StatusOK}
 	serve(rec, &e)

@@ -70,14 +70,6 @@ func newIdentity() identity {
 	}
 }
 
-// uuid returns a random UUID, the form of AWS's request ids.
-func uuid() string {
-	var b [16]byte
-	_, _ = rand.Read(b[:]) // does not fail
-	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
-	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
-}
-
 // writeJSON replaces a file atomically. Only its owner may read it.
 func writeJSON(path string, v any) error {
 	raw, err := json.MarshalIndent(v, "", "  ")

@@ -1,6 +1,6 @@
 // Package localcloud is AWS on this machine, for demonstrations and tests: Elastic Beanstalk, ECR
-// with its registry, S3, IAM, STS, Service Quotas and a little EC2 answer their real wire protocols on one loopback
-// port, and the URLs of the environments, http://PREFIX.localhost:PORT, on another. Environments
+// with its registry, S3, IAM, STS, Service Quotas, Auto Scaling and the EC2 that it needs answer their real
+// wire protocols on one loopback port, and the URLs of the environments, http://PREFIX.localhost:PORT, on another. Environments
 // run as containers on the local Docker Engine. All state is in one directory and survives a kill
 // at any time.
 package localcloud
@@ -18,11 +18,14 @@ import (
 	"slices"
 	"time"
 
+	"beansprout/localcloud/autoscaling"
 	"beansprout/localcloud/beanstalk"
+	"beansprout/localcloud/ec2"
 	"beansprout/localcloud/ecr"
 	"beansprout/localcloud/engine"
 	"beansprout/localcloud/fault"
 	"beansprout/localcloud/iam"
+	"beansprout/localcloud/instance"
 	"beansprout/localcloud/s3"
 )
 
@@ -71,6 +74,9 @@ type Cloud struct {
 	runner    runner
 	iam       *iam.Service
 	beanstalk *beanstalk.Service
+	fleet     *instance.Fleet
+	ec2       *ec2.Service
+	scaling   *autoscaling.Service
 	services  map[string]service
 	closers   []func(context.Context) error // of the open parts, in the order of opening
 }
@@ -89,7 +95,7 @@ func Open(ctx context.Context, cfg Config) (*Cloud, error) {
 		return nil, err
 	}
 	for _, open := range []func(context.Context) error{
-		c.hold, c.fits, c.listen, c.identify, c.openLog, c.openObjects, c.openRegistry, c.openRunner, c.openGlobals, c.openBeanstalk, c.openAccount, c.openControl, c.serve, c.checkReach, c.publish,
+		c.hold, c.fits, c.listen, c.identify, c.openLog, c.openObjects, c.openRegistry, c.openRunner, c.openGlobals, c.openBeanstalk, c.openInstances, c.openScaling, c.openQuotas, c.openControl, c.serve, c.checkReach, c.publish,
 	} {
 		if err := open(ctx); err != nil {
 			return nil, errors.Join(err, c.Close(context.WithoutCancel(ctx)))

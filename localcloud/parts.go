@@ -21,6 +21,9 @@ const (
 	engineDir     = "engine"
 	beanstalkFile = "beanstalk.db"
 	rolesFile     = "iam.db"
+	instancesFile = "instances.db"
+	ec2File       = "ec2.db"
+	scalingFile   = "autoscaling.db"
 )
 
 // runner runs environments and answers their URLs.

@@ -146,3 +146,7 @@ func TestWrongNamesAndStatesAreRefused(t *testing.T) {
 func TestSequencesOfTheEBCLI(t *testing.T) {
 	drive(t, "ebcli.py", map[string]access{"quick": start(t, localcloud.Config{}), "slow": start(t, localcloud.Config{UpdateTime: time.Hour})})
 }
+
+func TestABlueAndAGreenGroup(t *testing.T) {
+	drive(t, "scalingscene.py", map[string]access{"quick": start(t, localcloud.Config{})})
+}

@@ -30,11 +30,12 @@ type Instance struct {
 	Image, Type, Key  string
 	Zone, Subnet, VPC string
 	Address           string // private IPv4 address; Fleet.Dial connects to its ports
-	Profile           string // instance profile, by name or ARN
+	Profile           string // ARN of the instance profile, or ""
 	SecurityGroups    []string
 	Template          Template // the zero value if it was launched without one
 	UserData          string   // as the instance reads it, not in base64
-	MetadataTags      bool     // whether its tags are in its metadata
+	MetadataTags      bool     // its tags are in its metadata
+	MetadataTokens    bool     // its metadata need a token: version 2 alone
 	Tags              map[string]string
 	Version           string // what it runs: its tag docker:image:version, else that of its group, at launch
 	Launched, Ended   time.Time

@@ -68,4 +68,4 @@ def addresses(eb):
     instance = eb.describe_environment_resources(EnvironmentName="shop-one")["EnvironmentResources"]["Instances"][0]["Id"]
     mine = [a for a in ec2.describe_addresses()["Addresses"] if a["InstanceId"] == instance]
     want([(a["Domain"], a["AllocationId"][:9]) for a in mine], [("vpc", "eipalloc-")])
-    check_refusal(ec2.describe_addresses, "ValidationError", "", {"PublicIps": ["198.51.100.1"]})
+    check_refusal(ec2.describe_addresses, "UnknownParameter", "", {"PublicIps": ["198.51.100.1"]})

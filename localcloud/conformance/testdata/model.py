@@ -37,7 +37,11 @@ COMMON = {
     "sts": {"InvalidAction"},
     "iam": {"InvalidAction", "ValidationError", "MalformedInput"},
     "service-quotas": {"ValidationException", "SerializationException", "UnknownOperationException"},
-    "ec2": {"ValidationError", "InvalidAction"},
+    "autoscaling": {"ValidationError", "MalformedInput", "InvalidAction"},
+    "ec2": {"MissingParameter", "UnknownParameter", "InvalidParameterValue", "InvalidParameterCombination", "InvalidAction", "InvalidNextToken", "InvalidID",
+            "InvalidInstanceID.NotFound", "InvalidInstanceID.Malformed", "InvalidSubnetID.NotFound", "InvalidVpcID.NotFound", "InvalidLaunchTemplateId.NotFound",
+            "InvalidLaunchTemplateName.NotFoundException", "InvalidLaunchTemplateName.AlreadyExistsException", "IdempotentParameterMismatch",
+            "InvalidUserData.Malformed", "InvalidGroup.NotFound", "TagLimitExceeded"},
 }
 
 TYPES = {"string": str, "integer": int, "long": int, "boolean": bool, "double": float, "float": float, "timestamp": datetime.datetime,
@@ -116,7 +120,8 @@ def text_faults(shape, value, path, owner):
 
 
 def ascii_pattern(shape):
-    return re.sub(r"\\p\{\w\}", r"\\w\\s", shape.metadata["pattern"]).strip("^$")
+    pattern = shape.metadata["pattern"].replace(r"\uD800\uDC00-\uDBFF\uDFFF", r"\U00010000-\U0010FFFF")  # pairs of Java's characters
+    return re.sub(r"\\p\{\w\}", r"\\w\\s", pattern).strip("^$")
 
 
 def unmodelled(protocol, shape, body):

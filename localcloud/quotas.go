@@ -2,34 +2,19 @@ package localcloud
 
 import (
 	"context"
-	"net/http"
 	"slices"
 	"strings"
 
-	"beansprout/localcloud/beanstalk"
 	"beansprout/localcloud/wire"
 )
 
-// openAccount adds what other services tell about the account: Service Quotas, and EC2's addresses.
-func (c *Cloud) openAccount(context.Context) error {
+// openQuotas adds Service Quotas.
+func (c *Cloud) openQuotas(context.Context) error {
 	c.services["servicequotas"] = speaksJSON(wire.CommonJSON("ServiceQuotasV20190624", map[string]wire.Operation{
 		"GetServiceQuota":   wire.Op(c.getServiceQuota),
 		"ListServiceQuotas": wire.Op(c.listServiceQuotas),
 	}))
-	const ec2 = "http://ec2.amazonaws.com/doc/2016-11-15/"
-	c.services["ec2"] = speaksEC2(wire.EC2(ec2, "2016-11-15", map[string]wire.Operation{
-		"DescribeAddresses": wire.Op(c.describeAddresses),
-	}))
 	return nil
-}
-
-type addressesOut struct {
-	Addresses []beanstalk.Address `json:"addressesSet"`
-}
-
-func (c *Cloud) describeAddresses(_ context.Context, call wire.Call, _ struct{}) (addressesOut, error) {
-	all, err := c.beanstalk.Addresses(call.Region)
-	return addressesOut{all}, err
 }
 
 // quota is one of Service Quotas' on the wire.
@@ -120,20 +105,4 @@ func (c *Cloud) listServiceQuotas(_ context.Context, call wire.Call, in listQuot
 	}
 	out.Quotas = rest
 	return out, nil
-}
-
-func speaksEC2(h http.Handler) service {
-	return service{h, wire.ActionOf, func(w http.ResponseWriter, r *http.Request, reason error) {
-		e := reworded(reason, func(w wording) *wire.Error { return w.query })
-		if code, ok := ec2Codes[e.Code]; ok {
-			e = &wire.Error{Code: code, Message: e.Message, Status: e.Status}
-		}
-		wire.EC2Error(w, wire.CallOf(r), e)
-	}}
-}
-
-// ec2Codes are EC2's own codes for what the other query services call by another name.
-var ec2Codes = map[string]string{
-	"Throttling": "RequestLimitExceeded", "InvalidClientTokenId": "AuthFailure", "SignatureDoesNotMatch": "AuthFailure",
-	"AccessDenied": "UnauthorizedOperation", "InternalFailure": "InternalError",
 }
