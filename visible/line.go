@@ -14,7 +14,12 @@ var sequence = pattern.New("(?:\x1b\\[|\u009b)[0-?]*[ -/]*[@-~]|(?:\x1b[\\]PX^_]
 
 // WithoutSequences returns s without the sequences that control a terminal. Control characters that are
 // part of none stay.
-func WithoutSequences(s string) string { return sequence.ReplaceAllString(s, "") }
+func WithoutSequences(s string) string {
+	if !strings.ContainsFunc(s, unicode.IsControl) { // with which each begins
+		return s
+	}
+	return sequence.ReplaceAllString(s, "")
+}
 
 // Line returns at most limit characters of s, which others may have written, as one line: without control
 // characters, and with one space for each run of white space. Invisible characters stay; Text shows them.

@@ -2,6 +2,8 @@ package board
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"html/template"
 	"net/http"
@@ -9,7 +11,6 @@ import (
 
 	"beansprout/envs"
 	"beansprout/envs/beanstalk"
-	"beansprout/envs/store"
 	"beansprout/visible"
 )
 
@@ -20,27 +21,47 @@ const (
 	messageLimit = 4000
 )
 
-// live returns the part of a feature's page that changes.
-func (b *Board) live(ctx context.Context, l *line) liveHTML {
+// live returns the part of a feature's page that changes. It has no HTML where its mark is the one that is known
+// already.
+func (b *Board) live(ctx context.Context, l *line, known string) liveHTML {
 	d := b.detail(ctx, l)
 	now, _ := b.hub.current()
-	e, w := now.subjects[l.Key].environment, writer{mask: b.config.Mask, now: now.clock()}
-	data := live{Row: l.row, Following: l.following(), Unread: d.unread, Timeline: w.timeline(e.Record, e.ID, d.events)}
-	for _, v := range d.versions {
-		data.Versions = append(data.Versions, version{
-			Label: v.Label, ShortCommit: w.text(envs.ShortCommit(v.Commit, 12)), Owner: w.text(v.Owner),
-			Created: w.past(v.Created), State: string(v.State), Reason: w.text(v.Reason),
-		})
+	e := now.subjects[l.Key].environment
+	answers := b.config.Answers(e.Name, e.ID)
+	html := liveHTML{Key: l.Key, Mark: mark(now.epoch, l.seq, d.number, e, answers)}
+	if html.Mark == known {
+		return html
 	}
+	w := writer{mask: b.config.Mask, now: now.clock()}
+	html.HTML = b.pages.part("live", live{
+		Row: l.row, Following: l.following(), Unread: d.unread, Timeline: w.timeline(e, d.events, answers), Versions: w.versions(d.versions),
+	})
+	return html
+}
+
+// mark returns a text that is another one where the page of a feature shows something else.
+func mark(epoch string, seq int64, detail int, e envs.Environment, answers []Answer) string {
 	counter := int64(0)
 	if e.Record != nil {
 		counter = e.Record.Counter
 	}
-	return liveHTML{Key: l.Key, Mark: fmt.Sprintf("%d-%d-%d", l.seq, d.number, counter), HTML: b.pages.part("live", data)}
+	sum := sha256.Sum256(fmt.Append(nil, epoch, seq, " ", detail, " ", counter, answers))
+	return hex.EncodeToString(sum[:6])
 }
 
-// timeline merges what the record and AWS's events tell, the newest first.
-func (w writer) timeline(rec *store.Record, id string, events []beanstalk.Event) []entry {
+func (w writer) versions(all []envs.Version) []version {
+	var shown []version
+	for _, v := range all {
+		shown = append(shown, version{
+			Label: w.text(v.Label), ShortCommit: w.text(envs.ShortCommit(v.Commit, 12)), Owner: w.text(v.Owner),
+			Created: w.past(v.Created), State: string(v.State), Reason: w.text(v.Reason),
+		})
+	}
+	return shown
+}
+
+// timeline merges what the record, AWS's events and answers tell, the newest first.
+func (w writer) timeline(about envs.Environment, events []beanstalk.Event, answers []Answer) []entry {
 	var all []entry
 	for _, e := range events {
 		all = append(all, entry{
@@ -48,13 +69,16 @@ func (w writer) timeline(rec *store.Record, id string, events []beanstalk.Event)
 			Failure: e.Severity == "ERROR" || e.Severity == "FATAL",
 		})
 	}
-	if rec != nil {
-		for _, h := range rec.History {
+	if about.Record != nil {
+		for _, h := range about.Record.History {
 			all = append(all, entry{
 				At: w.past(h.At), Kind: w.text(h.What), By: w.text(h.By), Text: w.message(h.Text),
-				Failure: h.What == "failed" || h.What == "interrupted", Earlier: h.ID != "" && h.ID != id,
+				Failure: h.What == "failed" || h.What == "interrupted", Earlier: h.ID != "" && h.ID != about.ID,
 			})
 		}
+	}
+	for _, a := range answers {
+		all = append(all, entry{At: w.past(a.At), Kind: w.text(a.Action + " " + a.Result), By: w.text(a.By), Text: w.message(a.Text), Failure: a.Result != Requested})
 	}
 	slices.SortStableFunc(all, func(a, b entry) int { return b.At.At.Compare(a.At.At) })
 	return all[:min(len(all), entryLimit)]
@@ -67,12 +91,12 @@ func (w writer) message(s string) string { return visible.Cut(visible.Lines(w.ma
 func (b *Board) serveFeature(w http.ResponseWriter, r *http.Request) {
 	application, feature := r.PathValue("application"), r.PathValue("feature")
 	s := b.hub.recent(r.Context())
-	l := s.named(application, feature)
+	l := s.named(application, feature, r.URL.Query().Get("region"))
 	if l == nil {
 		b.serveMissing(w, r, s, application, feature)
 		return
 	}
-	now := b.live(r.Context(), l)
+	now := b.live(r.Context(), l, "")
 	p := featurePage{page: b.page(r, s, l.Feature), Key: l.Key, Name: l.Feature, Live: template.HTML(now.HTML), Mark: now.Mark}
 	if b.config.Live {
 		p.Acts = b.forms(r, l, s.subjects[l.Key])
@@ -80,12 +104,12 @@ func (b *Board) serveFeature(w http.ResponseWriter, r *http.Request) {
 	b.answer(w, r, http.StatusOK, "feature.html", p)
 }
 
-// named returns the line of a feature, or else of an environment with that name.
-func (s *state) named(application, feature string) *line {
+// named returns the line of a feature, or else of an environment with that name. A region of "" is any.
+func (s *state) named(application, feature, region string) *line {
 	byName := ""
 	for key, subject := range s.subjects {
 		switch e := subject.environment; {
-		case e.Application != application:
+		case e.Application != application, region != "" && subject.feed.Region != region:
 		case e.Feature == feature:
 			return s.byKey[key]
 		case e.Name == feature:

@@ -42,6 +42,7 @@ type hub struct {
 // feed reads one source. Fields below mu are guarded by the hub's.
 type feed struct {
 	Source
+	where string           // the region, where there are several; else ""
 	lines map[string]*line // by key; of follow alone
 	wake  chan struct{}    // has room for one: someone looks
 
@@ -64,8 +65,15 @@ type subject struct {
 
 func newHub(b *Board, sources []Source) *hub {
 	h := &hub{board: b, news: make(chan struct{}), closed: make(chan struct{})}
+	regions := map[string]bool{}
 	for _, s := range sources {
+		regions[s.Region] = true
 		h.feeds = append(h.feeds, &feed{Source: s, wake: make(chan struct{}, 1), lines: map[string]*line{}})
+	}
+	for _, f := range h.feeds {
+		if len(regions) > 1 {
+			f.where = f.Region
+		}
 	}
 	h.state = newState()
 	h.state.headHTML = b.pages.head(head{Counts: countsOf(nil)})
@@ -129,6 +137,14 @@ func (h *hub) read(ctx context.Context, f *feed) {
 	h.publish()
 }
 
+// key returns the key of a line. Environments of two regions may be called alike.
+func (f *feed) key(application, name string) string {
+	if f.where != "" {
+		return f.where + "/" + application + "/" + name
+	}
+	return application + "/" + name
+}
+
 // subjectsOf returns what the lines of a snapshot are about.
 func (f *feed) subjectsOf(s envs.Snapshot) map[string]subject {
 	all := make(map[string]subject, len(s.Environments)+len(s.Removed))
@@ -137,10 +153,10 @@ func (f *feed) subjectsOf(s envs.Snapshot) map[string]subject {
 		if r := g.Record.Restorable; r != nil {
 			e.ID, e.Version = r.ID, r.Version
 		}
-		all[g.Application+"/"+g.Name] = subject{f, e}
+		all[f.key(g.Application, g.Name)] = subject{f, e}
 	}
 	for _, e := range s.Environments {
-		all[e.Application+"/"+e.Name] = subject{f, e}
+		all[f.key(e.Application, e.Name)] = subject{f, e}
 	}
 	return all
 }

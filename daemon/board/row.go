@@ -33,21 +33,37 @@ const (
 
 // writer makes rows of what one source has read.
 type writer struct {
+	feed  *feed // nil where only texts are written
 	mask  func(string) string
-	now   time.Time // AWS's clock
-	judge func(envs.Environment, time.Time) janitor.Decision
+	now   time.Time            // AWS's clock
 	swept map[string]sweepWord // by id
 }
 
 // text returns what others wrote as it is shown.
 func (w writer) text(s string) string { return visible.Text(visible.Line(w.mask(s), lineLimit)) }
 
+// application returns how an application is shown, with its region where there are several.
+func (w writer) application(name string) string {
+	if w.feed.where != "" {
+		return w.text(name) + " in " + w.feed.where
+	}
+	return w.text(name)
+}
+
+// page returns the address of a feature's page.
+func (w writer) page(application, feature, name string) string {
+	if w.feed.where != "" {
+		return pageOf(application, feature, name) + "?region=" + url.QueryEscape(w.feed.where)
+	}
+	return pageOf(application, feature, name)
+}
+
 // environment returns the row of a living environment.
 func (w writer) environment(e envs.Environment) row {
-	d, own := w.judge(e, w.now), e.Own()
+	d, own := w.feed.Judge(e, w.now), e.Own()
 	r := row{
-		Key: e.Application + "/" + e.Name, Page: pageOf(e.Application, e.Feature, e.Name),
-		Application: w.text(e.Application), Feature: w.text(e.Feature), Source: e.Source, Name: e.Name, ID: e.ID,
+		Key: w.feed.key(e.Application, e.Name), Page: w.page(e.Application, e.Feature, e.Name),
+		Application: w.application(e.Application), Feature: w.text(e.Feature), Source: e.Source, Name: e.Name, ID: e.ID,
 		State: stateOf(e), Health: w.text(e.Health), HealthText: w.text(e.Status), URL: webLink(e.URL()),
 		Commit: w.text(e.Commit), ShortCommit: w.text(envs.ShortCommit(e.Commit, 12)), Owner: w.text(e.Owner),
 		Created: w.past(e.Created), Expires: w.future(e.Expires), Protection: w.protection(e),
@@ -72,8 +88,8 @@ func (w writer) environment(e envs.Environment) row {
 // removed returns the row of a feature without an environment.
 func (w writer) removed(g envs.Gone) row {
 	r := row{
-		Key: g.Application + "/" + g.Name, Page: pageOf(g.Application, g.Feature, g.Name),
-		Application: w.text(g.Application), Feature: w.text(g.Feature), Name: g.Name,
+		Key: w.feed.key(g.Application, g.Name), Page: w.page(g.Application, g.Feature, g.Name),
+		Application: w.application(g.Application), Feature: w.text(g.Feature), Name: g.Name,
 		State: stateRemoved, Commit: w.text(g.Commit), ShortCommit: w.text(envs.ShortCommit(g.Commit, 12)), Owner: w.text(g.Owner),
 		Removed: w.past(g.Removed), Until: w.future(g.Until), Work: w.work(&g.Record),
 		Why: "restore can't bring it back", Marks: " " + stateRemoved + " ",

@@ -54,7 +54,7 @@ func newState() *state { return &state{epoch: rand.Text()[:8], byKey: map[string
 // lines returns the lines of what a source has read. Those that have not changed are the ones before.
 func (h *hub) lines(f *feed, s envs.Snapshot) map[string]*line {
 	h.mu.Lock()
-	w := writer{mask: h.board.config.Mask, now: s.Now, judge: f.Judge, swept: f.swept}
+	w := writer{feed: f, mask: h.board.config.Mask, now: s.Now, swept: f.swept}
 	h.mu.Unlock()
 	lines := make(map[string]*line, len(s.Environments)+len(s.Removed))
 	for _, g := range s.Removed {

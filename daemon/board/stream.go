@@ -118,7 +118,7 @@ func (b *Board) follow(ctx context.Context, features []string, out chan<- liveHT
 			if l == nil {
 				continue
 			}
-			now := b.live(ctx, l)
+			now := b.live(ctx, l, sent[key])
 			if now.Mark == sent[key] {
 				continue
 			}
