@@ -68,7 +68,7 @@ func (r *run) noteSuccess(rec *store.Record, outcome string) {
 	if r.subject != "" {
 		text += ": " + r.subject
 	}
-	rec.Note(r.manager.happening(r.options, outcome, text))
+	r.noteRun(rec, outcome, text)
 }
 
 // noteFailure adds how the run has ended, as the record's outcome says, to the history.
@@ -77,5 +77,12 @@ func (r *run) noteFailure(rec *store.Record) {
 	if rec.Outcome.Reason != "" {
 		text += ": " + rec.Outcome.Reason
 	}
-	rec.Note(r.manager.happening(r.options, rec.Outcome.Result, text))
+	r.noteRun(rec, rec.Outcome.Result, text)
+}
+
+// noteRun adds what the run did to the history, with the build that it was a part of.
+func (r *run) noteRun(rec *store.Record, what, text string) {
+	h := r.manager.happening(r.options, what, text)
+	h.Build = r.buildURL
+	rec.Note(h)
 }

@@ -22,6 +22,7 @@ func TestTheHistoryTellsWhatHappened(t *testing.T) {
 		t.Helper()
 		request := deployment("x", content)
 		request.Subject = "the geheim \x1b[31mred\x1b[0m\nline"
+		request.BuildURL = "https://ci.example.com/" + content
 		if _, err := p.manager.Deploy(t.Context(), request, by); err != nil {
 			t.Fatal(err)
 		}
@@ -44,6 +45,7 @@ func TestTheHistoryTellsWhatHappened(t *testing.T) {
 		t.Fatal(err)
 	}
 	request := deployment("x", "three")
+	request.BuildURL = "https://ci.example.com/geheim"
 	request.Check = HealthCheck{Path: "/", Accepts: func(int) bool { return false }, Timeout: time.Millisecond}
 	if _, err := p.manager.Deploy(t.Context(), request, by); err == nil {
 		t.Fatal("it did not fail")
@@ -69,6 +71,11 @@ func TestTheHistoryTellsWhatHappened(t *testing.T) {
 	}
 	if text := all[0].Text; text != "commit one by Kim: the *** red line" {
 		t.Errorf("the deploy: %q", text)
+	}
+	for i, want := range map[int]string{0: "https://ci.example.com/one", 2: "", 5: "https://ci.example.com/two", 6: "", 7: ""} {
+		if all[i].Build != want {
+			t.Errorf("the build of %q is %q, want %q", all[i].What, all[i].Build, want)
+		}
 	}
 	if text := all[7].Text; !strings.HasPrefix(text, "up: the check failed") {
 		t.Errorf("the failure: %q", text)

@@ -114,9 +114,15 @@ func (w writer) lastDeploy(r *row, last store.LastDeploy) {
 		r.Deployed = w.past(last.At)
 	}
 	r.Subject = w.text(last.Subject)
-	if r.Build = webLink(last.BuildURL); w.mask(r.Build) != r.Build {
-		r.Build = "" // a link without its secret leads nowhere
+	r.Build = w.link(last.BuildURL)
+}
+
+// link returns a link that others wrote, or "" where it leads to no web page or has a secret.
+func (w writer) link(link string) string {
+	if link = webLink(link); w.mask(link) != link {
+		return ""
 	}
+	return link
 }
 
 // stateOf returns the state of a living environment.

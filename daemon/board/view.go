@@ -153,7 +153,7 @@ type entry struct {
 	By       string
 	Text     string
 	Failure  bool
-	Build    string // link to the build, of the deploy that is known to be of it
+	Build    string // link to the build that did it
 	Earlier  bool   // of an environment before this one
 }
 

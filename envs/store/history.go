@@ -19,8 +19,9 @@ const (
 	announcerLimit = 8
 	// textLimit is how many characters another text of the record has that messages show.
 	textLimit = 1000
-	// urlLimit is how many bytes a URL has.
-	urlLimit = 2000
+	// urlLimit is how many bytes a URL has, and buildLimit that of a happening.
+	urlLimit   = 2000
+	buildLimit = 300
 )
 
 // Happening is one thing that happened to an environment.
@@ -30,6 +31,8 @@ type Happening struct {
 	What string    `json:"what,omitempty"` // deployed, failed, extended, protected, warned, pressed, removed, restored ...
 	By   string    `json:"by,omitempty"`
 	Text string    `json:"text,omitempty"`
+
+	Build string `json:"build,omitempty"` // URL of the CI's run that did it
 }
 
 // Note adds what has just happened to the history. The oldest entries go when there are too many.
@@ -80,6 +83,9 @@ func (r *Record) sanitizeTexts() {
 		h.At = valid(h.At)
 		for _, s := range []*string{&h.ID, &h.What, &h.By, &h.Text} {
 			*s = visible.Line(*s, happeningLimit)
+		}
+		if len(h.Build) > buildLimit { // a part of a URL is none
+			h.Build = ""
 		}
 	}
 	r.Stuck = visible.Line(r.Stuck, happeningLimit)

@@ -58,7 +58,7 @@ func TestTheOldestHistoryGoesFromARecordThatIsTooFull(t *testing.T) {
 			if i == 0 {
 				r.Environment, r.RequestNumber = "e-1", 7
 			}
-			r.Note(Happening{What: fmt.Sprint(i), By: strings.Repeat("\u2603", 300), Text: "\x1b[2J" + strings.Repeat("<", 300)})
+			r.Note(Happening{What: fmt.Sprint(i), Build: strings.Repeat("u", buildLimit+1), By: strings.Repeat("\u2603", 300), Text: "\x1b[2J" + strings.Repeat("<", 300)})
 		})
 		if err != nil {
 			t.Fatal(err)
@@ -71,6 +71,9 @@ func TestTheOldestHistoryGoesFromARecordThatIsTooFull(t *testing.T) {
 	n := len(r.History)
 	if size(r) > maxRecordBytes/2 || n < 10 || n >= historyLimit || r.History[n-1].What != "49" || r.RequestNumber != 7 {
 		t.Fatalf("%d bytes, request %d, %d happenings: %+v", size(r), r.RequestNumber, n, r.History)
+	}
+	if r.History[0].Build != "" {
+		t.Error("a part of a URL is kept")
 	}
 	if text := r.History[0].Text; len([]rune(text)) != happeningLimit || !strings.HasPrefix(text, "<") {
 		t.Errorf("a text of %d characters: %.20q", len([]rune(text)), text)

@@ -37,6 +37,8 @@ type Happening struct {
 	What string    `json:"what"`
 	By   string    `json:"by"`
 	Text string    `json:"text"`
+
+	Build string `json:"build,omitempty"` // URL of the CI's run that did it
 }
 
 // PrintHistory prints a feature's history as a table, or as JSON.
