@@ -35,8 +35,6 @@ func (m *Manager) Inventory() *Inventory { return &Inventory{manager: m} }
 //
 // Of what can't be read, what was read before stays in the snapshot, with a warning. An error means that the
 // environments are not known: the snapshot before is the best that there is.
-//
-// While nothing has changed about a record, it is the same one in all snapshots. It must not be altered.
 func (i *Inventory) Read(ctx context.Context) (Snapshot, error) {
 	entries := ask(func() ([]store.Entry, error) { return i.list(ctx) })
 	rows, now, account, err := i.manager.rows(ctx)

@@ -109,8 +109,8 @@ func TestAnInventoryReadsWhatHasChanged(t *testing.T) {
 		}
 	}
 	second, calls := w.read()
-	if calls != nothingNew || second.Environments[3].Record != first.Environments[3].Record {
-		t.Errorf("a reading when nothing has changed makes %s, and has the same record: %v", calls, second.Environments[3].Record == first.Environments[3].Record)
+	if calls != nothingNew {
+		t.Errorf("a reading when nothing has changed makes %s", calls)
 	}
 	e, err := w.manager.Protect(t.Context(), second.of("f7"), "a demonstration", Options{By: "kim"})
 	if err != nil {

@@ -32,6 +32,9 @@ func mayGo(e Env, tags Tags, rec *store.Record) (reason string) {
 	return protection(e, tags, rec)
 }
 
+// KeptBecause returns why no sweep removes the environment when its days are over, as far as it was read, or "".
+func (e Environment) KeptBecause() string { return mayGo(e.Env, e.Tags, e.Record) }
+
 // Protection returns by whom or what the environment is protected, as far as that was read, or "".
 func (e Environment) Protection() string { return protection(e.Env, e.Tags, e.Record) }
 

@@ -34,8 +34,9 @@ type tagCache struct {
 
 // tagReading are the tags of an environment. They are nil where it had none.
 type tagReading struct {
-	tags Tags
-	at   time.Time // by AWS's clock
+	tags    Tags
+	at      time.Time // by AWS's clock
+	updated time.Time // when AWS had changed the environment last
 }
 
 // of returns the tags of the environment with that id, nil where they are not known.
@@ -92,12 +93,18 @@ func byUrgency(a, b Environment) int {
 	return 1
 }
 
-// current reports whether the tags of an environment need not be read: they were, and AWS has not changed the
-// environment since, as it does when its tags are changed.
+// current reports whether the tags of an environment need not be read now: they were, and AWS has not changed the
+// environment since, as it does when its tags are changed, or has not finished that.
 func (c *tagCache) current(e Environment, now time.Time) bool {
 	r, ok := c.readings[e.ID]
 	age := now.Sub(r.at)
-	return ok && age < tagsMaxAge && (age < tagsLag || e.Updated.Before(r.at.Add(-tagsLag)))
+	switch {
+	case !ok, age < 0, age > tagsMaxAge:
+		return false
+	case !e.Updated.Equal(r.updated):
+		return e.State.Busy()
+	}
+	return age < tagsLag || r.at.Sub(r.updated) > tagsLag
 }
 
 // read reads the tags of environments, and returns of how many they have become known that were not known
@@ -126,7 +133,7 @@ func (c *tagCache) read(ctx context.Context, m *Manager, some []Environment, lis
 		if e.Feature != "" && c.of(e.ID) == nil && tags[n] != nil {
 			learned++
 		}
-		c.readings[e.ID] = tagReading{tags[n], list.Now}
+		c.readings[e.ID] = tagReading{tags[n], list.Now, e.Updated}
 	}
 	return learned
 }

@@ -116,8 +116,11 @@ func isBranch(feature string) bool {
 
 // mayBeBranch reports whether an environment may have been made for a branch, by what was read of it.
 func (j *Janitor) mayBeBranch(e envs.Environment) bool {
-	if !isBranch(e.Feature) {
+	switch {
+	case !isBranch(e.Feature):
 		return false
+	case e.Tags != nil:
+		return e.Source == envs.SourceBranch
 	}
 	j.listing.mu.Lock()
 	defer j.listing.mu.Unlock()

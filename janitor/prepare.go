@@ -86,11 +86,11 @@ func (j *Janitor) inspect(s *survey, c *envs.Candidate, report *Report) {
 	if f.gone && slices.Contains(s.Last.Missing, e.ID) {
 		f.since = e.Own().MissingSince
 	}
-	v := s.rules.decide(f, s.Now)
-	d := Decision{Env: &e.Env, Action: v.action, Reason: v.reason, Expiry: v.end, candidate: c, now: s.Now, gone: f.gone, since: f.since, note: v.note}
+	d := s.rules.decision(f, s.Now)
+	d.Env, d.candidate = &e.Env, c
 	if e.State.Gone() {
-		if reason := stuck(e, s.Now); c.Proved && reason != "" {
-			report.Decisions = append(report.Decisions, d.is(Wait, reason))
+		if c.Proved && d.Action == Wait {
+			report.Decisions = append(report.Decisions, d)
 		}
 		return
 	}
@@ -107,17 +107,28 @@ func (j *Janitor) inspect(s *survey, c *envs.Candidate, report *Report) {
 			report.Young++
 		}
 	}
-	if d.unexplained = c.Foreign && v.reason == notOurs; f.unread != nil && v.action == Unknown {
-		d.Err = f.unread
-	}
+	d.unexplained = c.Foreign && d.Reason == notOurs
 	if c.Proved || e.Moved != "" || !young {
 		report.Decisions = append(report.Decisions, d)
 	}
 }
 
+// decision returns the decision about an environment, by what is known about it.
+func (r rules) decision(f facts, now time.Time) Decision {
+	v := r.decide(f, now)
+	d := Decision{Env: &f.environment.Env, Action: v.action, Reason: v.reason, Expiry: v.end, now: now, gone: f.gone, since: f.since, note: v.note}
+	if reason := stuck(f.environment, now); reason != "" {
+		return d.is(Wait, reason)
+	}
+	if v.action == Unknown {
+		d.Err = f.unread
+	}
+	return d
+}
+
 // stuck returns why a termination is worth a word, "" while it is young.
-func stuck(e *envs.Environment, now time.Time) string {
-	if e.Updated.IsZero() || now.Sub(e.Updated) < removalTime {
+func stuck(e envs.Environment, now time.Time) string {
+	if !e.State.Gone() || e.Updated.IsZero() || now.Sub(e.Updated) < removalTime {
 		return ""
 	}
 	return fmt.Sprintf("AWS has been removing it since %s: its events tell what holds that up. It is removed again when AWS gives up", instant(e.Updated))

@@ -65,18 +65,21 @@ func (r *cachedRecord) read(ctx context.Context, s *Store, name string) {
 	*r = cachedRecord{etag: now.etag, modified: now.modified, record: &now.Record}
 }
 
-// Record returns the named record as Read would at now, by S3's clock, without a lease that has expired. It is
-// nil where none was listed. While nothing has changed it is the same one, and must not be altered. Where what is
-// there now is not known, the error tells why, and the record is the last one that was read, or nil.
+// Record returns the named record as Read would at now, by S3's clock: without a lease that has expired. It is nil
+// where none was listed. Where what is there now is not known, the error tells why, and the record is the last one
+// that was read, or nil.
 func (c *Cache) Record(name string, now time.Time) (*Record, error) {
 	r := c.records[name]
 	if r == nil {
 		return nil, nil
 	}
-	if r.record != nil && r.record.Lease != nil && expired(*r.record.Lease, c.store.Duration, now, r.modified, alive) {
-		free := *r.record
-		free.Lease = nil
-		r.record = &free
+	if r.record == nil {
+		return nil, r.err
 	}
-	return r.record, r.err
+	current := *r.record
+	current.At = now
+	if current.Lease != nil && expired(*current.Lease, c.store.Duration, now, r.modified, alive) {
+		current.Lease = nil
+	}
+	return &current, r.err
 }
