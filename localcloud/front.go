@@ -78,6 +78,11 @@ func (c *Cloud) logged(w http.ResponseWriter, e Entry, serve func(http.ResponseW
 	if err := c.requests.add(e); err != nil {
 		c.cfg.Log.Warn("request not logged", "error", err)
 	}
+	if c.cfg.Watch != nil {
+		c.watching.Lock()
+		defer c.watching.Unlock()
+		c.cfg.Watch(e)
+	}
 }
 
 // agentOf returns the application id that AWS's clients write into their user agent, and the product's

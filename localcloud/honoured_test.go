@@ -94,7 +94,7 @@ func botocoreLeaves(t *testing.T, service string) (leaves []leaf) {
 		t.Logf("without botocore: %v", err)
 		return nil
 	}
-	folder := map[string]string{"servicequotas": "service-quotas"}[service]
+	folder := map[string]string{"servicequotas": "service-quotas", "elasticloadbalancing": "elbv2"}[service]
 	files, _ := filepath.Glob(filepath.Join(strings.TrimSpace(string(home)), "data", cmp.Or(folder, service), "*", "service-2.json*"))
 	if len(files) == 0 {
 		t.Errorf("botocore has no model of %s", service)
@@ -170,7 +170,7 @@ func (l leaf) refuses(c *Cloud) bool {
 		r = httptest.NewRequest("POST", "/", bytes.NewReader(body))
 		r.Header.Set("X-Amz-Target", target+"."+l.operation)
 	} else {
-		version := map[string]string{"elasticbeanstalk": "2010-12-01", "sts": "2011-06-15", "iam": "2010-05-08", "ec2": "2016-11-15", "autoscaling": "2011-01-01"}[l.service]
+		version := map[string]string{"elasticbeanstalk": "2010-12-01", "sts": "2011-06-15", "iam": "2010-05-08", "ec2": "2016-11-15", "autoscaling": "2011-01-01", "elasticloadbalancing": "2015-12-01"}[l.service]
 		entry := ".member.1"
 		if l.service == "ec2" {
 			entry = ".1"
@@ -190,7 +190,7 @@ func (l leaf) refuses(c *Cloud) bool {
 func TestEveryMemberIsHonouredOrRefused(t *testing.T) {
 	c := start(t, Config{})
 	var all, honoured []string
-	for _, service := range []string{"autoscaling", "ec2", "ecr", "elasticbeanstalk", "iam", "servicequotas", "sts"} {
+	for _, service := range []string{"autoscaling", "ec2", "ecr", "elasticbeanstalk", "elasticloadbalancing", "iam", "servicequotas", "sts"} {
 		foreign := botocoreLeaves(t, service)
 		for _, operation := range operations(t, c, service) {
 			known := sdkLeaves(service, operation)
@@ -269,13 +269,18 @@ var idle = map[string]string{
 	"beanstalk.ComputeType":          "BuildConfiguration is refused",
 	"beanstalk.Image":                "BuildConfiguration is refused",
 	"beanstalk.TimeoutInMinutes":     "BuildConfiguration is refused",
+	"elb.DurationSeconds":            "the stickiness of groups that is switched on is refused",
+	"elb.HealthCheckProtocol":        "its rule takes HTTP alone",
+	"elb.IpAddressType":              "its rule takes ipv4 alone",
+	"elb.ProtocolVersion":            "its rule takes HTTP1 alone",
+	"elb.TargetType":                 "its rule takes instance alone",
 	"ecr.EncryptionType":             "its rule takes AES256 alone",
 	"ecr.FilterType":                 "exclusions are refused",
 }
 
 // TestEveryMemberThatIsReadIsUsed fails for fields of inputs that no code mentions.
 func TestEveryMemberThatIsReadIsUsed(t *testing.T) {
-	for _, dir := range []string{".", "autoscaling", "beanstalk", "ec2", "ecr", "iam"} {
+	for _, dir := range []string{".", "autoscaling", "beanstalk", "ec2", "ecr", "elb", "iam"} {
 		var fields []string
 		used := map[string]bool{}
 		files, err := filepath.Glob(filepath.Join(dir, "*.go"))

@@ -1,6 +1,7 @@
 // Package localcloud is AWS on this machine, for demonstrations and tests: Elastic Beanstalk, ECR
-// with its registry, S3, IAM, STS, Service Quotas, Auto Scaling and the EC2 that it needs answer their real
-// wire protocols on one loopback port, and the URLs of the environments, http://PREFIX.localhost:PORT, on another. Environments
+// with its registry, S3, IAM, STS, Service Quotas, Elastic Load Balancing, Auto Scaling and the EC2 that they need
+// answer their real wire protocols on one loopback port, and the URLs of the environments and the load
+// balancers, http://NAME.localhost:PORT, on another. Environments
 // run as containers on the local Docker Engine. All state is in one directory and survives a kill
 // at any time.
 package localcloud
@@ -16,12 +17,14 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"sync"
 	"time"
 
 	"beansprout/localcloud/autoscaling"
 	"beansprout/localcloud/beanstalk"
 	"beansprout/localcloud/ec2"
 	"beansprout/localcloud/ecr"
+	"beansprout/localcloud/elb"
 	"beansprout/localcloud/engine"
 	"beansprout/localcloud/fault"
 	"beansprout/localcloud/iam"
@@ -42,6 +45,9 @@ type Config struct {
 	SeparateUpdates bool          // a version and options in one update are refused
 	ListDelay       time.Duration // how long DescribeEnvironments lacks a new environment
 
+	HealthSpeed   int           // divides the intervals of the load balancers' health checks; 0 = 20
+	DeregisterLag time.Duration // how long a deregistered target still gets new requests
+
 	Docker  bool             // run environments as containers; else they pretend to run
 	Host    string           // of the Docker Engine, e.g. unix:///var/run/docker.sock; "" = DOCKER_HOST, else the usual socket
 	Pretend *engine.Pretend  // how they pretend; nil = every deployment succeeds
@@ -52,6 +58,8 @@ type Config struct {
 	// 0 = they take over without a gap.
 	ComposeGap time.Duration
 	Offset     time.Duration // how far the cloud's clock is ahead of Now at the start
+
+	Watch func(Entry) // told of each call before its answer is sent, one at a time; nil = nothing
 
 	NoRoles bool     // a new state has no roles and no instance profiles, as a new AWS account
 	Denied  []string // actions for which the user has no right, such as ecr:PutImage or ecr:*
@@ -76,7 +84,9 @@ type Cloud struct {
 	beanstalk *beanstalk.Service
 	fleet     *instance.Fleet
 	ec2       *ec2.Service
+	balancers *elb.Service
 	scaling   *autoscaling.Service
+	watching  sync.Mutex // held while Config.Watch runs
 	services  map[string]service
 	closers   []func(context.Context) error // of the open parts, in the order of opening
 }
@@ -95,7 +105,7 @@ func Open(ctx context.Context, cfg Config) (*Cloud, error) {
 		return nil, err
 	}
 	for _, open := range []func(context.Context) error{
-		c.hold, c.fits, c.listen, c.identify, c.openLog, c.openObjects, c.openRegistry, c.openRunner, c.openGlobals, c.openBeanstalk, c.openInstances, c.openScaling, c.openQuotas, c.openControl, c.serve, c.checkReach, c.publish,
+		c.hold, c.fits, c.listen, c.identify, c.openLog, c.openObjects, c.openRegistry, c.openRunner, c.openGlobals, c.openBeanstalk, c.openInstances, c.openBalancers, c.openScaling, c.openQuotas, c.openControl, c.serve, c.checkReach, c.publish,
 	} {
 		if err := open(ctx); err != nil {
 			return nil, errors.Join(err, c.Close(context.WithoutCancel(ctx)))

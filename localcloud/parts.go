@@ -24,6 +24,7 @@ const (
 	instancesFile = "instances.db"
 	ec2File       = "ec2.db"
 	scalingFile   = "autoscaling.db"
+	balancersFile = "elb.db"
 )
 
 // runner runs environments and answers their URLs.

@@ -23,7 +23,7 @@ const (
 // Entry is one answered request.
 type Entry struct {
 	Time    time.Time  `json:"time"`
-	Service string     `json:"service"` // elasticbeanstalk, ecr, s3, sts, iam, servicequotas, ec2, autoscaling, registry
+	Service string     `json:"service"` // elasticbeanstalk, ecr, s3, sts, iam, servicequotas, ec2, autoscaling, elasticloadbalancing, registry
 	Action  string     `json:"action"`  // DescribeEnvironments; method and path at the registry
 	Status  int        `json:"status"`  // 0: the connection was cut before a whole answer
 	Region  string     `json:"region,omitempty"`

@@ -45,7 +45,7 @@ func reset(ctx context.Context, dir, host string) error {
 		}
 	}
 	for _, name := range []string{
-		objectsFile, beanstalkFile, rolesFile, instancesFile, ec2File, scalingFile, registryDir, engineDir, requestFile, oldRequests,
+		objectsFile, beanstalkFile, rolesFile, instancesFile, ec2File, scalingFile, balancersFile, registryDir, engineDir, requestFile, oldRequests,
 		runningFile, runningFile + unfinished, identityFile + unfinished, identityFile, lockFile,
 	} {
 		if err := os.RemoveAll(filepath.Join(dir, name)); err != nil {

@@ -32,7 +32,7 @@ func (c *Cloud) openInstances(ctx context.Context) (err error) {
 // openScaling adds Auto Scaling.
 func (c *Cloud) openScaling(ctx context.Context) (err error) {
 	c.scaling, err = autoscaling.Open(ctx, autoscaling.Config{
-		File: filepath.Join(c.cfg.Dir, scalingFile), Fleet: c.fleet, Templates: c.ec2, Now: c.cfg.Now, Sleep: c.clock.Sleep, Log: c.cfg.Log,
+		File: filepath.Join(c.cfg.Dir, scalingFile), Fleet: c.fleet, Templates: c.ec2, Targets: c.balancers, Now: c.cfg.Now, Sleep: c.clock.Sleep, Log: c.cfg.Log,
 	})
 	if err != nil {
 		return err

@@ -39,7 +39,7 @@ func (c *Cloud) listenOn(ctx context.Context, port int) (net.Listener, error) {
 
 func (c *Cloud) serve(context.Context) error {
 	c.serveOn(c.api, c.front())
-	c.serveOn(c.urls, c.runner.Router(c.beanstalk.Lookup))
+	c.serveOn(c.urls, c.balancers.Router(c.runner.Router(c.beanstalk.Lookup)))
 	c.onClose(func(context.Context) error { c.faults.Close(); return nil })
 	return nil
 }

@@ -28,6 +28,8 @@ func startFlags() []cli.Flag {
 		duration("terminate-time", "make a termination take at least this `TIME`"),
 		&cli.DurationFlag{Name: "start-time", Usage: "give an application this `TIME` to answer", DefaultText: "2m"},
 		duration("list-delay", "omit a new environment from lists for this `TIME`"),
+		duration("deregister-lag", "send new requests to a deregistered target for this `TIME`, as load balancers of AWS do"),
+		&cli.IntFlag{Name: "health-speed", Usage: "divide the intervals of the load balancers' health checks by this `NUMBER`", DefaultText: "20"},
 		&cli.BoolFlag{Name: "no-containers", Usage: "run no containers: the local cloud itself answers at every URL"},
 		&cli.BoolFlag{Name: "separate-updates", Usage: "refuse an update that has both a version and options, as AWS's API reference says"},
 		&cli.BoolFlag{Name: "gap", Usage: "stop the running version before the next one starts, as AWS's all-at-once policy does"},
@@ -47,6 +49,7 @@ func readLocalOptions(c *cli.Context) (o background.Options, err error) {
 			Port: c.Int("port"), URLPort: c.Int("url-port"), Docker: !c.Bool("no-containers"), Gap: c.Bool("gap"), NoRoles: c.Bool("no-roles"), Denied: c.StringSlice("deny"), SeparateUpdates: c.Bool("separate-updates"),
 			CreateTime: c.Duration("create-time"), UpdateTime: c.Duration("update-time"), TerminateTime: c.Duration("terminate-time"),
 			ListDelay: c.Duration("list-delay"), StartTime: c.Duration("start-time"), ComposeGap: c.Duration("compose-gap"),
+			DeregisterLag: c.Duration("deregister-lag"), HealthSpeed: c.Int("health-speed"),
 		},
 		PortSet: c.IsSet("port"), URLPortSet: c.IsSet("url-port"),
 	}

@@ -18,7 +18,9 @@ func list(name string, values ...string) (given []string) {
 func TestLoadBalancers(t *testing.T) {
 	c := start(t, t.TempDir(), Config{Taken: func(host string) bool { return host == "taken" }})
 	a, b := network.Subnets[0].ID, network.Subnets[1].ID
-	with := func(name string, subnets ...string) []string { return append(list("Subnets", subnets...), "Name="+name) }
+	with := func(name string, subnets ...string) []string {
+		return append(list("Subnets", subnets...), "Name="+name)
+	}
 	c.drive(t, []step{
 		{"CreateLoadBalancer", with("Shop", a, b), "<DNSName>shop.localhost:2327</DNSName>"},
 		{"CreateLoadBalancer", with("Shop", a, b), "<State><Code>active</Code></State>"}, // the same again

@@ -36,7 +36,7 @@ func Kinds() []Kind {
 }
 
 func services() []string {
-	return []string{"elasticbeanstalk", "ecr", "registry", "s3", "sts", "iam", "servicequotas", "ec2"}
+	return []string{"elasticbeanstalk", "ecr", "registry", "s3", "sts", "iam", "servicequotas", "ec2", "autoscaling", "elasticloadbalancing"}
 }
 
 // Rule says which calls fail and how. If several rules cover a call, the first one that strikes

@@ -87,10 +87,13 @@ func (o Options) Check() error {
 	if cloud.Port != 0 && cloud.Port == cloud.URLPort {
 		return fmt.Errorf("the local cloud needs two ports, and both are to be %d", cloud.Port)
 	}
-	for _, d := range []time.Duration{cloud.CreateTime, cloud.UpdateTime, cloud.TerminateTime, cloud.ListDelay, cloud.StartTime, cloud.ComposeGap} {
+	for _, d := range []time.Duration{cloud.CreateTime, cloud.UpdateTime, cloud.TerminateTime, cloud.ListDelay, cloud.StartTime, cloud.ComposeGap, cloud.DeregisterLag} {
 		if d < 0 {
 			return fmt.Errorf("%s is not a time that something can last", d)
 		}
+	}
+	if cloud.HealthSpeed < 0 {
+		return fmt.Errorf("health checks cannot be %d times as fast", cloud.HealthSpeed)
 	}
 	return nil
 }
