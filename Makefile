@@ -3,6 +3,8 @@ export GOFLAGS := -trimpath -buildvcs=false
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo development)
 COMMIT := $(shell git rev-parse HEAD 2>/dev/null)
 DATE := $(shell git log -1 --format=%cI 2>/dev/null)
+# The tag leaves out the pages that urfave/cli can make of the verbs, and the Markdown parser they need at each start.
+PROGRAM = -tags urfave_cli_no_docs -ldflags "$(LINK)" ./cmd/beansprout
 LINK := -s -w -X main.version=$(VERSION) -X main.commit=$(COMMIT) -X main.date=$(DATE)
 SYSTEMS := linux-amd64 linux-arm64 darwin-amd64 darwin-arm64
 BIN := bin/beansprout
@@ -17,13 +19,13 @@ LONGEST := ./test/stories ./test/faults ./daemon ./envs ./localcloud
 build dist lint: export CGO_ENABLED = 0
 
 build:
-	@go build -ldflags "$(LINK)" -o $(BIN) ./cmd/beansprout
+	@go build -o $(BIN) $(PROGRAM)
 
 # One file for each system, and their checksums. The same commit and Go give the same bytes.
 dist:
 	@rm -rf dist && mkdir dist
 	@for system in $(SYSTEMS); do \
-	  GOOS=$${system%-*} GOARCH=$${system#*-} go build -ldflags "$(LINK)" -o dist/beansprout-$$system ./cmd/beansprout || exit 1; \
+	  GOOS=$${system%-*} GOARCH=$${system#*-} go build -o dist/beansprout-$$system $(PROGRAM) || exit 1; \
 	done
 	@cd dist && sha256sum beansprout-* >SHA256SUMS && cat SHA256SUMS
 

@@ -31,10 +31,10 @@ require (
 	github.com/moby/buildkit v0.25.2
 	github.com/moby/patternmatcher v0.6.1
 	github.com/mozillazg/go-unidecode v0.2.0
+	github.com/pb33f/jsonschema/v6 v6.0.3
 	github.com/prometheus/client_golang v1.23.2
 	github.com/robfig/cron/v3 v3.0.1
 	github.com/rogpeppe/go-internal v1.16.0
-	github.com/santhosh-tekuri/jsonschema/v6 v6.0.1
 	github.com/sirupsen/logrus v1.10.1
 	github.com/skeema/knownhosts v1.3.1
 	github.com/slack-go/slack v0.34.0
@@ -51,6 +51,8 @@ require (
 	google.golang.org/grpc v1.72.2
 	google.golang.org/protobuf v1.36.12
 )
+
+require github.com/santhosh-tekuri/jsonschema/v6 v6.0.1 // indirect
 
 require (
 	github.com/Azure/go-ansiterm v0.0.0-20250102033503-faa5f7b0171c // indirect
@@ -130,7 +132,6 @@ require (
 	gopkg.in/mgo.v2 v2.0.0-20180705113604-9856a29383ce // indirect
 	gopkg.in/warnings.v0 v0.1.2 // indirect
 	gopkg.in/yaml.v2 v2.4.0 // indirect
-	gotest.tools/v3 v3.5.2 // indirect
 	honnef.co/go/tools v0.8.2 // indirect
 )
 
@@ -139,3 +140,6 @@ tool honnef.co/go/tools/cmd/staticcheck
 // The version of github.com/docker/docker: its packages speak that client. Only go-containerregistry
 // asks for a later one.
 replace github.com/docker/cli => github.com/docker/cli v28.5.2+incompatible
+
+// The one that compose-go imports compiles all drafts of JSON Schema when a program starts (docs/decisions.md).
+replace github.com/santhosh-tekuri/jsonschema/v6 => ./compose/jsonschema

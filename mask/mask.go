@@ -153,8 +153,10 @@ func Variable(name, value string) (secrets []string) {
 	if secretName.MatchString(name) && !(pathName.MatchString(name) && filepath.IsAbs(value)) {
 		secrets = append(secrets, value)
 	}
-	for _, found := range userinfo.FindAllStringSubmatch(value, -1) {
-		secrets = append(secrets, passwords(found[1], found[2])...)
+	if strings.Contains(value, "://") { // few have one, and each start of the program looks at all variables
+		for _, found := range userinfo.FindAllStringSubmatch(value, -1) {
+			secrets = append(secrets, passwords(found[1], found[2])...)
+		}
 	}
 	return secrets
 }

@@ -25,8 +25,10 @@ type build struct {
 // thisBuild returns what this program was made from.
 func thisBuild() build {
 	b := build{version, commit, date, runtime.Version(), runtime.GOOS + "/" + runtime.GOARCH}
-	if info, ok := debug.ReadBuildInfo(); ok {
-		b.complete(info)
+	if b.Version == "" || b.Commit == "" || b.Date == "" {
+		if info, ok := debug.ReadBuildInfo(); ok {
+			b.complete(info)
+		}
 	}
 	if b.Version == "" {
 		b.Version = "development"

@@ -118,10 +118,15 @@ func readSources() error {
 	return nil
 }
 
-// Build builds the program as it is shipped, without the race detector, and returns its path.
+// Build builds the program as it is shipped, by make build, and returns its path.
 func Build(t testing.TB) string {
 	t.Helper()
 	binary := filepath.Join(t.TempDir(), "beansprout")
-	must.Succeed(t, build(binary))
+	module, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}").Output()
+	must.Succeed(t, err)
+	out, err := exec.Command("make", "-s", "-C", strings.TrimSpace(string(module)), "build", "BIN="+binary).CombinedOutput()
+	if err != nil {
+		t.Fatalf("make build: %v\n%s", err, out)
+	}
 	return binary
 }
