@@ -126,7 +126,7 @@ func (p *pass) make() error {
 func (p *pass) schedule() error {
 	var due []*scheduled
 	for i := range p.Scheduled {
-		if a := &p.Scheduled[i]; !a.Due.After(p.Now) {
+		if a := &p.Scheduled[i]; !a.Due.IsZero() && !a.Due.After(p.Now) {
 			due = append(due, a)
 		}
 	}
@@ -140,7 +140,9 @@ func (p *pass) schedule() error {
 		}
 		a.Due = a.after(p.Now)
 	}
+	before := len(p.Scheduled)
 	p.Scheduled = slices.DeleteFunc(p.Scheduled, func(a scheduled) bool { return a.Due.IsZero() })
+	p.dirty = p.dirty || len(p.Scheduled) < before
 	for _, a := range p.Scheduled {
 		p.later(a.Due)
 	}
