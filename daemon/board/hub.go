@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/url"
 	"runtime/debug"
 	"sync"
 	"time"
@@ -139,10 +140,11 @@ func (h *hub) read(ctx context.Context, f *feed) {
 
 // key returns the key of a line. Environments of two regions may be called alike.
 func (f *feed) key(application, name string) string {
+	key := url.PathEscape(application) + "/" + url.PathEscape(name)
 	if f.where != "" {
-		return f.where + "/" + application + "/" + name
+		return f.where + "/" + key
 	}
-	return application + "/" + name
+	return key
 }
 
 // subjectsOf returns what the lines of a snapshot are about.

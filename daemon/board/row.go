@@ -227,10 +227,15 @@ func (r row) searched() string {
 // webLink returns a link if it leads to a web page, or "".
 func webLink(link string) string {
 	u, err := url.Parse(link)
-	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" || u.User != nil {
+	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" || u.User != nil || strings.ContainsFunc(u.Host, notOfHosts) {
 		return ""
 	}
-	return link
+	return u.String()
+}
+
+// notOfHosts reports whether no host, address or port has this character.
+func notOfHosts(r rune) bool {
+	return !('a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9' || strings.ContainsRune(".-_:[]", r))
 }
 
 // pageOf returns the address of a feature's page. A browser changes paths with empty parts and dots: such a
