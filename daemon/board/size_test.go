@@ -34,7 +34,7 @@ func crowd(n int) []envs.Environment {
 		e := environment(feature)
 		e.Name = fmt.Sprintf("shop-%.23s-%s", strings.ToLower(strings.ReplaceAll(feature, "/", "-")), hex(10))
 		e.ID, e.Commit, e.CNAME = "e-"+hex(10), hex(40), e.Name+".eu-central-1.elasticbeanstalk.com"
-		e.Owner = fmt.Sprintf("%s.%s@example.com", words[i%20], words[i%7])
+		e.Owner = fmt.Sprintf("%s %s", words[i%20], words[i%7])
 		e.Created = midnight.Add(-time.Duration(random.IntN(10*24*3600)) * time.Second)
 		e.Expires = e.Created.Add(10 * 24 * time.Hour)
 		e.Record = &store.Record{Counter: 1, Environment: e.ID, Feature: feature, LastDeploy: store.LastDeploy{
