@@ -18,6 +18,8 @@ function roughly(ms) {
   return s >= 60 ? `${Math.floor(s / 60)}m` : `${s}s`;
 }
 
+const plainly = (instant) => `${instant.slice(0, 10)} ${instant.slice(11, 19)} UTC`;
+
 function renewTimes(root) {
   for (const t of root.querySelectorAll("time:not([data-exact])")) {
     const left = Date.parse(t.dateTime) - now();
@@ -25,6 +27,7 @@ function renewTimes(root) {
     if ("age" in t.dataset) text = roughly(-left);
     else if ("end" in t.dataset && left <= 0) text = "over";
     if (t.textContent !== text) t.textContent = text;
+    t.title ||= plainly(t.dateTime);
   }
 }
 
@@ -44,12 +47,10 @@ function tell(text) {
 
 function morph(from, to) {
   if (from.nodeType !== to.nodeType || from.nodeName !== to.nodeName) return from.replaceWith(to);
-  if (from.nodeType !== Node.ELEMENT_NODE) {
-    if (from.data !== to.data) from.data = to.data;
-    return;
-  }
+  if (from.data !== to.data) from.data = to.data; // of texts
+  if (from.nodeType !== Node.ELEMENT_NODE) return;
   for (const { name } of [...from.attributes]) {
-    if (!to.hasAttribute(name) && name !== "hidden" && name !== "open") from.removeAttribute(name);
+    if (!to.hasAttribute(name) && !["class", "hidden", "open"].includes(name)) from.removeAttribute(name); // these are the script's
   }
   for (const { name, value } of to.attributes) {
     if (from.getAttribute(name) !== value) from.setAttribute(name, value);
@@ -155,11 +156,33 @@ function sortAll() {
   }
 }
 
-function markCount() {
+// showFilter has the controls and the counts say what the list is filtered and sorted by.
+function showFilter() {
+  for (const k of keys) {
+    const control = byID(k);
+    if (control && control !== document.activeElement) control.value = filter[k] || (k === "sort" ? "feature" : "");
+  }
   for (const a of document.querySelectorAll("#head [data-state]")) {
     if (a.dataset.state === filter.state) a.setAttribute("aria-current", "true");
     else a.removeAttribute("aria-current");
   }
+}
+
+// layOut lays rows out that are out of sight, a few at a time: before, assistive technology does not see them.
+let layingOut = 0;
+function layOut(n) {
+  const later = [...byID("rows").rows].filter((tr) => !tr.hidden && !tr.classList.contains("laid"));
+  for (const tr of later.slice(0, n)) tr.classList.add("laid");
+  layingOut = later.length > n ? setTimeout(layOut, 50, 20) : 0;
+}
+
+// rearrange shows many rows at once in another way, and lays out later what is out of sight.
+function rearrange(act) {
+  clearTimeout(layingOut);
+  const many = rows.size > 100;
+  if (many) for (const { tr } of rows.values()) tr.classList.remove("laid");
+  act();
+  layingOut = setTimeout(layOut, many ? 500 : 0, many ? 20 : 100);
 }
 
 // apply shows the list by another filter, and keeps it in the address.
@@ -168,10 +191,11 @@ function apply(next) {
   filter = next;
   history.replaceState(null, "", address(filter));
   if ((was.state === "removed") !== (filter.state === "removed")) return reload();
-  if (was.sort !== filter.sort) sortAll();
-  for (const k of keys) if (byID(k) && byID(k) !== document.activeElement) byID(k).value = filter[k] || (k === "sort" ? "feature" : "");
-  markCount();
-  tellShown();
+  rearrange(() => {
+    if (was.sort !== filter.sort) sortAll();
+    showFilter();
+    tellShown();
+  });
 }
 
 // take changes the row of that key, or adds it.
@@ -196,10 +220,8 @@ function offer(select, value) {
 
 function drop(key) {
   const row = rows.get(key);
-  if (!row) return;
-  row.tr.remove();
-  rows.delete(key);
-  tell(`${row.feature} has gone.`);
+  row?.tr.remove();
+  if (rows.delete(key)) tell(`${row.feature} has gone.`);
 }
 
 const trsOf = (page) => [...page.getElementById("rows").rows, ...page.getElementById("others").content.querySelectorAll("tr")];
@@ -207,9 +229,11 @@ const trsOf = (page) => [...page.getElementById("rows").rows, ...page.getElement
 function startList() {
   for (const [k, v] of new URLSearchParams(location.search)) if (keys.includes(k) && v) filter[k] = v;
   for (const tr of trsOf(document)) rows.set(tr.dataset.key, read(tr));
-  sortAll();
-  show();
-  markCount();
+  rearrange(() => {
+    if (byID("others").content.childElementCount) sortAll();
+    showFilter();
+    show();
+  });
   byID("apply").hidden = true;
   const form = byID("filters");
   const typed = () => apply(Object.fromEntries([...new FormData(form)].map(([k, v]) => [k, v === "feature" && k === "sort" ? "" : v.trim()])));
@@ -221,17 +245,11 @@ function startList() {
     e.preventDefault();
     apply(Object.fromEntries(new URL(a.href).searchParams));
   });
-  const q = byID("q");
-  document.addEventListener("keypress", (e) => {
-    if (e.key !== "/" || e.target.closest("input, select, textarea")) return;
-    e.preventDefault();
-    q.select();
+  const q = byID("q"), on = (target, event, applies, act) => target.addEventListener(event, (e) => {
+    if (applies(e)) e.preventDefault(), act();
   });
-  q.addEventListener("keydown", (e) => {
-    if (e.key !== "Escape") return;
-    e.preventDefault(); // which would clear it
-    q.blur();
-  });
+  on(document, "keypress", (e) => e.key === "/" && !e.target.closest("input, select"), () => q.select());
+  on(q, "keydown", (e) => e.key === "Escape", () => q.blur()); // without clearing it
 }
 
 // ---- Changes. One page of a browser has the stream, and shares it; a page that is not seen has none.
@@ -257,7 +275,7 @@ function receive({ event, data }) {
   setClock(data.now);
   morphChildren(byID("head"), parse(data.head).body);
   if (!table) return (!feature || data.gone.includes(feature) || data.rows.some((r) => r.key === feature)) && reload();
-  markCount();
+  showFilter();
   data.gone.forEach(drop);
   const changed = new Set([...parse(`<table>${data.rows.map((r) => r.html).join("")}</table>`).querySelectorAll("tr")].map(take));
   place(changed);
@@ -266,22 +284,28 @@ function receive({ event, data }) {
     tr.addEventListener("animationend", () => tr.classList.remove("changed"), { once: true });
   }
   show();
+  layingOut ||= setTimeout(layOut, 500, 20);
 }
 
 function showLive(body, mark) {
+  const text = (selector) => byID("live").querySelector(selector)?.textContent;
+  const state = text(".state"), latest = text(".timeline div");
   renewTimes(body);
   main.dataset.mark = mark;
   morphChildren(byID("live"), body);
-  tell("This page has changed.");
+  if (text(".state") !== state) tell(`State: ${text(".state")}.`);
+  if (text(".timeline div") !== latest) tell(text(".timeline div"));
 }
 
 // reload reads the page again, where it is not known what has changed.
+let reloads = 0;
 async function reload() {
-  const answer = await fetch(location.href).catch(() => null);
+  const mine = ++reloads, answer = await fetch(location.href).catch(() => null);
   const status = answer?.status, known = table || feature;
   if (status === 401 || (known ? status === 404 : status === 200)) return location.reload();
-  if (status !== 200) return;
-  const page = parse(await answer.text()), part = (id) => page.getElementById(id);
+  const text = status === 200 && await answer.text().catch(() => "");
+  if (!text || mine !== reloads) return;
+  const page = parse(text), part = (id) => page.getElementById(id);
   reading = page.body.dataset.reading;
   setClock(page.body.dataset.now);
   morphChildren(byID("head"), part("head"));
@@ -292,10 +316,12 @@ async function reload() {
   const trs = trsOf(page), there = new Set(trs.map((tr) => tr.dataset.key));
   for (const key of rows.keys()) if (!there.has(key)) drop(key);
   trs.forEach(take);
-  sortAll();
-  markCount();
   news = []; // the rest is no news
-  tellShown();
+  rearrange(() => {
+    sortAll();
+    showFilter();
+    tellShown();
+  });
 }
 
 function showConnection(since) {
@@ -303,8 +329,9 @@ function showConnection(since) {
   byID("offline").hidden ||= !since;
   if (since) waiting = setTimeout(() => {
     byID("since").dateTime = since;
-    byID("since").textContent = since.slice(0, 19).replace("T", " ") + " UTC";
+    byID("since").textContent = plainly(since);
     byID("offline").hidden = false;
+    tell("This page is old.");
   }, 3000);
 }
 
@@ -319,9 +346,10 @@ function open() {
   const query = new URLSearchParams({ since: reading });
   for (const key of new Set(follows.values())) query.append("feature", key);
   const s = stream = new EventSource(`/changes?${query}`);
-  const on = (event, act) => s.addEventListener(event, (e) => { heard = Date.now(); if (s === stream) act(e); });
+  const on = (event, act) => s.addEventListener(event, (e) => s === stream && act(e));
   for (const event of ["rows", "feature", "reload"]) on(event, (e) => share({ event, data: JSON.parse(e.data) }));
-  on("alive", () => {});
+  heard = 0;
+  on("alive", () => { heard = Date.now(); });
   on("open", () => share({ event: "connection", data: null }));
   s.addEventListener("error", () => s === stream && lose());
 }
@@ -358,7 +386,6 @@ const hello = () => channel.postMessage({ event: "hello", from: me, data: { feat
 let request = null;
 function wake() {
   renewTimes(document);
-  heard = Date.now();
   follows = new Map(feature ? [[me, feature]] : []);
   if (!navigator.locks) return open(); // it takes a secure address
   hello();
@@ -383,9 +410,8 @@ addEventListener("pagehide", sleep);
 addEventListener("pageshow", (e) => e.persisted && wake());
 setInterval(() => document.hidden || renewTimes(document), 60000);
 setInterval(() => {
-  if (!stream || Date.now() - heard < 45000) return;
-  heard = Date.now();
-  lose();
+  if (!stream || !heard || Date.now() - heard < 45000) return;
+  lose(); // the stream speaks every 15 s
   open();
 }, 5000);
 
