@@ -84,14 +84,13 @@ const columns = {
 
 function read(tr) {
   const cell = tr.cells, time = (c) => Date.parse(c.querySelector("time")?.dateTime) || 0;
-  const code = cell[2].querySelector("code");
   const row = {
     tr, key: tr.dataset.key, marks: tr.dataset.marks.trim().split(" "), application: cell[0].dataset.app,
-    feature: cell[0].querySelector("a").textContent, subject: cell[2].querySelector(".muted").textContent,
+    feature: cell[0].querySelector("a").textContent, commit: cell[2].querySelector("code").textContent, subject: cell[2].querySelector("small").textContent,
     owner: cell[3].textContent, created: time(cell[4]), deployed: time(cell[5]), end: time(cell[6]), fate: cell[7].querySelector("b").textContent,
   };
   row.state = row.marks[0];
-  row.text = [row.feature, code.title, row.subject, row.owner, row.key.slice(row.key.indexOf("/") + 1)].join("\n").toLowerCase();
+  row.text = [row.feature, row.commit, row.subject, row.owner, row.key.slice(row.key.indexOf("/") + 1)].join("\n").toLowerCase();
   return row;
 }
 
@@ -99,7 +98,7 @@ function passes(row, words) {
   const f = filter, removed = row.state === "removed";
   return removed === (f.state === "removed") && (!f.state || row.marks.includes(f.state)) &&
     (!f.owner || row.owner.toLowerCase() === f.owner.toLowerCase()) && (!f.application || row.application === f.application) &&
-    words.every((word) => row.text.includes(word));
+    words.every((word) => row.text.includes(word) || row.commit.length > 6 && word.startsWith(row.commit)); // of which a row has the beginning
 }
 
 function compare(a, b) {
