@@ -98,7 +98,7 @@ func (b *Board) serveFeature(w http.ResponseWriter, r *http.Request) {
 	}
 	now := b.live(r.Context(), l, "")
 	p := featurePage{page: b.page(r, s, l.Feature), Key: l.Key, Name: l.Feature, Live: template.HTML(now.HTML), Mark: now.Mark}
-	if b.config.Live {
+	if b.config.Live && p.Viewer != "" {
 		p.Acts = b.forms(r, l, s.subjects[l.Key])
 	}
 	b.answer(w, r, http.StatusOK, "feature.html", p)

@@ -30,7 +30,7 @@ func possible(l *line) []form {
 	case l.State == stateRemoved:
 		return []form{{Act: "restore", Label: "Restore", Hint: "Launches the environment again, with the version that it ran last."}}
 	}
-	all := []form{{Act: "extend", Label: "Extend", Hint: "Lets the environment live three days longer."}}
+	all := []form{{Act: "extend", Label: "Extend by 3 days", Hint: "Lets the environment live three days longer."}}
 	if l.Protection == "" {
 		all = append(all, form{Act: "protect", Label: "Protect", Hint: "No sweep removes the environment until the protection is taken away.", Reason: true})
 	} else {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"html/template"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 
@@ -18,11 +19,15 @@ func (b *Board) text(s string) string { return writer{mask: b.config.Mask}.text(
 
 // page returns what all pages begin with.
 func (b *Board) page(r *http.Request, s *state, title string) page {
-	return page{
+	p := page{
 		Title: title, Viewer: b.text(b.config.Viewer(r)), Live: b.config.Live, Head: template.HTML(s.headHTML),
 		Reading: s.reading(), Now: newMoment(s.clock(), "now"), Style: b.pages.named["style.css"], Script: b.pages.named["board.js"],
 		Icon: b.pages.named["icon.svg"],
 	}
+	if p.Live && p.Viewer == "" {
+		p.Login = "/login?next=" + url.QueryEscape(r.URL.RequestURI())
+	}
+	return p
 }
 
 // serveList serves the page with all features.

@@ -42,7 +42,7 @@ type liveHTML struct {
 
 // serveChanges streams what changes, as server-sent events, from the reading in since or Last-Event-ID on:
 // "rows", for each key in the query's feature values "feature", and "reload" where it is not known what the
-// client lacks. A client that is slow gets several changes as one.
+// client lacks; "alive" says only that the stream is. A client that is slow gets several changes as one.
 func (b *Board) serveChanges(w http.ResponseWriter, r *http.Request) {
 	if !b.hub.enter() {
 		w.Header().Set("Retry-After", "60")
@@ -101,7 +101,7 @@ func (c *client) run(ctx context.Context, reading string) {
 		case f := <-features:
 			err = c.write(event("feature", "", f))
 		case <-beat.C:
-			err = c.write(": alive\n\n")
+			err = c.write("event: alive\ndata: {}\n\n")
 		}
 	}
 }

@@ -280,7 +280,7 @@ func TestSilentStreamsBeat(t *testing.T) {
 		p := newPlot(t, Config{})
 		l := p.listen(t, "/changes")
 		time.Sleep(time.Minute)
-		if n := strings.Count(l.text(), ": alive\n\n"); n < 3 {
+		if n := strings.Count(l.text(), "event: alive\ndata: {}\n\n"); n < 3 {
 			t.Errorf("%d signs of life in a minute: %q", n, l.text())
 		}
 	})

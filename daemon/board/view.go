@@ -15,6 +15,7 @@ type page struct {
 	Title   string
 	Viewer  string // the name of the person who looks, "" where that is not known
 	Live    bool   // acts are possible
+	Login   string // the address of the page that logs a person in; "" where one is known, or acts are not possible
 	Head    template.HTML
 	Reading string // where the stream of changes goes on: /changes?since={{.Reading}}
 	Now     moment // AWS's clock when the page was made

@@ -90,7 +90,7 @@ function read(tr) {
     owner: cell[3].textContent, created: time(cell[4]), deployed: time(cell[5]), end: time(cell[6]), fate: cell[7].querySelector("b").textContent,
   };
   row.state = row.marks[0];
-  row.text = [row.feature, row.commit, row.subject, row.owner, row.key.slice(row.key.indexOf("/") + 1)].join("\n").toLowerCase();
+  row.text = [row.feature, row.commit, row.subject, row.owner, row.key.slice(row.key.lastIndexOf("/") + 1)].join("\n").toLowerCase();
   return row;
 }
 
