@@ -24,6 +24,7 @@ type Source struct {
 	Judge       func(envs.Environment, time.Time) janitor.Decision
 	Events      func(ctx context.Context, e envs.Environment, since time.Time) ([]beanstalk.Event, error)
 	Versions    func(context.Context, envs.Environment) ([]envs.Version, error)
+	Logs        func(context.Context, envs.Environment) (string, error) // the end of the instances' logs; nil shows none
 }
 
 // Config says what a Board shows, and to whom.
@@ -72,6 +73,7 @@ type Board struct {
 	pages   *pages
 	hub     *hub
 	details details
+	logs    logs
 }
 
 // New makes a Board.
@@ -91,7 +93,7 @@ func New(c Config) *Board {
 	if c.Answers == nil {
 		c.Answers = func(string, string) []Answer { return nil }
 	}
-	b := &Board{config: c, log: c.Log, pages: newPages(), details: details{known: map[string]*detail{}}}
+	b := &Board{config: c, log: c.Log, pages: newPages(), details: details{known: map[string]*detail{}}, logs: logs{known: map[string]gathered{}}}
 	b.hub = newHub(b, c.Sources)
 	return b
 }
@@ -119,6 +121,7 @@ func (b *Board) Swept(application, region string, r janitor.Report) {
 func (b *Board) Routes(mux *http.ServeMux) {
 	mux.Handle("/{$}", secured(b.serveList))
 	mux.Handle("/features/{application}/{feature...}", secured(b.serveFeature))
+	mux.Handle("/logs/{application}/{feature...}", secured(b.serveLogs))
 	mux.Handle("/changes", secured(b.serveChanges))
 	mux.Handle("/api/environments", secured(b.serveAPI))
 	mux.Handle("/static/{file}", secured(b.pages.serveStatic))
@@ -128,4 +131,6 @@ func (b *Board) Routes(mux *http.ServeMux) {
 func (b *Board) Style() string { return b.pages.named["style.css"] }
 
 // Address returns the path of the page of a feature, which has or had an environment of that name.
-func Address(application, feature, name string) string { return pageOf(application, feature, name) }
+func Address(application, feature, name string) string {
+	return "/features/" + pathOf(application, feature, name)
+}

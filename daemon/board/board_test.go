@@ -31,6 +31,8 @@ type cloud struct {
 	ahead    time.Duration // of our clock, AWS's
 	events   []beanstalk.Event
 	queried  int // for events
+	logs     func(context.Context) (string, error)
+	gathered int // logs
 }
 
 func (c *cloud) source() Source {
@@ -68,6 +70,13 @@ func (c *cloud) source() Source {
 			defer c.mu.Unlock()
 			c.queried++
 			return c.events, nil
+		},
+		Logs: func(ctx context.Context, _ envs.Environment) (string, error) {
+			c.mu.Lock()
+			gather := c.logs
+			c.gathered++
+			c.mu.Unlock()
+			return gather(ctx)
 		},
 		Versions: func(context.Context, envs.Environment) ([]envs.Version, error) {
 			return []envs.Version{{Label: "v2", Commit: strings.Repeat("2", 40), State: envs.VersionRunning, Created: midnight}, {Label: "v1", State: envs.VersionRestorable}}, nil

@@ -24,7 +24,7 @@ const (
 	// detailPause and detailBurst say how many details are read: AWS has two describes a second, and bursts of
 	// fifteen, for the whole account.
 	detailPause = time.Second
-	detailBurst = 5
+	detailBurst = 8
 )
 
 // details has what only the pages of features show. It asks AWS once for all who look.
@@ -76,7 +76,9 @@ func (b *Board) detail(ctx context.Context, l *line) *detail {
 		}
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), detailTime)
 		defer cancel()
-		d.wait(ctx)
+		if !d.wait(ctx) {
+			return before.crowded(l), nil
+		}
 		return d.remember(l.Key, b.readDetail(ctx, l, before)), nil
 	})
 	select {
@@ -94,8 +96,19 @@ func (d *details) of(key string) *detail {
 	return d.known[key]
 }
 
-// wait returns when a detail may be read, so that pages leave AWS's budget to others.
-func (d *details) wait(ctx context.Context) {
+// crowded returns what was known before where AWS could not be asked.
+func (d *detail) crowded(l *line) *detail {
+	now := detail{seq: l.seq}
+	if d != nil {
+		now = *d
+	}
+	now.unread = []string{"AWS was not asked for events and versions: the pages of too many features are open."}
+	return &now
+}
+
+// wait returns when a detail may be read, so that pages leave AWS's budget to others. It returns false where that is
+// not before ctx ends.
+func (d *details) wait(ctx context.Context) bool {
 	d.mu.Lock()
 	now := time.Now()
 	if least := now.Add(-detailBurst * detailPause); d.next.Before(least) {
@@ -108,7 +121,9 @@ func (d *details) wait(ctx context.Context) {
 	defer timer.Stop()
 	select {
 	case <-ctx.Done():
+		return false
 	case <-timer.C:
+		return true
 	}
 }
 

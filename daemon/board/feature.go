@@ -97,7 +97,7 @@ func (b *Board) serveFeature(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	now := b.live(r.Context(), l, "")
-	p := featurePage{page: b.page(r, s, l.Feature), Key: l.Key, Name: l.Feature, Live: template.HTML(now.HTML), Mark: now.Mark}
+	p := featurePage{page: b.page(r, s, l.Feature), Key: l.Key, Name: l.Feature, Live: template.HTML(now.HTML), Mark: now.Mark, Logs: logsOf(s.subjects[l.Key])}
 	if b.config.Live && p.Viewer != "" {
 		p.Acts = b.forms(r, l, s.subjects[l.Key])
 	}

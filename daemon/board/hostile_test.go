@@ -80,7 +80,10 @@ func checkHostile(t *testing.T, text string) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		e, plain := worst(text), worst("harmless")
-		p, calm := newPlot(t, Config{Live: true}, e), newPlot(t, Config{Live: true}, plain)
+		viewer := func(name string) Config {
+			return Config{Live: true, Viewer: func(*http.Request) string { return name }}
+		}
+		p, calm := newPlot(t, viewer(text+"."), e), newPlot(t, viewer("harmless"), plain)
 		for path, other := range map[string]string{
 			"/": "/", "/?q=" + url.QueryEscape(text): "/?q=harmless", "/?owner=" + url.QueryEscape(text) + "&sort=owner": "/?owner=harmless&sort=owner",
 			Address(e.Application, text, e.Name): Address(plain.Application, "harmless", plain.Name),

@@ -50,28 +50,26 @@ func (w writer) application(name string) string {
 	return w.text(name)
 }
 
-// page returns the address of a feature's page.
-func (w writer) page(application, feature, name string) string {
+// address returns the address of a page about a feature, in that directory.
+func (w writer) address(directory, application, feature, name string) string {
+	address := directory + pathOf(application, feature, name)
 	if w.feed.where != "" {
-		return pageOf(application, feature, name) + "?region=" + url.QueryEscape(w.feed.where)
+		address += "?region=" + url.QueryEscape(w.feed.where)
 	}
-	return pageOf(application, feature, name)
+	return address
 }
 
 // environment returns the row of a living environment.
 func (w writer) environment(e envs.Environment) row {
 	d, own := w.feed.Judge(e, w.now), e.Own()
 	r := row{
-		Key: w.feed.key(e.Application, e.Name), Page: w.page(e.Application, e.Feature, e.Name),
+		Key: w.feed.key(e.Application, e.Name), Page: w.address("/features/", e.Application, e.Feature, e.Name),
 		Application: w.application(e.Application), Feature: w.text(e.Feature), Source: e.Source, Name: e.Name, ID: e.ID,
 		State: stateOf(e), Health: w.text(e.Health), HealthText: w.text(e.Status), URL: webLink(e.URL()),
 		Commit: w.text(e.Commit), ShortCommit: w.text(envs.ShortCommit(e.Commit, 12)), Owner: w.text(e.Owner),
 		Created: w.past(e.Created), Expires: w.future(e.Expires), Protection: w.protection(e),
 		Fate: string(d.Action), Why: w.text(d.Reason), Swept: w.sweep(e.ID, d),
 		Work: w.work(e.Record), Failure: w.failure(own.Outcome),
-	}
-	if own.LastDeploy.At.IsZero() {
-		r.Deployed = w.past(e.Updated)
 	}
 	w.lastDeploy(&r, own.LastDeploy)
 	if !d.Expiry.IsZero() {
@@ -88,7 +86,7 @@ func (w writer) environment(e envs.Environment) row {
 // removed returns the row of a feature without an environment.
 func (w writer) removed(g envs.Gone) row {
 	r := row{
-		Key: w.feed.key(g.Application, g.Name), Page: w.page(g.Application, g.Feature, g.Name),
+		Key: w.feed.key(g.Application, g.Name), Page: w.address("/features/", g.Application, g.Feature, g.Name),
 		Application: w.application(g.Application), Feature: w.text(g.Feature), Name: g.Name,
 		State: stateRemoved, Commit: w.text(g.Commit), ShortCommit: w.text(envs.ShortCommit(g.Commit, 12)), Owner: w.text(g.Owner),
 		Removed: w.past(g.Removed), Until: w.future(g.Until), Work: w.work(&g.Record),
@@ -110,10 +108,7 @@ func (w writer) removed(g envs.Gone) row {
 }
 
 func (w writer) lastDeploy(r *row, last store.LastDeploy) {
-	if !last.At.IsZero() {
-		r.Deployed = w.past(last.At)
-	}
-	r.Subject = w.text(last.Subject)
+	r.Deployed, r.Subject = w.past(last.At), w.text(last.Subject)
 	r.Build = w.link(last.BuildURL)
 }
 
@@ -238,9 +233,9 @@ func notOfHosts(r rune) bool {
 	return !('a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9' || strings.ContainsRune(".-_:[]", r))
 }
 
-// pageOf returns the address of a feature's page. A browser changes paths with empty parts and dots: such a
-// feature is called by the name of its environment.
-func pageOf(application, feature, name string) string {
+// pathOf returns how addresses call a feature. A browser changes paths with empty parts and dots: such a feature is
+// called by the name of its environment.
+func pathOf(application, feature, name string) string {
 	parts := strings.Split(feature, "/")
 	if slices.ContainsFunc(parts, func(s string) bool { return strings.Trim(s, ".") == "" }) {
 		parts = []string{name}
@@ -248,5 +243,5 @@ func pageOf(application, feature, name string) string {
 	for i := range parts {
 		parts[i] = url.PathEscape(parts[i])
 	}
-	return "/features/" + url.PathEscape(application) + "/" + strings.Join(parts, "/")
+	return url.PathEscape(application) + "/" + strings.Join(parts, "/")
 }

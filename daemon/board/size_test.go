@@ -1,12 +1,14 @@
 package board
 
 import (
+	"bufio"
 	"compress/gzip"
 	"fmt"
 	"io"
 	mathrand "math/rand/v2"
 	"net/http"
 	"net/http/httptest"
+	"runtime"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -122,4 +124,47 @@ func BenchmarkBoardReading(b *testing.B) {
 			}
 		})
 	}
+}
+
+// BenchmarkBoardChange is the time from a reading in which one of a thousand features has changed until the last of
+// fifty clients has it. Each also reports how much the heap has grown by for each change, which is to be nothing.
+func BenchmarkBoardChange(b *testing.B) {
+	board, mux, c := benchBoard(b)
+	server := httptest.NewServer(mux)
+	defer server.Close()
+	defer board.hub.close()
+	const clients = 50
+	received := make(chan string, clients)
+	for range clients {
+		resp, err := http.Get(server.URL + "/changes?since=" + board.hub.state.reading())
+		if err != nil {
+			b.Fatal(err)
+		}
+		defer resp.Body.Close()
+		go func() {
+			for lines := bufio.NewScanner(resp.Body); lines.Scan(); {
+				if id, ok := strings.CutPrefix(lines.Text(), "id: "); ok {
+					received <- id
+				}
+			}
+		}()
+	}
+	heap := func() float64 {
+		var m runtime.MemStats
+		runtime.GC()
+		runtime.ReadMemStats(&m)
+		return float64(m.HeapAlloc)
+	}
+	before := heap()
+	for n := 0; b.Loop(); n++ {
+		c.snapshot.Environments[n%1000].Owner = fmt.Sprint("owner ", n)
+		board.hub.read(b.Context(), board.hub.feeds[0])
+		s, _ := board.hub.current()
+		for range clients {
+			if id := <-received; id != s.reading() {
+				b.Fatalf("%s came, want %s", id, s.reading())
+			}
+		}
+	}
+	b.ReportMetric((heap()-before)/float64(b.N), "heap-B/op")
 }

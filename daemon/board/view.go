@@ -134,7 +134,18 @@ type featurePage struct {
 	Name string        // of the feature
 	Live template.HTML // what changes while the page is open: template "live"
 	Mark string        // of Live: the stream sends what has another one
+	Logs string        // address of the page with the end of its logs, "" where there are none
 	Acts []form
+}
+
+// logsPage is the data of logs.html: the end of the logs of a feature's instances.
+type logsPage struct {
+	page
+	Name    string // of the feature
+	Feature string // address of its page
+	Text    string // several lines
+	Failure string // why they can't be read
+	Waiting bool   // AWS is gathering them
 }
 
 // live is the part of a feature's page that the stream sends when it changes: template "live".
