@@ -255,7 +255,7 @@ function startList() {
 
 const me = Math.random().toString(36), channel = new BroadcastChannel("beansprout");
 let reading = document.body.dataset.reading; // what this page shows, as in "EPOCH-7"
-let stream = null, heard = 0, broken = null, giveUp = null, waiting = null, follows = new Map();
+let stream = null, heard = 0, broken = null, giveUp = null, waiting = 0, follows = new Map();
 
 function isBehind(other) {
   const [epoch, n] = reading.split("-"), [otherEpoch, m] = other.split("-");
@@ -272,7 +272,7 @@ function receive({ event, data }) {
   if (event !== "rows" || !isBehind(data.reading)) return;
   reading = data.reading;
   setClock(data.now);
-  morphChildren(byID("head"), parse(data.head).body);
+  showHead(parse(data.head).body);
   if (!table) return (!feature || data.gone.includes(feature) || data.rows.some((r) => r.key === feature)) && reload();
   showFilter();
   data.gone.forEach(drop);
@@ -284,6 +284,12 @@ function receive({ event, data }) {
   }
   show();
   layingOut ||= setTimeout(layOut, 500, 20);
+}
+
+function showHead(body) {
+  const notices = () => [...byID("head").querySelectorAll(".notice")].map((p) => p.textContent), before = notices();
+  morphChildren(byID("head"), body);
+  notices().filter((text) => !before.includes(text)).forEach(tell);
 }
 
 function showLive(body, mark) {
@@ -307,7 +313,7 @@ async function reload() {
   const page = parse(text), part = (id) => page.getElementById(id);
   reading = page.body.dataset.reading;
   setClock(page.body.dataset.now);
-  morphChildren(byID("head"), part("head"));
+  showHead(part("head"));
   if (feature) {
     if (!byID("acts").querySelector("details[open], :focus")) morphChildren(byID("acts"), part("acts"));
     return showLive(part("live"), part("main").dataset.mark);
@@ -323,10 +329,15 @@ async function reload() {
   });
 }
 
+// showConnection says since when nothing has come, unless that is only for a moment.
 function showConnection(since) {
-  clearTimeout(waiting);
-  byID("offline").hidden ||= !since;
-  if (since) waiting = setTimeout(() => {
+  if (!since) {
+    clearTimeout(waiting);
+    waiting = 0;
+    byID("offline").hidden = true;
+    return;
+  }
+  waiting ||= setTimeout(() => {
     byID("since").dateTime = since;
     byID("since").textContent = plainly(since);
     byID("offline").hidden = false;
