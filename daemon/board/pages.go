@@ -33,25 +33,28 @@ var mediaTypes = map[string]string{
 	".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml",
 }
 
+// statics are the static files, and what each is joined of.
+var statics = map[string][]string{
+	"board.js":  {"page.js", "list.js", "changes.js"},
+	"icon.svg":  {"icon.svg"},
+	"style.css": {"style.css"},
+}
+
 // newPages reads the embedded files. They are part of the program: a fault in them is a panic.
 func newPages() *pages {
 	p := &pages{templates: template.Must(template.ParseFS(files, "pages/*.html")), static: map[string]file{}, named: map[string]string{}}
-	entries, err := files.ReadDir("pages")
-	if err != nil {
-		panic(err)
-	}
-	for _, e := range entries {
-		end := path.Ext(e.Name())
-		if mediaTypes[end] == "" {
-			continue
+	for name, parts := range statics {
+		var content []byte
+		for _, part := range parts {
+			text, err := files.ReadFile("pages/" + part)
+			if err != nil {
+				panic(err)
+			}
+			content = append(content, text...)
 		}
-		content, err := files.ReadFile("pages/" + e.Name())
-		if err != nil {
-			panic(err)
-		}
-		sum := sha256.Sum256(content)
-		name := strings.TrimSuffix(e.Name(), end) + "." + hex.EncodeToString(sum[:6]) + end
-		p.static[name], p.named[e.Name()] = file{mediaTypes[end], content}, "/static/"+name
+		sum, end := sha256.Sum256(content), path.Ext(name)
+		hashed := strings.TrimSuffix(name, end) + "." + hex.EncodeToString(sum[:6]) + end
+		p.static[hashed], p.named[name] = file{mediaTypes[end], content}, "/static/"+hashed
 	}
 	return p
 }
