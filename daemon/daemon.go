@@ -1,7 +1,7 @@
 // Package daemon is the janitor as a service. It sweeps any number of applications on their schedules,
-// carries out what people ask for with the buttons of Slack's messages, and tells how it is: in JSON
-// logs, at /livez and /healthz, and in Prometheus' metrics. It keeps no state: it may be killed at any
-// time, and two of them may run.
+// shows in a browser which feature stands where, carries out what people ask for there and with the buttons
+// of Slack's messages, and tells how it is: in JSON logs, at /livez and /healthz, and in Prometheus' metrics.
+// It keeps no state: it may be killed at any time, and two of them may run.
 package daemon
 
 import (
@@ -11,6 +11,8 @@ import (
 	"net"
 	"sync"
 
+	"beansprout/daemon/access"
+	"beansprout/daemon/board"
 	"beansprout/envs"
 	"beansprout/janitor"
 	"beansprout/notify"
@@ -19,8 +21,10 @@ import (
 // Config says what a Daemon does.
 type Config struct {
 	Applications []Application
-	Live         bool         // remove environments, and carry out presses. Otherwise only report
-	Listener     net.Listener // serves /livez, /healthz, /metrics and /slack; nil serves nothing
+	Live         bool          // remove environments, and do what people ask for. Otherwise only report
+	BoardOnly    bool          // serve the board alone: sweep nothing, and tell no one that a janitor works
+	Listener     net.Listener  // serves the board, /livez, /healthz, /metrics and /slack; nil serves nothing
+	Access       access.Config // who may look at the board, and who may act on it; New sets the rest
 	Slack        Presses
 	Log          *slog.Logger        // nil logs nothing
 	Metrics      *Metrics            // nil for new ones
@@ -50,6 +54,9 @@ type Daemon struct {
 	replies  sync.WaitGroup
 	socket   *socket // nil without Socket Mode
 	webhook  *webhook
+	gate     *access.Gate // this and the next two are nil without a Listener
+	board    *board.Board
+	answers  *answers
 }
 
 // service is an application at work.
@@ -95,10 +102,13 @@ func New(c Config) (*Daemon, error) {
 	if c.Slack.AppToken != "" {
 		d.socket = newSocket(c.Slack, d.log, d.accept)
 	}
-	if c.Listener != nil && c.Slack.SigningSecret != "" {
+	if c.Listener == nil {
+		return d, nil
+	}
+	if c.Slack.SigningSecret != "" {
 		d.webhook = newWebhook(c.Slack.SigningSecret, d.accept)
 	}
-	return d, nil
+	return d, d.openBoard(c.Access)
 }
 
 // everything is the name of the application in logs and metrics where there is more than one.
@@ -115,7 +125,7 @@ func (d *Daemon) Run(ctx context.Context) error {
 	for range deedWorkers {
 		working.Go(func() { d.work(ctx) })
 	}
-	for _, s := range d.services {
+	for _, s := range d.sweeping() {
 		listening.Go(func() { d.beat(ctx, s) })
 		listening.Go(func() { d.watch(ctx, s) })
 	}
@@ -124,6 +134,7 @@ func (d *Daemon) Run(ctx context.Context) error {
 	}
 	var err error
 	if d.config.Listener != nil {
+		listening.Go(func() { d.board.Run(ctx) })
 		listening.Go(func() {
 			err = d.serve(ctx)
 			stop() // without its server the daemon is not what was asked for
@@ -134,6 +145,14 @@ func (d *Daemon) Run(ctx context.Context) error {
 	working.Wait()
 	d.replies.Wait()
 	return err
+}
+
+// sweeping returns the applications that are swept.
+func (d *Daemon) sweeping() []*service {
+	if d.config.BoardOnly {
+		return nil
+	}
+	return d.services
 }
 
 // takesPresses reports whether the daemon answers the buttons of messages.

@@ -145,7 +145,7 @@ func (p *plot) run(c Config) running {
 	if c.Slack.API == "" {
 		c.Slack.API = p.slack.URL
 	}
-	listener, err := Listen(p.Context(), "127.0.0.1:0", "")
+	listener, err := Listen(p.Context(), "127.0.0.1:0", false)
 	if err != nil {
 		p.Fatal(err)
 	}
@@ -218,9 +218,15 @@ func (l *lines) with(t *testing.T, message string) (found []map[string]any) {
 // deployed deploys a feature.
 func (p *plot) deployed(feature string) envs.Environment {
 	p.Helper()
+	return p.deployedAs(feature, feature)
+}
+
+// deployedAs deploys a page with a text.
+func (p *plot) deployedAs(feature, text string) envs.Environment {
+	p.Helper()
 	settings := beanstalk.Settings{InstanceProfile: "aws-elasticbeanstalk-ec2-role", ServiceRole: "aws-elasticbeanstalk-service-role"}
 	r, err := p.manager.Deploy(p.Context(), envs.Deployment{
-		Feature: feature, Commit: "1a2b3c4", Owner: "Kim", Source: source.Page(feature), Settings: settings.List(),
+		Feature: feature, Commit: "1a2b3c4", Owner: "Kim", Source: source.Page(text), Settings: settings.List(),
 		Base: envs.Base{Platform: "Corretto 21 running on 64bit Amazon Linux 2023"}, Check: envs.HealthCheck{Off: true},
 	}, envs.Options{By: "test"})
 	if err != nil {

@@ -80,6 +80,20 @@ func (d *Daemon) do(ctx context.Context, s *service, x deed) error {
 	return inWords(d.act(ctx, s, e, x, o))
 }
 
+// pick returns what serves an application among some services: its own, or the one of all applications. It is
+// nil where there is neither.
+func pick(some []*service, application string) (all *service) {
+	for _, s := range some {
+		switch s.Manager.Application() {
+		case application:
+			return s
+		case "":
+			all = s
+		}
+	}
+	return all
+}
+
 const errReports = refused("this janitor only reports, and changes nothing")
 
 // conclude counts and logs what came of a deed. s is nil where it is for none of the applications.

@@ -43,8 +43,14 @@ type status struct {
 	Reasons     []string  `json:"reasons"` // why it is not healthy
 }
 
-// status returns how the application is at now.
-func (h *health) status(now time.Time) status {
+// status returns how the application is at now. Errors, which may name features, are told only in detail.
+func (h *health) status(now time.Time, detailed bool) status {
+	detail := func(what, why string) string {
+		if !detailed {
+			return what
+		}
+		return what + ": " + why
+	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	s := status{Application: h.name, LastSweep: h.last.UTC().Truncate(time.Second), NextSweep: h.table.Next(now.UTC()), Reasons: []string{}}
@@ -52,10 +58,10 @@ func (h *health) status(now time.Time) status {
 		s.Reasons = append(s.Reasons, fmt.Sprintf("the last sweep ended at %s, and two more were due since", when(h.last)))
 	}
 	if h.failure != "" {
-		s.Reasons = append(s.Reasons, "the last sweep failed: "+h.failure)
+		s.Reasons = append(s.Reasons, detail("the last sweep failed", h.failure))
 	}
 	if err := h.slack(); err != nil {
-		s.Reasons = append(s.Reasons, "Slack does not take warnings: "+visible.FirstLine(err.Error()))
+		s.Reasons = append(s.Reasons, detail("Slack does not take warnings", visible.FirstLine(err.Error())))
 	}
 	return s
 }

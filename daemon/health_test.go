@@ -114,7 +114,7 @@ func TestHealthGoesByTwoSchedules(t *testing.T) {
 		if slack = step.slack; step.swept {
 			h.swept(now, step.sweep)
 		}
-		reasons := h.status(now).Reasons
+		reasons := h.status(now, true).Reasons
 		if (step.want == "") != (len(reasons) == 0) || !strings.Contains(strings.Join(reasons, "; "), step.want) || len(reasons) > 1 {
 			t.Errorf("%s: %q, want %q", step.name, reasons, step.want)
 		}
@@ -153,7 +153,7 @@ func TestOnlyWarningsThatAreNotDeliveredMakeItUnhealthy(t *testing.T) {
 
 func TestListenGoesOnlyWhereItIsTold(t *testing.T) {
 	for address, want := range map[string]string{":0": "127.0.0.1", "0": "127.0.0.1", "127.0.0.1:0": "127.0.0.1", "localhost:0": "127.0.0.1"} {
-		l, err := Listen(t.Context(), address, "")
+		l, err := Listen(t.Context(), address, false)
 		if err != nil {
 			t.Errorf("%s: %v", address, err)
 			continue
@@ -161,17 +161,17 @@ func TestListenGoesOnlyWhereItIsTold(t *testing.T) {
 		if host, _, _ := net.SplitHostPort(l.Addr().String()); host != want {
 			t.Errorf("%s listens on %s", address, host)
 		}
-		_, err = Listen(t.Context(), l.Addr().String(), "")
+		_, err = Listen(t.Context(), l.Addr().String(), false)
 		if !errors.Is(err, syscall.EADDRINUSE) {
 			t.Errorf("a port in use: %v", err)
 		}
 		l.Close()
 	}
 	for _, address := range []string{"0.0.0.0:0", "[::]:0", "[::0]:0", "[::ffff:0.0.0.0]:0"} {
-		if _, err := Listen(t.Context(), address, ""); !errors.Is(err, ErrExposed) {
+		if _, err := Listen(t.Context(), address, false); !errors.Is(err, ErrExposed) {
 			t.Errorf("%s without a secret: %v", address, err)
 		}
-		l, err := Listen(t.Context(), address, "secret")
+		l, err := Listen(t.Context(), address, true)
 		if err != nil && !strings.Contains(address, "::") { // IPv6 may be off
 			t.Errorf("%s with a secret: %v", address, err)
 		} else if err == nil {

@@ -114,27 +114,21 @@ func (d *Daemon) read(ctx context.Context, p press) (b notify.Button, s *service
 
 // serving returns the application that a button is for.
 func (d *Daemon) serving(ctx context.Context, b notify.Button) (*service, error) {
-	var all *service
+	var there []*service
 	for _, s := range d.services {
 		account, err := s.Manager.Account(ctx)
 		if err != nil {
 			return nil, err
 		}
-		if s.Slack == nil || account != b.Account || s.Manager.Region() != b.Region {
-			continue
-		}
-		switch s.Manager.Application() {
-		case b.Application:
-			return s, nil
-		case "":
-			all = s
+		if s.Slack != nil && account == b.Account && s.Manager.Region() == b.Region {
+			there = append(there, s)
 		}
 	}
-	if all == nil {
-		return nil, refused(fmt.Sprintf("the janitor that Slack handed it to does not serve application %q of account %s in %s; "+
-			"each account and region needs a Slack app of its own", b.Application, b.Account, b.Region))
+	if s := pick(there, b.Application); s != nil {
+		return s, nil
 	}
-	return all, nil
+	return nil, refused(fmt.Sprintf("the janitor that Slack handed it to does not serve application %q of account %s in %s; "+
+		"each account and region needs a Slack app of its own", b.Application, b.Account, b.Region))
 }
 
 // carryOut does what a button asks for, if the user may.

@@ -28,6 +28,9 @@ func (d *Daemon) swept(s *service, r janitor.Report, err error) {
 	}
 	s.health.swept(time.Now(), err)
 	d.metrics.swept(s.name, r, err)
+	if d.board != nil {
+		d.board.Swept(s.Manager.Application(), s.Manager.Region(), r)
+	}
 	d.tell(s, r, err)
 	d.sayNext(s)
 }

@@ -38,7 +38,7 @@ func TestATrialTellsThatAPressHasComeBack(t *testing.T) {
 		trial := Trial{Slack: notify.New(notifytest.Token, s.URL, "#qa", &http.Client{}), Presses: Presses{API: s.URL}}
 		address := ""
 		if mode == "HTTP" {
-			l, err := Listen(t.Context(), ":0", "")
+			l, err := Listen(t.Context(), ":0", false)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -16,16 +16,17 @@ var exitCodes = [][2]string{
 
 // outcomes are what the first exit codes of some verbs mean in particular.
 var outcomes = map[string][]string{
-	"beansprout":            {"done, also if there was nothing to do"},
-	"beansprout init":       {"the files are written, or would be; there may be things to do"},
-	"beansprout up":         {"it runs; also if it ran already, or if a later run of the same feature deploys instead"},
-	"beansprout down":       {"it is removed, or was already"},
-	"beansprout sweep":      {"all that was due is removed, or would be", "the sweep was refused, or something could not be removed"},
-	"beansprout janitor":    {"it was told to stop"},
-	"beansprout slack test": {"the message arrived, and its press came back", "one of the two did not"},
-	"beansprout doctor":     {"nothing is red; there may be warnings", "something is red"},
-	"beansprout schema":     {"printed"},
-	"beansprout version":    {"printed"},
+	"beansprout":             {"done, also if there was nothing to do"},
+	"beansprout init":        {"the files are written, or would be; there may be things to do"},
+	"beansprout up":          {"it runs; also if it ran already, or if a later run of the same feature deploys instead"},
+	"beansprout down":        {"it is removed, or was already"},
+	"beansprout sweep":       {"all that was due is removed, or would be", "the sweep was refused, or something could not be removed"},
+	"beansprout janitor":     {"it was told to stop"},
+	"beansprout local board": {"it was told to stop"},
+	"beansprout slack test":  {"the message arrived, and its press came back", "one of the two did not"},
+	"beansprout doctor":      {"nothing is red; there may be warnings", "something is red"},
+	"beansprout schema":      {"printed"},
+	"beansprout version":     {"printed"},
 }
 
 // examples are how the help of each verb begins.
@@ -62,6 +63,7 @@ var examples = map[string][]string{
 	"beansprout local stop":      {"beansprout local stop"},
 	"beansprout local status":    {"beansprout local status"},
 	"beansprout local env":       {`eval "$(beansprout local env)"`},
+	"beansprout local board":     {"beansprout local board                  # prints the URL, and opens it if there is a browser"},
 	"beansprout local reset":     {"beansprout local reset --yes            # removes its environments, images and files"},
 	"beansprout init":            {"beansprout init", "beansprout init shop"},
 	"beansprout doctor":          {"beansprout doctor", "beansprout --local doctor"},

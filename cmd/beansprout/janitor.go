@@ -20,18 +20,18 @@ import (
 
 func listenFlag() cli.Flag {
 	return &cli.StringFlag{Name: "listen", EnvVars: []string{"BEANSPROUT_LISTEN"},
-		Usage: "serve /livez, /healthz, /metrics, and /slack if SLACK_SIGNING_SECRET is set, on `[HOST]:PORT`; without a host on the loopback interface"}
+		Usage: "serve the board, /livez, /healthz, /metrics, and /slack if SLACK_SIGNING_SECRET is set, on `[HOST]:PORT`; without a host on the loopback interface"}
 }
 
 func janitorCommand() *cli.Command {
 	return verb(cli.Command{
 		Name:  "janitor",
 		Usage: "sweep on a schedule (expire.schedule) and answer the buttons of Slack's messages, until interrupted",
-		Flags: []cli.Flag{
+		Flags: append([]cli.Flag{
 			&cli.StringSliceFlag{Name: "config", Aliases: []string{"c"}, EnvVars: []string{"BEANSPROUT_CONFIG"},
 				Usage: "serve the application of `FILE`; may be repeated. Without it: the nearest beansprout.yaml, or without such a file all applications"},
 			applicationFlag(), liveFlag(), listenFlag(), dryRunFlag(),
-		},
+		}, boardFlags()...),
 		Action: watch,
 	})
 }
@@ -54,7 +54,10 @@ func watch(c *cli.Context) error {
 		Log:  slog.New(slog.NewJSONHandler(secrets.Writer{Writer: c.App.ErrWriter, Secrets: connector.Secrets}, nil)),
 		Hint: func(err error) string { return strings.Join(failure.Hints(failure.Explain(err)), "; ") },
 	}
-	if cfg.Listener, err = listen(c, cfg.Slack); err != nil {
+	if cfg.Access, err = readAccess(c, connector); err != nil {
+		return err
+	}
+	if cfg.Listener, err = listen(c, guarded(cfg.Access, cfg.Slack.SigningSecret)); err != nil {
 		return err
 	}
 	for _, p := range projects {
@@ -105,16 +108,16 @@ func readProjects(c *cli.Context) ([]*project.Project, error) {
 }
 
 // listen opens the port that --listen names, nil where it names none.
-func listen(c *cli.Context, slack daemon.Presses) (net.Listener, error) {
+func listen(c *cli.Context, guarded bool) (net.Listener, error) {
 	address := c.String("listen")
 	if address == "" {
 		return nil, nil
 	}
-	listener, err := daemon.Listen(c.Context, address, slack.SigningSecret)
+	listener, err := daemon.Listen(c.Context, address, guarded)
 	switch {
 	case errors.Is(err, daemon.ErrExposed):
 		return nil, failure.WithHint(failure.Usagef("--listen: %w", err),
-			"set SLACK_SIGNING_SECRET, or name one address, such as 127.0.0.1:2328; with SLACK_APP_TOKEN buttons need no port")
+			"set SLACK_SIGNING_SECRET or BEANSPROUT_BOARD_TOKENS, or name one address, such as 127.0.0.1:2328; with SLACK_APP_TOKEN buttons need no port")
 	case errors.Is(err, syscall.EADDRINUSE):
 		return nil, failure.WithHint(err, "another process has that port, perhaps another janitor; name another with --listen")
 	case err != nil:

@@ -36,11 +36,17 @@ func localCommand() *cli.Command {
 			verb(cli.Command{Name: "stop", Usage: "stop it and its containers; its state stays", Flags: []cli.Flag{dirFlag()}, Action: localStop}),
 			verb(cli.Command{Name: "status", Usage: "print whether it runs, and where", Flags: []cli.Flag{dirFlag(), jsonFlag()}, Action: localStatus}),
 			verb(cli.Command{Name: "env", Usage: "print the variables with which aws, boto3 and others use it, for eval", Flags: []cli.Flag{dirFlag(), configFlag(), jsonFlag()}, Action: localEnv}),
+			verb(cli.Command{Name: "board", Usage: "serve the page that shows its environments, print the URL and open it in a browser if there is one",
+				Flags: []cli.Flag{localListenFlag(), configFlag(), applicationFlag(), jsonFlag()}, Action: localBoard}),
 			verb(cli.Command{Name: "reset", Usage: "stop it and remove its state, environments and images; ask first on a terminal", Flags: []cli.Flag{dirFlag(), yesFlag()}, Action: localReset}),
 			verb(cli.Command{Name: "engine", Usage: "print the platform of the Docker Engine that answers", Hidden: true, Action: localEngine}),
 			verb(cli.Command{Name: "serve", Usage: "run it in the foreground", Hidden: true, Flags: startFlags(), Action: localServe}),
 		},
 	}
+}
+
+func localListenFlag() cli.Flag {
+	return &cli.StringFlag{Name: "listen", Value: "127.0.0.1:0", DefaultText: "a free port of the loopback interface", Usage: "serve it on `[HOST]:PORT`"}
 }
 
 func dirFlag() cli.Flag {

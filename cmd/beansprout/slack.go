@@ -57,7 +57,7 @@ func slackTest(c *cli.Context) error {
 	if trial.Slack == nil {
 		return failure.WithHint(failure.Usagef("Slack is not configured"), "slack.channel in beansprout.yaml names the channel, and SLACK_BOT_TOKEN in the environment has the bot's token")
 	}
-	if trial.Listener, err = listen(c, trial.Presses); err != nil {
+	if trial.Listener, err = listen(c, trial.Presses.SigningSecret != ""); err != nil {
 		return err
 	}
 	pressed, err := trial.Run(c.Context)

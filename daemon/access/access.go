@@ -6,6 +6,7 @@ package access
 import (
 	"crypto/rand"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -47,13 +48,38 @@ type Gate struct {
 	origin   *http.CrossOriginProtection
 }
 
-// New checks the configuration and returns a Gate. Its errors name no token.
+// The parts of a Config that can be wrong.
+var (
+	ErrPerson  = errors.New("the people of the board")
+	ErrHost    = errors.New("that is no name of a host")
+	ErrMetrics = errors.New("the token of the metrics")
+)
+
+// Check reports what is wrong in a configuration. The errors name no token.
+func (c Config) Check() error {
+	if _, err := know(c.People); err != nil {
+		return fmt.Errorf("%w: %w", ErrPerson, err)
+	}
+	for _, name := range c.Hosts {
+		if !isHost(hostOf(name)) {
+			return fmt.Errorf("%q: %w", name, ErrHost)
+		}
+	}
+	if c.Metrics != "" {
+		if err := checkToken(c.Metrics); err != nil {
+			return fmt.Errorf("%w %w", ErrMetrics, err)
+		}
+	}
+	return c.Proxy.check()
+}
+
+// New checks the configuration and returns a Gate.
 func New(c Config) (*Gate, error) {
-	people, err := know(c.People)
-	if err != nil {
+	if err := c.Check(); err != nil {
 		return nil, err
 	}
-	if err := c.Proxy.check(); err != nil {
+	people, err := know(c.People)
+	if err != nil {
 		return nil, err
 	}
 	g := &Gate{config: c, log: c.Log, now: c.Now, key: make([]byte, 32), people: people, origin: http.NewCrossOriginProtection()}
@@ -65,18 +91,9 @@ func New(c Config) (*Gate, error) {
 		g.now = time.Now
 	}
 	for _, name := range c.Hosts {
-		host := hostOf(name)
-		if !isHost(host) {
-			return nil, fmt.Errorf("%q is no name of a host", name)
-		}
-		g.hosts = append(g.hosts, host)
+		g.hosts = append(g.hosts, hostOf(name))
 	}
-	if c.Metrics != "" {
-		if err := checkToken(c.Metrics); err != nil {
-			return nil, fmt.Errorf("the token of the metrics %w", err)
-		}
-		g.metrics = sha256.Sum256([]byte(c.Metrics))
-	}
+	g.metrics = sha256.Sum256([]byte(c.Metrics))
 	g.sessions.all, g.attempts.all, g.spent.all = map[[sha256.Size]byte]*session{}, map[netip.Prefix]attempt{}, map[string]time.Time{}
 	return g, nil
 }

@@ -47,7 +47,7 @@ var arrows = map[string][]string{
 	"builder":                  {"builder/fingerprint", "files", "mask"},
 	"builder/fingerprint":      {"files", "spelling"},
 	"envs/ecr":                 {"envs/awsapi"},
-	"daemon":                   {"daemon/access", "envs", "envs/store", "janitor", "notify", "visible"},
+	"daemon":                   {"daemon/access", "daemon/board", "envs", "envs/beanstalk", "envs/store", "janitor", "notify", "visible"},
 	"daemon/access":            {"visible"},
 	"envs/envjson":             {"envs", "visible"},
 	"daemon/board":             {"envs", "envs/beanstalk", "envs/envjson", "envs/store", "janitor", "spelling", "visible"},

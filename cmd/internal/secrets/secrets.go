@@ -13,7 +13,7 @@ import (
 )
 
 // Variables are the environment variables with secrets for this program alone. No child process gets them.
-var Variables = []string{"SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "SLACK_SIGNING_SECRET", "BEANSPROUT_GITHUB_TOKEN", "BEANSPROUT_GITLAB_TOKEN"}
+var Variables = []string{"SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "SLACK_SIGNING_SECRET", "BEANSPROUT_GITHUB_TOKEN", "BEANSPROUT_GITLAB_TOKEN", "BEANSPROUT_BOARD_TOKENS", "BEANSPROUT_METRICS_TOKEN"}
 
 // workflowToken is the variable with the token of a workflow of GitHub Actions, where GITHUB_ACTIONS is set.
 // No child process gets it either; a build's secret can be it.
