@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
@@ -145,11 +146,13 @@ func (p *plot) run(c Config) running {
 	if c.Slack.API == "" {
 		c.Slack.API = p.slack.URL
 	}
-	listener, err := Listen(p.Context(), "127.0.0.1:0", false)
-	if err != nil {
-		p.Fatal(err)
+	if c.Listener == nil {
+		listener, err := Listen(p.Context(), "127.0.0.1:0", false)
+		if err != nil {
+			p.Fatal(err)
+		}
+		c.Listener = listener
 	}
-	c.Listener = listener
 	d, err := New(c)
 	if err != nil {
 		p.Fatal(err)
@@ -164,7 +167,7 @@ func (p *plot) run(c Config) running {
 		}
 	})
 	p.Cleanup(stop)
-	return running{d, "http://" + listener.Addr().String(), stop}
+	return running{d, fmt.Sprintf("http://127.0.0.1:%d", addressOf(c.Listener).Port()), stop}
 }
 
 // get returns the status and the body of an answer.
