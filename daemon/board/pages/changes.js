@@ -20,7 +20,7 @@ function receive({ event, data }) {
   reading = data.reading;
   setClock(data.now);
   showHead(parse(data.head).body);
-  if (!table) return (!feature || data.gone.includes(feature) || data.rows.some((r) => r.key === feature)) && reload();
+  if (!table) return (missing || data.gone.includes(feature) || data.rows.some((r) => r.key === feature)) && reload();
   showFilter();
   data.gone.forEach(drop);
   const changed = new Set([...parse(`<table>${data.rows.map((r) => r.html).join("")}</table>`).querySelectorAll("tr")].map(take));
@@ -52,9 +52,10 @@ function showLive(body, mark) {
 // reload reads the page again, where it is not known what has changed.
 let reloads = 0;
 async function reload() {
+  if (!table && !feature && !missing) return; // nothing of it changes
   const mine = ++reloads, answer = await fetch(location.href).catch(() => null);
-  const status = answer?.status, known = table || feature;
-  if (status === 401 || (known ? status === 404 : status === 200)) return location.reload();
+  const status = answer?.status;
+  if (status === 401 || status === (missing ? 200 : 404)) return location.reload();
   const text = status === 200 && await answer.text().catch(() => "");
   if (!text || mine !== reloads) return;
   const page = parse(text), part = (id) => page.getElementById(id);

@@ -2,7 +2,7 @@
 // (changes.js), and keeps the times right. The server joins these files to one module, this one first.
 
 const byID = (id) => document.getElementById(id);
-const main = byID("main"), table = byID("table"), feature = main.dataset.key;
+const main = byID("main"), table = byID("table"), feature = main.dataset.key, missing = "missing" in main.dataset;
 const parse = (html) => new DOMParser().parseFromString(html, "text/html");
 
 // Times, by AWS's clock: that of this machine may be wrong.
