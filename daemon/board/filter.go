@@ -35,7 +35,15 @@ var sorts = []struct {
 	{"owner", "Owner", func(a, b row) int { return strings.Compare(strings.ToLower(a.Owner), strings.ToLower(b.Owner)) }},
 	{"age", "Age", func(a, b row) int { return -a.Created.At.Compare(b.Created.At) }},
 	{"deployed", "Last deploy", func(a, b row) int { return -a.Deployed.At.Compare(b.Deployed.At) }},
-	{"expires", "Time left", func(a, b row) int { return compareEnds(a.Expires.At, b.Expires.At) }},
+	{"expires", "Time left", func(a, b row) int { return compareEnds(a.end(), b.end()) }},
+}
+
+// end returns when a row has no time left: that of a removed one is for a restore.
+func (r row) end() time.Time {
+	if r.State == stateRemoved {
+		return r.Until.At
+	}
+	return r.Expires.At
 }
 
 // compareEnds compares two times of which the zero one never comes.
@@ -88,11 +96,17 @@ func (f Filter) passes(l *line) bool {
 		return false
 	}
 	for _, word := range strings.Fields(strings.ToLower(f.Search)) {
-		if !strings.Contains(l.search, word) {
+		if !l.has(word) {
 			return false
 		}
 	}
 	return true
+}
+
+// has reports whether a search for a word in lower case finds the line. A whole commit finds it by its beginning.
+func (l *line) has(word string) bool {
+	commit := strings.ToLower(l.ShortCommit)
+	return strings.Contains(l.search, word) || len(commit) > 6 && strings.HasPrefix(word, commit)
 }
 
 // sort sorts lines, which are by key, as the filter says; equal ones by key.

@@ -105,3 +105,30 @@ func TestTimesAreShownForPeopleAndForPrograms(t *testing.T) {
 		}
 	}
 }
+
+func TestASearchFindsWhatARowShows(t *testing.T) {
+	r := row{
+		Key: "shop/shop-login", Name: "shop-login", Application: "shop", Feature: "feature/Login", State: stateRunning, Marks: " running ",
+		Commit: "0123456789abcdef0123456789abcdef01234567", ShortCommit: "0123456789ab", Subject: "Sign in with a Key", Owner: "Jörg",
+	}
+	l := &line{row: r, search: r.searched()}
+	for search, want := range map[string]bool{
+		"": true, "login": true, "LOGIN": true, "key sign": true, "jörg": true, "shop-login": true, "sign out": false,
+		"0123456": true, "6789ab": true, r.Commit: true, "0123456789ac": false, "cdef": false,
+	} {
+		if got := (Filter{Search: search}).passes(l); got != want {
+			t.Errorf("a search for %q finds the row: %v, want %v", search, got, want)
+		}
+	}
+}
+
+func TestRemovedFeaturesAreSortedByHowLongARestoreBringsThemBack(t *testing.T) {
+	at := func(hours int) moment { return newMoment(time.Date(2026, 3, 1, hours, 0, 0, 0, time.UTC), "") }
+	lines := []*line{
+		{row: row{Key: "a", State: stateRemoved, Until: at(2)}}, {row: row{Key: "b", State: stateRemoved}}, {row: row{Key: "c", State: stateRemoved, Until: at(1)}},
+	}
+	Filter{Sort: "expires"}.sort(lines)
+	if got := lines[0].Key + lines[1].Key + lines[2].Key; got != "cab" {
+		t.Errorf("the order is %s, want cab", got)
+	}
+}

@@ -214,9 +214,9 @@ func (r row) still() row {
 // is reports whether a row has a state, or is marked as due or protected.
 func (r row) is(mark string) bool { return strings.Contains(r.Marks, " "+mark+" ") }
 
-// searched returns what a search looks at, in lower case.
+// searched returns what a search looks at, in lower case. The page's script looks at the same: a row has no more.
 func (r row) searched() string {
-	return strings.ToLower(strings.Join([]string{r.Feature, r.Commit, r.Subject, r.Owner, r.Name}, "\n"))
+	return strings.ToLower(strings.Join([]string{r.Feature, r.ShortCommit, r.Subject, r.Owner, r.Name}, "\n"))
 }
 
 // webLink returns a link if it leads to a web page, or "".

@@ -20,7 +20,7 @@ function read(tr) {
   const cell = tr.cells, time = (c) => Date.parse(c.querySelector("time")?.dateTime) || 0;
   const row = {
     tr, key: tr.dataset.key, marks: tr.dataset.marks.trim().split(" "), application: cell[0].dataset.app,
-    feature: cell[0].querySelector("a").textContent, commit: cell[2].querySelector("code").textContent, subject: cell[2].querySelector("small").textContent,
+    feature: cell[0].querySelector("a").textContent, commit: cell[2].querySelector("code").textContent.toLowerCase(), subject: cell[2].querySelector("small").textContent,
     owner: cell[3].textContent, created: time(cell[4]), deployed: time(cell[5]), end: time(cell[6]), fate: cell[7].querySelector("b").textContent,
   };
   row.state = row.marks[0];
