@@ -75,7 +75,7 @@ func plain(v *accessibility.Value) string {
 // named are the roles whose nodes say nothing without a name.
 var named = []string{
 	"button", "link", "textbox", "searchbox", "combobox", "checkbox", "radio", "listbox", "slider", "spinbutton", "switch", "tab", "menuitem",
-	"image", "img", "dialog", "form", "region", "table", "columnheader", "heading", "option", "RootWebArea",
+	"image", "img", "dialog", "navigation", "region", "table", "columnheader", "heading", "option", "RootWebArea",
 }
 
 // Unnamed returns the nodes of the accessibility tree that need a name and have none.

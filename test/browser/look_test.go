@@ -43,6 +43,8 @@ var broken = []struct {
 	{"a box to the left", `<div style="position: absolute; left: -40px">left</div>`, (*Page).Outside, "reaches from -40"},
 	{"a text that is cut off", `<p style="overflow: hidden; white-space: nowrap; width: 80px">a text of many words that is cut off`, (*Page).Outside, "is cut off"},
 	{"a text whose whole is at hand", `<p title="all of it" style="overflow: hidden; white-space: nowrap; width: 80px">a text of many words that is cut off`, (*Page).Outside, ""},
+	{"a text whose whole is behind a link", `<table><caption>c</caption><tr><td><a href="#">a</a><td><p style="overflow: hidden; text-overflow: ellipsis; white-space: nowrap; width: 80px">a text of many words`, (*Page).Outside, ""},
+	{"a text that ends in dots for ever", `<p style="overflow: hidden; text-overflow: ellipsis; white-space: nowrap; width: 80px">a text of many words that is cut off`, (*Page).Outside, "is cut off"},
 	{"a text that is cut off below", `<p style="overflow: hidden; height: 20px">one<br>two<br>three`, (*Page).Outside, "is cut off"},
 
 	{"a button without a name", `<button></button>`, (*Page).Unnamed, "a button has no name"},

@@ -19,10 +19,11 @@
     if ((box.right > width + 1 || box.left < -1) && !scroller(e)) {
       problems.push(`${name(e)} reaches from ${Math.round(box.left)} to ${Math.round(box.right)} of ${width} pixels`);
     }
-    // Whole texts are at hand in a title, or where the text leads to.
+    // The whole of a text is at hand in a title, or, where dots show that there is more, behind a link of its row.
     const cut = (style.overflowX === "hidden" || style.overflowX === "clip") && e.scrollWidth > e.clientWidth + 1 ||
       (style.overflowY === "hidden" || style.overflowY === "clip") && e.scrollHeight > e.clientHeight + 2;
-    const whole = e.title || e.closest("[title], [aria-label]") || e.querySelector("[title]");
+    const dots = style.webkitLineClamp !== "none" || style.textOverflow === "ellipsis";
+    const whole = e.closest("[title], [aria-label]") || e.querySelector("[title]") || (dots && e.closest("tr, li")?.querySelector("a[href]"));
     if (cut && e.clientWidth > 0 && !whole) problems.push(`${name(e)} is cut off and has no title`);
   }
   return [...new Set(problems)].slice(0, 20);
