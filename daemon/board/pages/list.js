@@ -72,7 +72,7 @@ function place(changed) {
   const focused = document.activeElement, sorted = [...rows.values()].sort(compare);
   let next = null;
   for (const row of sorted.reverse()) {
-    if (changed.has(row) && (row.tr.nextElementSibling !== next || !row.tr.isConnected)) byID("rows").insertBefore(row.tr, next);
+    if (changed.has(row) && (row.tr.nextElementSibling !== next || row.tr.parentNode !== byID("rows"))) byID("rows").insertBefore(row.tr, next);
     next = row.tr;
   }
   if (focused !== document.activeElement) focused.focus({ preventScroll: true });
@@ -80,6 +80,11 @@ function place(changed) {
 
 function sortAll() {
   byID("rows").replaceChildren(...[...rows.values()].sort(compare).map((row) => row.tr));
+  linkHeads();
+}
+
+// linkHeads has the headings sort what the filter shows now.
+function linkHeads() {
   for (const th of table.tHead.querySelectorAll("[data-sort]")) {
     const key = th.dataset.sort, sort = filter.sort || "feature";
     th.toggleAttribute("aria-sort", sort.replace(/^-/, "") === key);
@@ -126,6 +131,7 @@ function apply(next) {
   if ((was.state === "removed") !== (filter.state === "removed")) return reload();
   rearrange(() => {
     if (was.sort !== filter.sort) sortAll();
+    else linkHeads();
     showFilter();
     tellShown();
   });
