@@ -89,7 +89,7 @@ func TestTheListIsTheSameWithoutTheScript(t *testing.T) {
 	for _, p := range []*Page{with, without} {
 		p.Wide(1400, 900)
 	}
-	queries := []string{"", "?state=failing", "?state=due&sort=expires", "?state=protected&sort=-owner", "?q=number+3", "?q=ada+0002", "?owner=Lee&sort=-age", "?state=removed", "?q=%EA%B0%80%EB%82%98", "?q=%3Cscript%3E"}
+	queries := []string{"", "?q=" + few.Environments[3].Commit, "?q=" + few.Environments[3].Commit[:5], "?state=failing", "?state=due&sort=expires", "?state=protected&sort=-owner", "?q=number+3", "?q=ada+0002", "?owner=Lee&sort=-age", "?state=removed", "?q=%EA%B0%80%EB%82%98", "?q=%3Cscript%3E"}
 	for _, column := range []string{"feature", "state", "commit", "owner", "age", "deployed", "expires"} {
 		queries = append(queries, "?sort="+column, "?sort=-"+column)
 	}
