@@ -31,7 +31,7 @@ type stage struct {
 	events   []string      // of AWS, of each environment
 	reads    int
 	streams  int               // that are open
-	asked    map[string]string // the form that was sent to /act
+	sent     map[string]string // the form that was sent to /act
 }
 
 // newStage opens a board for these environments.
@@ -108,7 +108,7 @@ func (s *stage) act(w http.ResponseWriter, r *http.Request) {
 	for name := range r.PostForm {
 		fields[name] = r.PostForm.Get(name)
 	}
-	s.change(func() { s.asked = fields })
+	s.change(func() { s.sent = fields })
 	http.Redirect(w, r, board.Address(fields["application"], fields["feature"], fields["name"]), http.StatusSeeOther)
 }
 
@@ -116,7 +116,7 @@ func (s *stage) act(w http.ResponseWriter, r *http.Request) {
 func (s *stage) asking() (fields map[string]string) {
 	s.Helper()
 	must.Wait(s, "a form is sent", func() bool {
-		s.change(func() { fields = s.asked })
+		s.change(func() { fields = s.sent })
 		return fields != nil
 	})
 	return fields
