@@ -10,7 +10,7 @@ import (
 	"beansprout/envs/store"
 )
 
-// fail writes the failure into the record and announces it. It returns the error, with the cause if the
+// fail writes the failure into the record, with the end of the logs, and announces it. It returns the error, with the cause if the
 // time was over.
 func (r *run) fail(ctx context.Context, e Environment, err error) error {
 	err = overdue(ctx, err)
@@ -33,6 +33,9 @@ func (r *run) fail(ctx context.Context, e Environment, err error) error {
 		reason += r.showLogs(ctx, e.Env, nil)
 	}
 	r.announce(NewsFailed, e, reason)
+	if _, detail, more := strings.Cut(reason, "\n"); more {
+		r.noteLog(ctx, detail)
+	}
 	return err
 }
 

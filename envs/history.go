@@ -2,6 +2,9 @@ package envs
 
 import (
 	"context"
+	"fmt"
+	"strings"
+	"time"
 
 	"beansprout/envs/store"
 	"beansprout/visible"
@@ -85,4 +88,19 @@ func (r *run) noteRun(rec *store.Record, what, text string) {
 	h := r.manager.happening(r.options, what, text)
 	h.Build = r.buildURL
 	rec.Note(h)
+	r.noted = rec.History[len(rec.History)-1]
+}
+
+// noteLog adds to the failure in the history what there is to tell about it besides its first line. Without that
+// write the failure is known all the same.
+func (r *run) noteLog(ctx context.Context, detail string) {
+	if detail = strings.TrimSpace(r.manager.config.Mask(detail)); detail == "" || r.noted.What != failed {
+		return
+	}
+	ctx, cancel := lastWords(ctx, releaseTime, logOvertime+time.Second)
+	defer cancel()
+	_, err := r.store.Change(ctx, r.name, func(rec *store.Record) { rec.AddLog(r.noted, detail) })
+	if err != nil {
+		r.options.warn(fmt.Errorf("%w: the history has no log of this failure", err))
+	}
 }

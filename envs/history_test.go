@@ -1,6 +1,7 @@
 package envs
 
 import (
+	"context"
 	"errors"
 	"slices"
 	"strings"
@@ -83,6 +84,46 @@ func TestTheHistoryTellsWhatHappened(t *testing.T) {
 	_, err = p.manager.History(t.Context(), "shop", "other")
 	if _, missing := errors.AsType[*MissingError](err); !missing {
 		t.Errorf("of a feature without any: %v", err)
+	}
+}
+
+// brokenBuild is the source of images whose build fails.
+type brokenBuild struct {
+	archive
+	err error
+}
+
+func (s brokenBuild) Images(context.Context, Target) ([]Image, error) { return nil, s.err }
+
+func TestTheHistoryHasTheEndOfTheLogsOfTheLastFailures(t *testing.T) {
+	t.Parallel()
+	p := newPlot(t, localcloud.Config{}, func(c *Config) {
+		c.Mask = func(s string) string { return strings.ReplaceAll(s, "geheim", "***") }
+		c.Repository.Unused = false
+	})
+	fail := func(lines string) {
+		t.Helper()
+		d := deployment("x", "one")
+		d.Compose, d.Base.Platform = false, testECS
+		d.Source = brokenBuild{err: errors.New("build image web" + lines)}
+		if _, err := p.manager.Deploy(t.Context(), d, Options{By: "kim"}); err == nil {
+			t.Fatal("it did not fail")
+		}
+	}
+	for _, lines := range []string{"\nof old", "", "\nmissing go.sum\n\x1b[31mtoken geheim\x1b[0m\r\n", strings.Repeat("\nline", 5000) + "\nthe last one"} {
+		fail(lines)
+	}
+	all, err := p.manager.History(t.Context(), "shop", "x")
+	if err != nil || len(all) != 4 {
+		t.Fatalf("%d happenings, %v", len(all), err)
+	}
+	for i, want := range []string{"", "", "missing go.sum\ntoken ***", ""} {
+		if i < 3 && all[i].Log != want {
+			t.Errorf("the log of the failure %d is %q, want %q", i, all[i].Log, want)
+		}
+	}
+	if last := all[3].Log; len(last) > 4<<10 || len(last) < 4000 || !strings.HasPrefix(last, "line\n") || !strings.HasSuffix(last, "\nthe last one") {
+		t.Errorf("of a long log %d bytes: %.20q ... %q", len(last), last, last[max(0, len(last)-20):])
 	}
 }
 

@@ -78,6 +78,9 @@ func (r *removal) noteResult(rec *store.Record, err error) {
 		return
 	default:
 		h = r.manager.happening(r.options, failed, "removal: "+visible.FirstLine(err.Error()))
+		if failure, ok := errors.AsType[*beanstalk.Failure](err); ok {
+			h.Log = r.manager.config.Mask(failure.Details())
+		}
 	}
 	h.ID = r.env.ID
 	rec.Note(h)

@@ -45,8 +45,9 @@ type run struct {
 	durations map[string]float64        // seconds that AWS took for what was waited for
 	tags      *ahead[map[string]string] // of the repository
 	news      *announcement
-	note      string // what the announcers are told beside the state
-	recorded  bool   // the record says how the run ended
+	note      string          // what the announcers are told beside the state
+	recorded  bool            // the record says how the run ended
+	noted     store.Happening // what the history says of the run
 }
 
 // The operations as records and leases call them.

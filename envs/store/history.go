@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -22,6 +23,9 @@ const (
 	// urlLimit is how many bytes a URL has, and buildLimit that of a happening.
 	urlLimit   = 2000
 	buildLimit = 300
+	// logLimit is how many bytes a log has, and logsLimit how many failures have one.
+	logLimit  = 4 << 10
+	logsLimit = 2
 )
 
 // Happening is one thing that happened to an environment.
@@ -33,6 +37,7 @@ type Happening struct {
 	Text string    `json:"text,omitempty"`
 
 	Build string `json:"build,omitempty"` // URL of the CI's run that did it
+	Log   string `json:"log,omitempty"`   // of a failure, the last lines that tell of it; the last few failures have one
 }
 
 // Note adds what has just happened to the history. The oldest entries go when there are too many.
@@ -45,6 +50,18 @@ func (r *Record) Note(h Happening) {
 	}
 	r.History = append(slices.Clone(r.History), h)
 	r.History = r.History[max(0, len(r.History)-historyLimit):]
+}
+
+// AddLog adds the log of a failure that was noted. It adds nothing if the history does not have that any more.
+func (r *Record) AddLog(failure Happening, log string) {
+	r.History = slices.Clone(r.History)
+	for i := len(r.History) - 1; i >= 0; i-- { // of two that are alike the newest
+		h := &r.History[i]
+		if h.At.Equal(failure.At) && h.ID == failure.ID && h.What == failure.What && h.By == failure.By && h.Text == failure.Text {
+			h.Log = log
+			return
+		}
+	}
 }
 
 // Press notes that the button with this token was pressed. It reports false, and notes nothing, if it
@@ -60,11 +77,17 @@ func (r *Record) Press(token string) bool {
 	return true
 }
 
-// fit cuts what is too long, and drops the oldest happenings until the record has at most limit bytes.
-// It reports false where those are not what makes it too large.
+// fit cuts what is too long, and drops logs and then happenings, the oldest first, until the record has at
+// most limit bytes. It reports false where those are not what makes it too large.
 func (r *Record) fit(limit int) bool {
 	r.sanitizeTexts()
 	over := size(*r) - limit
+	for i := range r.History {
+		if over > 0 && r.History[i].Log != "" {
+			r.History[i].Log = ""
+			over = size(*r) - limit
+		}
+	}
 	for over > 0 && len(r.History) > 0 {
 		r.History = r.History[1:]
 		over = size(*r) - limit
@@ -88,6 +111,7 @@ func (r *Record) sanitizeTexts() {
 			h.Build = ""
 		}
 	}
+	sanitizeLogs(r.History)
 	r.Stuck = visible.Line(r.Stuck, happeningLimit)
 	r.LastDeploy = r.LastDeploy.sanitized()
 	if r.Restorable != nil {
@@ -102,6 +126,33 @@ func (r *Record) sanitizeTexts() {
 	if w := r.Warned; w != nil {
 		r.Warned = &Warning{valid(w.At), valid(w.Expires)}
 	}
+}
+
+// sanitizeLogs leaves the last few logs, and of each its end.
+func sanitizeLogs(history []Happening) {
+	logs := 0
+	for i := len(history) - 1; i >= 0; i-- {
+		h := &history[i]
+		if h.Log == "" {
+			continue
+		}
+		if logs++; logs > logsLimit {
+			h.Log = ""
+		}
+		h.Log = strings.TrimSpace(lastLines(visible.Lines(lastLines(h.Log))))
+	}
+}
+
+// lastLines returns the end of a log, from the beginning of a line on.
+func lastLines(log string) string {
+	if len(log) <= logLimit {
+		return log
+	}
+	log = log[len(log)-logLimit:]
+	if _, lines, ok := strings.Cut(log, "\n"); ok && lines != "" {
+		return lines
+	}
+	return strings.ToValidUTF8(log, "")
 }
 
 func (l LastDeploy) sanitized() LastDeploy {

@@ -80,6 +80,53 @@ func TestTheOldestHistoryGoesFromARecordThatIsTooFull(t *testing.T) {
 	}
 }
 
+func TestLogsGoFirstFromARecordThatIsTooFull(t *testing.T) {
+	log := strings.Repeat("a line\n", 500)
+	var r Record
+	for i := range 3 {
+		r.Note(Happening{What: "failed", Text: fmt.Sprint(i)})
+		r.AddLog(r.History[i], log)
+	}
+	r.AddLog(Happening{What: "failed", Text: "7"}, "of none")
+	logs := func() (n string) {
+		for _, h := range r.History {
+			n += fmt.Sprint(len(h.Log), " ")
+		}
+		return strings.TrimSpace(n)
+	}
+	if was := logs(); was != "3500 3500 3500" {
+		t.Fatalf("the logs have %s bytes", was)
+	}
+	for _, tt := range []struct {
+		limit int
+		want  string
+	}{{20_000, "0 3499 3499"}, {6000, "0 0 3499"}, {1000, "0 0 0"}} {
+		if !r.fit(tt.limit) || logs() != tt.want {
+			t.Errorf("in %d bytes the logs have %s, want %s", tt.limit, logs(), tt.want)
+		}
+	}
+	if _, err := json.Marshal(r); err != nil || r.fit(1) || len(r.History) > 0 {
+		t.Errorf("in one byte there are %d happenings, %v", len(r.History), err)
+	}
+}
+
+func TestAHostileLogIsCorrected(t *testing.T) {
+	for log, want := range map[string]string{
+		"a\x1b[31mb\r\nc\x00d\te\n\n":         "ab\ncd\te",
+		"\u202eevil":                          `\u202eevil`,
+		strings.Repeat("x", 5000):             strings.Repeat("x", logLimit),
+		strings.Repeat("로", 2000):             strings.Repeat("로", logLimit/3),
+		"first\n" + strings.Repeat("y", 4091): strings.Repeat("y", 4091),
+	} {
+		r := Record{History: []Happening{{What: "failed", Log: log}}}
+		for range 2 {
+			if r.sanitizeTexts(); r.History[0].Log != want {
+				t.Errorf("%.20q becomes %.20q", log, r.History[0].Log)
+			}
+		}
+	}
+}
+
 func TestHostileTextsAndDatesOfARecordAreCorrected(t *testing.T) {
 	late, early := `"9999-12-31T23:59:59-23:00"`, `"0000-01-01T00:00:00+23:00"`
 	list := func(element string, n int) string {

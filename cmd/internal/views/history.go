@@ -39,6 +39,7 @@ type Happening struct {
 	Text string    `json:"text"`
 
 	Build string `json:"build,omitempty"` // URL of the CI's run that did it
+	Log   string `json:"log,omitempty"`   // of a failure, its last lines
 }
 
 // PrintHistory prints a feature's history as a table, or as JSON.
