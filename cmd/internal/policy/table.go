@@ -68,7 +68,7 @@ var rights = []right{
 	{"elasticbeanstalk:RequestEnvironmentInfo", "", "ChangeEnvironmentsThatCarryOurTags", true},
 	{"elasticbeanstalk:RetrieveEnvironmentInfo", "", "ChangeEnvironmentsThatCarryOurTags", true},
 	{"elasticbeanstalk:TerminateEnvironment", "", "ChangeEnvironmentsThatCarryOurTags", true},
-	{"elasticbeanstalk:UpdateEnvironment", "", "ChangeEnvironmentsThatCarryOurTags", false},
+	{"elasticbeanstalk:UpdateEnvironment", "", "ChangeEnvironmentsThatCarryOurTags", true},
 
 	{"elasticbeanstalk:CreateApplication", "", "Versions", false},
 	{"elasticbeanstalk:CreateApplicationVersion", "", "Versions", false},
