@@ -66,7 +66,7 @@ func candidates(c *cli.Context) error {
 		}
 		return features.Known(c.Context, cacheDir(), placeOf(c, p))
 	}
-	for _, a := range line.Candidates(known) {
+	for _, a := range line.Candidates(known, map[string][]string{"state": lower(envs.LivingStates), "health": lower(colours)}) {
 		if text, ok := candidate(shell, a); ok {
 			if _, err := fmt.Fprintln(c.App.Writer, text); err != nil {
 				return nil

@@ -105,6 +105,15 @@ func TestBashCompletesAndRunsNothing(t *testing.T) {
 		{"beansprout up ", "", []string{"beansprout", "up", ""}},
 		{`beansprout status a\;`, "a;touch ran", []string{"beansprout", "status", `a\;`}},
 		{"beansprout completion ", "bash zsh fish", []string{"beansprout", "completion", ""}},
+		{"beansprout slack ", "test manifest", []string{"beansprout", "slack", ""}},
+		{"beansprout iam-policy ", "deployer janitor instance operations", []string{"beansprout", "iam-policy", ""}},
+		{"beansprout iam-policy --any d", "deployer", []string{"beansprout", "iam-policy", "--any", "d"}},
+		{"beansprout iam-policy deployer ", "", []string{"beansprout", "iam-policy", "deployer", ""}},
+		{"beansprout help ia", "iam-policy", []string{"beansprout", "help", "ia"}},
+		{"beansprout help local st", "start stop status", []string{"beansprout", "help", "local", "st"}},
+		{"beansprout help status ", "", []string{"beansprout", "help", "status", ""}},
+		{"beansprout list --health ", "green yellow red grey", []string{"beansprout", "list", "--health", ""}},
+		{"beansprout list --state=re", "ready", []string{"beansprout", "list", "--state", "=", "re"}},
 	} {
 		if got := strings.Join(complete(tt.line, tt.words...), " "); got != tt.want {
 			t.Errorf("%q is completed by %q, want %q", tt.line, got, tt.want)
@@ -119,8 +128,11 @@ func TestZshCompletesAndRunsNothing(t *testing.T) {
 		source <(beansprout completion zsh)
 		words=(beansprout status ''); CURRENT=3; PREFIX=''; _beansprout
 		words=(beansprout up --dr); CURRENT=3; PREFIX=--dr; _beansprout
+		words=(beansprout iam-policy ''); CURRENT=3; PREFIX=''; _beansprout
+		words=(beansprout list --health gr); CURRENT=4; PREFIX=gr; _beansprout
+		words=(beansprout help local stat); CURRENT=4; PREFIX=stat; _beansprout
 		words=(beansprout up ''); CURRENT=3; PREFIX=''; _beansprout`)
-	if want := append(slices.Clone(hostileFeatures), "--dry-run", "files"); !slices.Equal(got, want) {
+	if want := append(slices.Clone(hostileFeatures), "--dry-run", "deployer", "janitor", "instance", "operations", "green", "grey", "status", "files"); !slices.Equal(got, want) {
 		t.Errorf("zsh completes by %q", got)
 	}
 }
@@ -128,8 +140,10 @@ func TestZshCompletesAndRunsNothing(t *testing.T) {
 func TestFishCompletesAndRunsNothing(t *testing.T) {
 	t.Parallel()
 	s := newShell(t, hostileFeatures)
-	got := s.run("fish", "--no-config", "-c", `beansprout completion fish | source; complete -C "beansprout status "; complete -C "beansprout up --dr"`)
-	want := append(slices.Clone(hostileFeatures), "--dry-run\tprint what would be done, and change nothing")
+	got := s.run("fish", "--no-config", "-c", `beansprout completion fish | source; complete -C "beansprout status "; complete -C "beansprout up --dr"
+		complete -C "beansprout iam-policy "; complete -C "beansprout list --health gr"; complete -C "beansprout help local stat"`)
+	want := append(slices.Clone(hostileFeatures), "--dry-run\tprint what would be done, and change nothing",
+		"deployer", "janitor", "instance", "operations", "green", "grey", "status\tprint whether it runs, and where")
 	slices.Sort(got)
 	slices.Sort(want)
 	if !slices.Equal(got, want) {

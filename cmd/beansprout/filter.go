@@ -66,14 +66,18 @@ func wantedOwner(c *cli.Context) (string, error) {
 
 // known refuses values of a flag that are not in all. Upper and lower case are the same.
 func known[T ~string](flag string, values []string, all []T) error {
-	var names []string
-	for _, each := range all {
-		names = append(names, strings.ToLower(string(each)))
-	}
+	names := lower(all)
 	for _, v := range values {
 		if !slices.Contains(names, strings.ToLower(v)) {
 			return failure.WithHint(failure.Usagef("--%s %q does not exist", flag, v), "use one of %s", strings.Join(names, ", "))
 		}
 	}
 	return nil
+}
+
+func lower[T ~string](all []T) (names []string) {
+	for _, each := range all {
+		names = append(names, strings.ToLower(string(each)))
+	}
+	return names
 }

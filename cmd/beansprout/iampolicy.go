@@ -17,7 +17,7 @@ func iamPolicyCommand() *cli.Command {
 	return verb(cli.Command{
 		Name:      "iam-policy",
 		Usage:     "print the least IAM policy of the deployer, the janitor, the instances, or Beanstalk's operations",
-		ArgsUsage: "deployer|janitor|instance|operations",
+		ArgsUsage: strings.Join(holders(), "|"),
 		Flags: []cli.Flag{
 			configFlag(),
 			&cli.StringFlag{Name: "account", Usage: "narrow it to the account `ID`, of 12 digits (default: any account)"},
@@ -29,11 +29,16 @@ func iamPolicyCommand() *cli.Command {
 
 var accountShape = pattern.New(`^([0-9]{12})?$`)
 
-func iamPolicy(c *cli.Context) error {
-	var names []string
+// holders are the words for those who may have a policy.
+func holders() (names []string) {
 	for _, h := range policy.Holders() {
 		names = append(names, string(h))
 	}
+	return names
+}
+
+func iamPolicy(c *cli.Context) error {
+	names := holders()
 	holder := c.Args().First()
 	switch {
 	case holder == "":

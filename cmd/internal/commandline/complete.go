@@ -18,13 +18,15 @@ type Completion struct {
 	pending   cli.Flag
 	verb      *cli.Command
 	verbs     []*cli.Command // that may follow
+	all       []*cli.Command // verbs of the program
+	explains  bool           // the verb's arguments are verbs
 	flags     []cli.Flag     // that are known here
 	arguments int            // before the cursor
 }
 
 // Complete reads words, of which the cursor is in the last.
 func Complete(app *cli.App, words []string) *Completion {
-	c := &Completion{Given: map[string]string{}, verbs: app.Commands, flags: slices.Clone(app.Flags)}
+	c := &Completion{Given: map[string]string{}, verbs: app.Commands, all: app.Commands, flags: slices.Clone(app.Flags)}
 	if len(words) == 0 {
 		words = []string{""}
 	}
@@ -62,8 +64,19 @@ func (c *Completion) read(word string) {
 			c.arguments, c.verbs = c.arguments+1, nil
 			return
 		}
-		c.verb = c.verbs[i]
-		c.verbs, c.flags = c.verb.Subcommands, append(c.flags, c.verb.Flags...)
+		c.enter(c.verbs[i])
+	}
+}
+
+// enter goes on behind a verb, or behind one that is the argument of a verb that explains verbs.
+func (c *Completion) enter(v *cli.Command) {
+	c.verbs = v.Subcommands
+	if c.explains {
+		return
+	}
+	c.verb, c.flags = v, append(c.flags, v.Flags...)
+	if c.explains = v.ArgsUsage == "[VERB]"; c.explains {
+		c.verbs = c.all
 	}
 }
 
@@ -82,26 +95,17 @@ func needsValue(f cli.Flag) bool {
 	return ok && documented.TakesValue()
 }
 
-// Candidates returns the words that may stand at the cursor. It asks for features only where one may. Where
-// there are none, the shell completes the names of files.
-func (c *Completion) Candidates(features func() []string) []Candidate {
+// Candidates returns the words that may stand at the cursor. It asks for features only where one may. values
+// are those of flags that take no others. Where there are none, the shell completes the names of files.
+func (c *Completion) Candidates(features func() []string, values map[string][]string) []Candidate {
 	var all []Candidate
-	feature := func(prefix string) {
-		for _, name := range features() {
-			if !strings.HasPrefix(name, "-") || prefix != "" {
-				all = append(all, Candidate{Word: prefix + name})
-			}
-		}
-	}
 	name, _, hasValue := strings.Cut(c.current, "=")
 	switch {
 	case c.pending != nil:
-		if c.pending.Names()[0] == "feature" {
-			feature("")
-		}
+		all = valueCandidates(c.pending, "", features, values)
 	case !c.literal && strings.HasPrefix(c.current, "-") && hasValue:
-		if f := c.flag(strings.TrimLeft(name, "-")); f != nil && f.Names()[0] == "feature" {
-			feature(name + "=")
+		if f := c.flag(strings.TrimLeft(name, "-")); f != nil {
+			all = valueCandidates(f, name+"=", features, values)
 		}
 	case !c.literal && strings.HasPrefix(c.current, "-"):
 		all = c.flagCandidates()
@@ -111,10 +115,42 @@ func (c *Completion) Candidates(features func() []string) []Candidate {
 				all = append(all, Candidate{v.Name, v.Usage})
 			}
 		}
-	case c.verb != nil && c.verb.ArgsUsage == "[FEATURE]" && c.arguments == 0:
-		feature("")
+	case c.verb != nil && c.arguments == 0:
+		all = argumentCandidates(c.verb.ArgsUsage, features)
 	}
 	return slices.DeleteFunc(all, func(a Candidate) bool { return !strings.HasPrefix(a.Word, c.current) })
+}
+
+// argumentCandidates returns what the argument of a verb may be, which it writes as [FEATURE] or as one|other.
+func argumentCandidates(usage string, features func() []string) []Candidate {
+	switch {
+	case usage == "[FEATURE]":
+		return featureCandidates("", features)
+	case strings.Contains(usage, "|"):
+		return words("", strings.Split(usage, "|"))
+	}
+	return nil
+}
+
+// valueCandidates returns what the value of a flag may be, with what stands before it in the same word.
+func valueCandidates(f cli.Flag, prefix string, features func() []string, values map[string][]string) []Candidate {
+	name := f.Names()[0]
+	if name == "feature" {
+		return featureCandidates(prefix, features)
+	}
+	return words(prefix, values[name])
+}
+
+// featureCandidates leaves out what would be read as a flag.
+func featureCandidates(prefix string, features func() []string) []Candidate {
+	return words(prefix, slices.DeleteFunc(features(), func(name string) bool { return strings.HasPrefix(name, "-") && prefix == "" }))
+}
+
+func words(prefix string, all []string) (found []Candidate) {
+	for _, word := range all {
+		found = append(found, Candidate{Word: prefix + word})
+	}
+	return found
 }
 
 func (c *Completion) flagCandidates() (all []Candidate) {
