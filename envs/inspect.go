@@ -68,28 +68,35 @@ func (m *Manager) Place(ctx context.Context, feature string) (p Place, err error
 type RepositoryState struct {
 	Name    string // or its URI, as it is configured
 	Foreign bool   // it is configured by its URI, so that no deploy creates it
+	Region  string // of its registry
 	URI     string // "" where it is missing
-	Policy  error  // why its lifecycle policy can't be read; nil if it can
+	Policy  error  // why its lifecycle policy can't be read, or won't have all rules of ours; nil if it can and will
 }
 
-// Repository looks for the application's repository.
+// Repository looks for the application's repository. An error is why a deploy can't read it.
 func (m *Manager) Repository(ctx context.Context) (RepositoryState, error) {
-	r := RepositoryState{Name: m.config.Repository.Name}
+	r := RepositoryState{Name: m.config.Repository.Name, Region: m.region}
 	r.Foreign = m.images.Foreign(r.Name)
 	uri, err := m.images.URI(ctx, r.Name)
+	if err == nil && r.Foreign { // nothing was asked, and its own account decides who reads it
+		r.Region = m.images.Region(r.Name)
+		_, _, err = m.images.Image(ctx, uri, "beansprout")
+	}
+	if errors.Is(err, ecr.ErrNoRepository) {
+		return r, nil
+	}
+	if err != nil && !errors.Is(err, ecr.ErrNoImage) {
+		return r, err
+	}
+	r.URI = uri
+	lifecycle, err := m.images.Lifecycle(ctx, uri)
 	if err == nil {
-		_, r.Policy = m.images.Lifecycle(ctx, uri)
+		err = lifecycle.HasRoom(m.config.Repository.Expire)
 	}
-	switch {
-	case errors.Is(err, ecr.ErrNoRepository):
-		return r, nil
-	case errors.Is(r.Policy, ecr.ErrNoRepository):
-		r.Policy = nil
-		return r, nil
-	case err == nil:
-		r.URI = uri
+	if !errors.Is(err, ecr.ErrNoRepository) {
+		r.Policy = err
 	}
-	return r, err
+	return r, nil
 }
 
 // A BucketState is what a deploy finds of the bucket with records and bundles.

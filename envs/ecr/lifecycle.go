@@ -35,7 +35,7 @@ const day = 24 * time.Hour
 // all of our rules fit, it sets those that fit, the protecting one first. The error wraps
 // ErrNoRepository, ErrPolicy or ErrFull.
 func (r *Registry) Expire(ctx context.Context, repository string, after time.Duration) (changed bool, err error) {
-	changed, err = r.expire(ctx, r.address(repository), int((after+day-1)/day))
+	changed, err = r.expire(ctx, r.address(repository), inDays(after))
 	return changed, wrap(err, "set what expires in repository %q", repository)
 }
 
@@ -49,10 +49,16 @@ func (r *Registry) expire(ctx context.Context, in address, days int) (changed bo
 		err = r.putPolicy(ctx, in, rules)
 	}
 	if err == nil && missing > 0 {
-		return changed, fmt.Errorf("%w: %d of them do not fit", ErrFull, missing)
+		return changed, full(missing)
 	}
 	return changed && err == nil, err
 }
+
+func full(missing int) error {
+	return fmt.Errorf("%w: %d of them do not fit", ErrFull, missing)
+}
+
+func inDays(after time.Duration) int { return int((after + day - 1) / day) }
 
 // Lifecycle is a repository's lifecycle policy.
 type Lifecycle struct{ rules []rule }
@@ -69,6 +75,14 @@ func (l Lifecycle) Takes(tags []string) string {
 		return rule.String()
 	}
 	return ""
+}
+
+// HasRoom returns an error that wraps ErrFull if Expire could not set all of our rules.
+func (l Lifecycle) HasRoom(after time.Duration) error {
+	if _, _, missing := withOurRules(l.rules, inDays(after)); missing > 0 {
+		return full(missing)
+	}
+	return nil
 }
 
 // policy returns the rules of the repository's lifecycle policy, none when it has no policy.

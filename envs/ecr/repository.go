@@ -58,6 +58,9 @@ func (r *Registry) Foreign(repository string) bool {
 	return parse(repository).name != repository && !r.own
 }
 
+// Region returns the region that a repository's URI names, or "" for a name.
+func (r *Registry) Region(repository string) string { return parse(repository).region }
+
 // remember stores the address of a repository that ECR described, and returns its URI. The region
 // is from the ARN, arn:PARTITION:ecr:REGION:ACCOUNT:repository/NAME.
 func (r *Registry) remember(is types.Repository) (uri string, err error) {

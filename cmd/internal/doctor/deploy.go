@@ -1,6 +1,7 @@
 package doctor
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -55,17 +56,21 @@ func (e *examination) checkName(ctx context.Context) Finding {
 
 func (e *examination) checkRepository(ctx context.Context) Finding {
 	r, err := e.manager.Repository(ctx)
+	_, name, _ := strings.Cut(cmp.Or(r.URI, r.Name), "/")
+	there := command("--repository-name", name, "--region", r.Region)
 	switch {
+	case err != nil && r.Foreign:
+		f := broken(ctx, err)
+		return fail(f.Text, "its account allows it by a repository policy (aws ecr set-repository-policy), for the actions of ECR in beansprout iam-policy deployer", f.Fix)
 	case err != nil:
 		return broken(ctx, err)
 	case r.URI == "" && r.Foreign:
-		_, name, _ := strings.Cut(r.Name, "/")
 		return fail(r.Name+" does not exist, and up creates none that is named by its URI: its account has to",
-			command("aws", "ecr", "create-repository", "--repository-name", name))
+			"aws ecr create-repository "+there)
 	case r.URI == "":
 		return ok("%s does not exist yet: up creates it", r.Name)
-	case errors.Is(r.Policy, ecr.ErrPolicy):
-		return warn(r.Policy.Error(), command("aws", "ecr", "get-lifecycle-policy", "--repository-name", lastName(r.Name)))
+	case errors.Is(r.Policy, ecr.ErrPolicy), errors.Is(r.Policy, ecr.ErrFull):
+		return warn(r.Policy.Error(), "aws ecr get-lifecycle-policy "+there)
 	case r.Policy != nil:
 		f := broken(ctx, r.Policy) // up warns, and goes on
 		f.State = Warning

@@ -1,6 +1,7 @@
 package doctor
 
 import (
+	"fmt"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -225,6 +226,15 @@ func TestWhatIsNotKnownIsAWarning(t *testing.T) {
 		{"no quotas of EC2", denied("servicequotas:GetServiceQuota"), []string{addressesCheck}, "servicequotas:GetServiceQuota"},
 		{"no addresses", denied("ec2:DescribeAddresses"), []string{addressesCheck}, "ec2:DescribeAddresses"},
 		{"no application yet", func(w *world) { w.unknown = true }, []string{applicationCheck}, "up creates it"},
+		{"no lifecycle policy that can be read", func(w *world) {
+			w.repository = rulesOfOthers(1)
+			w.refusing("ecr", "GetLifecyclePolicy", "")
+		}, []string{repositoryCheck}, "ecr:GetLifecyclePolicy"},
+		{"a lifecycle policy that is not understood", func(w *world) {
+			w.repository = rulesOfOthers(1)
+			w.replacing("GetLifecyclePolicy", `"lifecyclePolicyText":"{`, `"lifecyclePolicyText":"[`)
+		}, []string{repositoryCheck}, "not understood"},
+		{"a lifecycle policy without room", func(w *world) { w.repository = rulesOfOthers(50) }, []string{repositoryCheck}, "no room"},
 		{"no token of Slack", func(w *world) { w.token = "" }, []string{slackCheck}, "SLACK_BOT_TOKEN"},
 		{"a Dockerfile that a command makes", func(w *world) {
 			must.Succeed(w, os.Remove(filepath.Join(w.dir, "Dockerfile")))
@@ -235,6 +245,7 @@ func TestWhatIsNotKnownIsAWarning(t *testing.T) {
 			w := newWorld(t)
 			tt.before(w)
 			w.open()
+			w.makeRepository("shop", w.region)
 			for _, f := range w.examine() {
 				want := OK
 				if slices.Contains(tt.checks, f.Check) {
@@ -250,6 +261,43 @@ func TestWhatIsNotKnownIsAWarning(t *testing.T) {
 
 func denied(actions ...string) func(*world) {
 	return func(w *world) { w.config.Denied = actions }
+}
+
+// rulesOfOthers is a lifecycle policy of others.
+func rulesOfOthers(n int) string {
+	var rules []string
+	for i := range n {
+		rules = append(rules, fmt.Sprintf(`{"rulePriority": %d, "selection": {"tagStatus": "tagged", "tagPrefixList": ["x%[1]d"], "countType": "imageCountMoreThan", "countNumber": 9}, "action": {"type": "expire"}}`, i+1))
+	}
+	return `{"rules": [` + strings.Join(rules, ",") + `]}`
+}
+
+// A repository that is named by its URI belongs to others: up neither makes it, nor may it have rights there.
+func TestARepositoryOfOthersMustBeThereAndReadable(t *testing.T) {
+	for name, tt := range map[string]struct {
+		breaks    func(*world)
+		want      State
+		text, fix string
+	}{
+		"as it should be": {func(*world) {}, OK, ".dkr.ecr.eu-west-1.amazonaws.com/team/shop", ""},
+		"missing":         {func(w *world) { w.repository = "" }, Failed, "does not exist", "aws ecr create-repository --repository-name team/shop --region eu-west-1"},
+		"not readable":    {func(w *world) { w.refusing("ecr", "BatchGetImage", "") }, Failed, "not authorized", "aws ecr set-repository-policy"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			w.repository = rulesOfOthers(1)
+			tt.breaks(w)
+			w.open()
+			w.makeRepository("team/shop", "eu-west-1")
+			w.yaml = shop + "registry: {repository: '" + w.account() + ".dkr.ecr.eu-west-1.amazonaws.com/team/shop'}\n"
+			w.reroute()
+			for _, f := range w.examine() {
+				if f.Check == repositoryCheck && (f.State != tt.want || !strings.Contains(f.Text, tt.text) || !strings.Contains(f.Fix, tt.fix)) {
+					t.Errorf("want %s, %q and to do %q: %+v", tt.want, tt.text, tt.fix, f)
+				}
+			}
+		})
+	}
 }
 
 // judge checks the findings and returns the red one.

@@ -21,6 +21,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
+	awsecr "github.com/aws/aws-sdk-go-v2/service/ecr"
 
 	"beansprout/cmd/internal/awsconfig"
 	"beansprout/cmd/internal/project"
@@ -47,7 +48,9 @@ type world struct {
 	app     string // token of the app
 	connect error  // why there is no configuration of AWS
 	unknown bool   // AWS does not know the application
-	aws     aws.Config
+	// repository is the lifecycle policy of the application's repository, "" where it has none.
+	repository string
+	aws        aws.Config
 	// answer may replace the answer of AWS to an action; nil replaces none.
 	answer func(action string, form url.Values, original func() (*http.Response, error)) (*http.Response, error)
 }
@@ -139,6 +142,22 @@ func (w *world) call(service, action string, pairs ...string) {
 	}
 }
 
+// makeRepository makes the application's repository with its lifecycle policy.
+func (w *world) makeRepository(name, region string) {
+	w.Helper()
+	if w.repository == "" {
+		return
+	}
+	client := awsecr.NewFromConfig(w.aws, func(o *awsecr.Options) { o.Region = region })
+	_, err := client.CreateRepository(w.Context(), &awsecr.CreateRepositoryInput{RepositoryName: &name})
+	must.Succeed(w, err)
+	_, err = client.PutLifecyclePolicy(w.Context(), &awsecr.PutLifecyclePolicyInput{RepositoryName: &name, LifecyclePolicyText: &w.repository})
+	must.Succeed(w, err)
+}
+
+// reroute has the cloud answer at AWS's own addresses.
+func (w *world) reroute() { w.aws.BaseEndpoint = nil }
+
 // Do sends a call to the cloud.
 func (w *world) Do(r *http.Request) (*http.Response, error) {
 	action := r.Header.Get("X-Amz-Target")
@@ -153,11 +172,40 @@ func (w *world) Do(r *http.Request) (*http.Response, error) {
 		action, r = form.Get("Action"), r.Clone(r.Context())
 		r.Body = io.NopCloser(bytes.NewReader(body))
 	}
+	if w.aws.BaseEndpoint == nil {
+		r = w.redirected(r)
+	}
 	original := func() (*http.Response, error) { return http.DefaultClient.Do(r) }
 	if w.answer == nil {
 		return original()
 	}
 	return w.answer(action, form, original)
+}
+
+// redirected returns a call to AWS as one to the cloud.
+func (w *world) redirected(r *http.Request) *http.Request {
+	var body []byte
+	if r.Body != nil {
+		body, _ = io.ReadAll(r.Body)
+	}
+	to, err := http.NewRequestWithContext(r.Context(), r.Method, w.cloud.Endpoint()+r.URL.RequestURI(), bytes.NewReader(body))
+	if err != nil {
+		w.Error(err)
+		return r
+	}
+	to.Header = r.Header.Clone()
+	scope := strings.Split(r.Header.Get("Authorization"), "/") // ... Credential=KEY/DATE/REGION/SERVICE/aws4_request, ...
+	if len(scope) < 4 {
+		return to
+	}
+	credentials, err := w.aws.Credentials.Retrieve(r.Context())
+	if err == nil {
+		err = v4.NewSigner().SignHTTP(r.Context(), credentials, to, fmt.Sprintf("%x", sha256.Sum256(body)), scope[3], scope[2], time.Now())
+	}
+	if err != nil {
+		w.Error(err)
+	}
+	return to
 }
 
 // replacing has a text in the answers to an action replaced.
