@@ -109,8 +109,8 @@ func (s *Service) forget(tx *bolt.Tx) error {
 }
 
 type describeActivitiesIn struct {
-	ActivityIds          []string
-	AutoScalingGroupName string `aws:"min=1,max=255"`
+	ActivityIds          []string `aws:"each,xml"`
+	AutoScalingGroupName string   `aws:"min=1,max=255,xml"`
 	IncludeDeletedGroups bool
 	paged
 }

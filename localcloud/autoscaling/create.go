@@ -10,24 +10,24 @@ import (
 
 // named is the parameter of nearly every operation.
 type named struct {
-	AutoScalingGroupName string `aws:"required,min=1,max=255,pattern=[\\x20-\\x{D7FF}\\x{E000}-\\x{FFFD}\\x{10000}-\\x{10FFFF}\\r\\n\\t]*"`
+	AutoScalingGroupName string `aws:"required,min=1,max=255,xml"`
 }
 
 type templateIn struct {
-	LaunchTemplateId   string `aws:"min=1,max=255"`
+	LaunchTemplateId   string `aws:"min=1,max=255,xml"`
 	LaunchTemplateName string `aws:"min=3,max=128,pattern=[a-zA-Z0-9\\(\\)\\.\\-/_]+"`
-	Version            string `aws:"min=1,max=255"`
+	Version            string `aws:"min=1,max=255,xml"`
 }
 
 // settings are what a group is created with and what an update may change.
 type settings struct {
 	LaunchTemplate                   *templateIn
-	MinSize, MaxSize                 *int `aws:"min=0"`
-	DesiredCapacity                  *int `aws:"min=0"`
-	DefaultCooldown                  *int `aws:"min=0"`
-	HealthCheckType                  string
+	MinSize, MaxSize                 *int     `aws:"min=0"`
+	DesiredCapacity                  *int     `aws:"min=0"`
+	DefaultCooldown                  *int     `aws:"min=0"`
+	HealthCheckType                  string   `aws:"min=1,max=32,xml"`
 	HealthCheckGracePeriod           *int     `aws:"min=0"`
-	TerminationPolicies              []string `aws:"each,min=1,max=1600"`
+	TerminationPolicies              []string `aws:"each,min=1,max=1600,xml"`
 	NewInstancesProtectedFromScaleIn *bool
 	DefaultInstanceWarmup            *int `aws:"min=-1"`
 }
@@ -35,9 +35,9 @@ type settings struct {
 type createIn struct {
 	named
 	settings
-	AvailabilityZones []string
-	VPCZoneIdentifier string `aws:"min=1,max=5000"`
-	TargetGroupARNs   []string
+	AvailabilityZones []string `aws:"each,min=1,max=255,xml"`
+	VPCZoneIdentifier string   `aws:"min=1,max=5000,xml"`
+	TargetGroupARNs   []string `aws:"each,min=1,max=511,xml"`
 	Tags              []tagIn
 }
 

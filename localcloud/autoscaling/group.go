@@ -178,12 +178,12 @@ func (m member) show() memberOut {
 
 // filter is one of a describe's: its values are alternatives.
 type filter struct {
-	Name   string   `aws:"required"`
-	Values []string `aws:"required,min=1"`
+	Name   string   `aws:"xml"`
+	Values []string `aws:"each,xml"`
 }
 
 type describeGroupsIn struct {
-	AutoScalingGroupNames []string
+	AutoScalingGroupNames []string `aws:"each,min=1,max=255,xml"`
 	Filters               []filter
 	IncludeInstances      *bool
 	paged
@@ -242,8 +242,8 @@ func (g *group) passes(filters []filter) (bool, error) {
 
 // paged are the parameters of a describe in pages.
 type paged struct {
-	NextToken  string
-	MaxRecords *int `aws:"min=1,max=100"`
+	NextToken  string `aws:"xml"`
+	MaxRecords *int   `aws:"min=1,max=100"`
 }
 
 // page returns the part of a list after the token, and the token of the next part. Tokens are the ids

@@ -9,7 +9,7 @@ import (
 
 type standbyIn struct {
 	named
-	InstanceIds []string `aws:"required,min=1,max=20,each,min=1,max=19"`
+	InstanceIds []string `aws:"required,min=1,max=20,each,min=1,max=19,xml"`
 }
 
 type enterIn struct {
@@ -103,7 +103,7 @@ func plural(n int) string {
 }
 
 type terminateIn struct {
-	InstanceId                     string `aws:"required,min=1,max=19"`
+	InstanceId                     string `aws:"required,min=1,max=19,xml"`
 	ShouldDecrementDesiredCapacity bool   `aws:"required"`
 }
 

@@ -18,12 +18,12 @@ type policy struct {
 type alarm struct{ AlarmName, AlarmARN string }
 
 type policySettings struct {
-	PolicyType                  string `aws:"enum=SimpleScaling|StepScaling|TargetTrackingScaling"`
-	AdjustmentType              string `aws:"enum=ChangeInCapacity|ExactCapacity|PercentChangeInCapacity"`
+	PolicyType                  string `aws:"min=1,max=64,xml"`
+	AdjustmentType              string `aws:"min=1,max=255,xml"`
 	MinAdjustmentMagnitude      *int
 	ScalingAdjustment           *int
 	Cooldown                    *int
-	MetricAggregationType       string `aws:"enum=Minimum|Maximum|Average"`
+	MetricAggregationType       string `aws:"min=1,max=32,xml"`
 	StepAdjustments             []step `aws:"max=20"`
 	EstimatedInstanceWarmup     *int
 	TargetTrackingConfiguration *tracking
@@ -38,7 +38,7 @@ type step struct {
 type tracking struct {
 	PredefinedMetricSpecification *struct {
 		PredefinedMetricType string `aws:"required,enum=ASGAverageCPUUtilization|ASGAverageNetworkIn|ASGAverageNetworkOut|ALBRequestCountPerTarget"`
-		ResourceLabel        string `aws:"min=1,max=1023"`
+		ResourceLabel        string `aws:"min=1,max=1023,xml"`
 	}
 	CustomizedMetricSpecification *struct {
 		MetricName, Namespace string
@@ -58,7 +58,7 @@ type dimension struct {
 
 type putPolicyIn struct {
 	named
-	PolicyName string `aws:"required,min=1,max=255,pattern=[\\x20-\\x{D7FF}\\x{E000}-\\x{FFFD}\\x{10000}-\\x{10FFFF}\\r\\n\\t]*"`
+	PolicyName string `aws:"required,min=1,max=255,xml"`
 	policySettings
 }
 
@@ -116,6 +116,9 @@ func (p *policy) check() error {
 	if p.Enabled == nil {
 		p.Enabled = new(true)
 	}
+	if err := p.checkWords(); err != nil {
+		return err
+	}
 	t := p.TargetTrackingConfiguration
 	switch simple, steps := p.PolicyType == "SimpleScaling", p.PolicyType == "StepScaling"; {
 	case (t != nil) != (p.PolicyType == "TargetTrackingScaling"):
@@ -143,10 +146,24 @@ func (p *policy) check() error {
 	return nil
 }
 
+// checkWords refuses words that the members do not know.
+func (p *policy) checkWords() error {
+	for _, of := range []struct{ member, word, known string }{
+		{"PolicyType", p.PolicyType, "SimpleScaling StepScaling TargetTrackingScaling"},
+		{"AdjustmentType", p.AdjustmentType, "ChangeInCapacity ExactCapacity PercentChangeInCapacity"},
+		{"MetricAggregationType", p.MetricAggregationType, "Minimum Maximum Average"},
+	} {
+		if known := strings.Fields(of.known); of.word != "" && !slices.Contains(known, of.word) {
+			return invalid("Invalid value '%s' for %s. The valid values are: [%s].", of.word, of.member, strings.Join(known, ", "))
+		}
+	}
+	return nil
+}
+
 type describePoliciesIn struct {
-	AutoScalingGroupName string `aws:"min=1,max=255"`
-	PolicyNames          []string
-	PolicyTypes          []string
+	AutoScalingGroupName string   `aws:"min=1,max=255,xml"`
+	PolicyNames          []string `aws:"each,min=1,max=1600,xml"`
+	PolicyTypes          []string `aws:"each,min=1,max=64,xml"`
 	paged
 }
 
@@ -180,8 +197,8 @@ func describePolicies(st *state, in describePoliciesIn) (out policiesOut, err er
 }
 
 type deletePolicyIn struct {
-	AutoScalingGroupName string `aws:"min=1,max=255"`
-	PolicyName           string `aws:"required,min=1,max=1600"` // or ARN
+	AutoScalingGroupName string `aws:"min=1,max=255,xml"`
+	PolicyName           string `aws:"required,min=1,max=1600,xml"` // or ARN
 }
 
 // deletePolicy deletes the policy with an ARN, or with a name in a group.

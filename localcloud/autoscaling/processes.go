@@ -11,7 +11,7 @@ var processes = []string{
 
 type processesIn struct {
 	named
-	ScalingProcesses []string
+	ScalingProcesses []string `aws:"each,min=1,max=255,xml"`
 }
 
 // meant returns the processes of a call: all if it names none.

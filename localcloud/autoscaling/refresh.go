@@ -47,7 +47,7 @@ func startRefresh(st *state, in startRefreshIn) (out startRefreshOut, err error)
 
 type describeRefreshesIn struct {
 	named
-	InstanceRefreshIds []string
+	InstanceRefreshIds []string `aws:"each,min=1,max=255,xml"`
 	paged
 }
 

@@ -19,14 +19,14 @@ type scheduled struct {
 
 type actionSettings struct {
 	StartTime, EndTime *time.Time
-	Recurrence         string `aws:"min=1,max=255"`
-	TimeZone           string `aws:"min=1,max=255"`
+	Recurrence         string `aws:"min=1,max=255,xml"`
+	TimeZone           string `aws:"min=1,max=255,xml"`
 	MinSize, MaxSize   *int   `aws:"min=0"`
 	DesiredCapacity    *int   `aws:"min=0"`
 }
 
 type actionIn struct {
-	ScheduledActionName string `aws:"required,min=1,max=255,pattern=[\\x20-\\x{D7FF}\\x{E000}-\\x{FFFD}\\x{10000}-\\x{10FFFF}\\r\\n\\t]*"`
+	ScheduledActionName string `aws:"required,min=1,max=255,xml"`
 	actionSettings
 }
 
@@ -169,7 +169,7 @@ func (a *scheduled) after(t time.Time) time.Time {
 
 type batchDeleteIn struct {
 	named
-	ScheduledActionNames []string `aws:"required,min=1,max=50"`
+	ScheduledActionNames []string `aws:"required,min=1,max=50,each,min=1,max=255,xml"`
 }
 
 type batchDeleteOut struct{ FailedScheduledActions []failedAction }
@@ -189,8 +189,8 @@ func batchDeleteScheduledAction(st *state, in batchDeleteIn) (out batchDeleteOut
 }
 
 type describeActionsIn struct {
-	AutoScalingGroupName string   `aws:"min=1,max=255"`
-	ScheduledActionNames []string `aws:"max=50"`
+	AutoScalingGroupName string   `aws:"min=1,max=255,xml"`
+	ScheduledActionNames []string `aws:"max=50,each,min=1,max=255,xml"`
 	StartTime, EndTime   *time.Time
 	paged
 }

@@ -14,10 +14,10 @@ type tag struct {
 }
 
 type tagIn struct {
-	ResourceId        string
-	ResourceType      string
-	Key               string `aws:"required,min=1,max=128,pattern=[\\x20-\\x{D7FF}\\x{E000}-\\x{FFFD}\\x{10000}-\\x{10FFFF}\\r\\n\\t]*"`
-	Value             string `aws:"max=256,pattern=[\\x20-\\x{D7FF}\\x{E000}-\\x{FFFD}\\x{10000}-\\x{10FFFF}\\r\\n\\t]*"`
+	ResourceId        string `aws:"xml"`
+	ResourceType      string `aws:"xml"`
+	Key               string `aws:"required,min=1,max=128,xml"`
+	Value             string `aws:"max=256,xml"`
 	PropagateAtLaunch bool
 }
 

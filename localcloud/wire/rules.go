@@ -12,7 +12,7 @@ import (
 )
 
 // rules is an `aws` tag: required, min=N, max=N (characters, entries or the value of a number),
-// enum=A|B, and, last, pattern=REGEXP, which must match the whole value. Rules after "each" hold
+// enum=A|B, xml (text without control characters) and, last, pattern=REGEXP, which must match the whole value. Rules after "each" hold
 // for the entries of a list.
 type rules struct {
 	each     *rules
@@ -35,7 +35,7 @@ func parseRules(tag string) (r rules, err error) {
 	r.min, r.max = math.MinInt, math.MaxInt
 	for tag != "" && err == nil {
 		if p, ok := strings.CutPrefix(tag, "pattern="); ok {
-			r.source, r.pattern = p, regexp.MustCompile(`\A(?:`+p+`)\z`)
+			r.match(p)
 			break
 		}
 		var rule string
@@ -49,6 +49,10 @@ func parseRules(tag string) (r rules, err error) {
 	return r, err
 }
 
+func (r *rules) match(pattern string) {
+	r.source, r.pattern = pattern, regexp.MustCompile(`\A(?:`+pattern+`)\z`)
+}
+
 func (r *rules) add(rule string) (err error) {
 	name, value, _ := strings.Cut(rule, "=")
 	switch name {
@@ -60,6 +64,8 @@ func (r *rules) add(rule string) (err error) {
 		r.max, err = strconv.Atoi(value)
 	case "enum":
 		r.enum = strings.Split(value, "|")
+	case "xml":
+		r.match(`[\x20-\x{D7FF}\x{E000}-\x{FFFD}\x{10000}-\x{10FFFF}\r\n\t]*`)
 	default:
 		err = fmt.Errorf("unknown rule %q", rule)
 	}
