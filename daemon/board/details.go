@@ -21,6 +21,8 @@ const (
 	detailLimit = 200
 	// eventLag is how long AWS may take to deliver an event.
 	eventLag = time.Minute
+	// eventRetention is how long AWS keeps events.
+	eventRetention = 6 * 7 * 24 * time.Hour
 	// detailPause and detailBurst say how many details are read: AWS has two describes a second, and bursts of
 	// fifteen, for the whole account.
 	detailPause = time.Second
@@ -159,7 +161,10 @@ func (b *Board) readDetail(ctx context.Context, l *line, before *detail) *detail
 	if f == nil || e.ID == "" {
 		return now
 	}
-	since := e.Created.Add(-eventLag)
+	since := s.clock().Add(-eventRetention)
+	if made := e.Created.Add(-eventLag); made.After(since) {
+		since = made
+	}
 	if before != nil && before.id == e.ID {
 		now.events, now.versions = before.events, before.versions
 		if n := len(before.events); n > 0 {
