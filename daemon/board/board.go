@@ -5,8 +5,10 @@ package board
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"net/http"
+	"runtime/debug"
 	"sync"
 	"time"
 
@@ -106,6 +108,17 @@ func (b *Board) Run(ctx context.Context) {
 	}
 	reading.Wait()
 	b.hub.close()
+}
+
+// guard turns a panic of f into an error: it must not end the daemon.
+func (b *Board) guard(f func() error) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			b.log.Error("panic", "cause", r, "stack", string(debug.Stack()))
+			err = fmt.Errorf("panic: %v", r)
+		}
+	}()
+	return f()
 }
 
 // Swept tells the board what a sweep of a source has said of its environments.

@@ -14,7 +14,7 @@ import (
 
 const (
 	// detailTime is how long AWS may take to tell what only a feature's page shows.
-	detailTime = 15 * time.Second
+	detailTime = 10 * time.Second
 	// restAge is how old that may be while nothing is at work.
 	restAge = time.Minute
 	// detailLimit is how many features' details are remembered.
@@ -81,7 +81,12 @@ func (b *Board) detail(ctx context.Context, l *line) *detail {
 		if !d.wait(ctx) {
 			return before.crowded(l), nil
 		}
-		return d.remember(l.Key, b.readDetail(ctx, l, before)), nil
+		var now *detail
+		err := b.guard(func() error { now = b.readDetail(ctx, l, before); return nil })
+		if err != nil {
+			now = &detail{seq: l.seq, unread: []string{"events and versions can't be read: " + b.text(err.Error())}}
+		}
+		return d.remember(l.Key, now), nil
 	})
 	select {
 	case <-ctx.Done():

@@ -73,7 +73,7 @@ func (w writer) timeline(about envs.Environment, events []beanstalk.Event, answe
 		for _, h := range about.Record.History {
 			all = append(all, entry{
 				At: w.past(h.At), Kind: w.text(h.What), By: w.text(h.By), Text: w.message(h.Text),
-				Build: w.link(h.Build), Failure: h.What == "failed" || h.What == "interrupted", Earlier: h.ID != "" && h.ID != about.ID,
+				Build: w.link(h.Build), Log: visible.Lines(w.mask(h.Log)), Failure: h.What == "failed" || h.What == "interrupted", Earlier: h.ID != "" && h.ID != about.ID,
 			})
 		}
 	}

@@ -21,7 +21,7 @@ func TestTheTimelineMergesWhatIsKnown(t *testing.T) {
 		e := environment("login")
 		e.Record.History = []store.Happening{
 			{At: midnight.Add(-9 * time.Hour), ID: "e-before", What: "removed", By: "ann"},
-			{At: midnight.Add(-5 * time.Hour), ID: e.ID, What: "failed", By: "kim", Text: "up: the check failed", Build: "https://ci.example.com/6"},
+			{At: midnight.Add(-5 * time.Hour), ID: e.ID, What: "failed", By: "kim", Text: "up: the check failed", Log: "line 1 geheim\n<b>line</b> 2\u202e", Build: "https://ci.example.com/6"},
 			{At: midnight.Add(-1 * time.Hour), ID: e.ID, What: "deployed", By: "kim", Text: "token=geheim", Build: "https://ci.example.com/geheim"},
 		}
 		answers := func(name, id string) []Answer {
@@ -37,7 +37,7 @@ func TestTheTimelineMergesWhatIsKnown(t *testing.T) {
 		w := p.get(t, "/features/shop/login")
 		_, words := elements(t, w.Body.String())
 		at := 0
-		for _, want := range []string{"it is protected", "token=***", "Failed to deploy", "up: the check failed", "***: Health is severe", "ann"} {
+		for _, want := range []string{"it is protected", "token=***", "Failed to deploy", "up: the check failed", "line 1 ***\n<b>line</b> 2\\u202e", "***: Health is severe", "ann"} {
 			i := strings.Index(words[at:], want)
 			if i < 0 {
 				t.Fatalf("%q does not come after what is newer:\n%s", want, words)

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
-	"runtime/debug"
 	"sync"
 	"time"
 
@@ -120,16 +119,25 @@ func (h *hub) read(ctx context.Context, f *feed) {
 	began := time.Now()
 	within, cancel := context.WithTimeout(ctx, readTime)
 	defer cancel()
-	snapshot, err := h.snapshot(within, f)
+	var snapshot envs.Snapshot
+	var lines map[string]*line
+	err := h.board.guard(func() (err error) {
+		if snapshot, err = f.Read(within); err == nil {
+			lines = h.lines(f, snapshot)
+		}
+		return err
+	})
 	if ctx.Err() != nil {
 		return
+	}
+	if errors.Is(err, context.DeadlineExceeded) {
+		err = fmt.Errorf("it took longer than %v: %w", readTime, err)
 	}
 	if err != nil {
 		h.board.log.Warn("board", "application", f.Application, "error", err.Error())
 		h.failed(f, err)
 		return
 	}
-	lines := h.lines(f, snapshot)
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	f.due, f.delay, f.failing, f.failure = began.Add(interval), 0, time.Time{}, nil
@@ -161,21 +169,6 @@ func (f *feed) subjectsOf(s envs.Snapshot) map[string]subject {
 		all[f.key(e.Application, e.Name)] = subject{f, e}
 	}
 	return all
-}
-
-// snapshot reads a source. A panic is an error: it must not end the daemon.
-func (h *hub) snapshot(ctx context.Context, f *feed) (s envs.Snapshot, err error) {
-	defer func() {
-		if r := recover(); r != nil {
-			h.board.log.Error("panic", "cause", r, "stack", string(debug.Stack()))
-			err = fmt.Errorf("panic: %v", r)
-		}
-	}()
-	s, err = f.Read(ctx)
-	if errors.Is(err, context.DeadlineExceeded) {
-		err = fmt.Errorf("it took longer than %v: %w", readTime, err)
-	}
-	return s, err
 }
 
 // failed notes that a source can't be read. What was read before stays, and reading slows down.

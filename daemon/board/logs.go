@@ -15,7 +15,7 @@ import (
 const (
 	// logTime is how long AWS may take to gather logs, and logWait how long a page waits for them.
 	logTime = time.Minute
-	logWait = 20 * time.Second
+	logWait = 12 * time.Second
 	// logAge is how old the logs of a page may be.
 	logAge = 30 * time.Second
 	// logLimit is how many features' logs are remembered, and logSize how many characters of each.
@@ -50,7 +50,10 @@ func (b *Board) gather(ctx context.Context, about subject) (gathered, bool) {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), logTime)
 		defer cancel()
 		var now gathered
-		now.text, now.failure = about.feed.Logs(ctx, e)
+		now.failure = b.guard(func() (err error) {
+			now.text, err = about.feed.Logs(ctx, e)
+			return err
+		})
 		now.at = time.Now()
 		l.remember(e.ID, now)
 		return now, nil

@@ -118,8 +118,9 @@ func (b *Board) follow(ctx context.Context, features []string, out chan<- liveHT
 			if l == nil {
 				continue
 			}
-			now := b.live(ctx, l, sent[key])
-			if now.Mark == sent[key] {
+			var now liveHTML
+			err := b.guard(func() error { now = b.live(ctx, l, sent[key]); return nil })
+			if err != nil || now.Mark == sent[key] {
 				continue
 			}
 			select {

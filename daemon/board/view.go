@@ -166,6 +166,7 @@ type entry struct {
 	Text     string
 	Failure  bool
 	Build    string // link to the build that did it
+	Log      string // of a failure, its last lines
 	Earlier  bool   // of an environment before this one
 }
 
