@@ -38,7 +38,7 @@ demo: build
 	@.ci/engine $(BIN)
 	@url=$$($(BIN) --local up examples/hello --feature demo) && \
 	echo "$$url" && go run ./examples/visit "$$url" && \
-	echo "It runs until 'make demo-stop'. Meanwhile: open $$url, or $(BIN) --local list"
+	echo "It runs until 'make demo-stop'. Meanwhile: open $$url, $(BIN) local board, or $(BIN) --local list"
 
 # The local cloud is reset when nothing else lives in it; otherwise it is stopped, and the
 # next --local brings the rest back.

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/urfave/cli/v2"
 
@@ -29,14 +30,14 @@ func boardFlags() []cli.Flag {
 // readAccess returns who may look at the board and who may act on it. It refuses what would be wrong, or pointless.
 func readAccess(c *cli.Context, connector *service.Connector) (access.Config, error) {
 	a := access.Config{
-		Metrics: connector.Secrets.Token("BEANSPROUT_METRICS_TOKEN"), Hosts: c.StringSlice("board-host"),
+		Metrics: connector.Secrets.Token("BEANSPROUT_METRICS_TOKEN"), Hosts: listed(c.StringSlice("board-host")),
 		Proxy: access.Proxy{Header: c.String("board-proxy-header")},
 	}
 	var err error
 	if a.People, err = readPeople(c, connector); err != nil {
 		return a, err
 	}
-	for _, text := range c.StringSlice("board-proxy") {
+	for _, text := range listed(c.StringSlice("board-proxy")) {
 		from, err := access.ParseAddresses(text)
 		if err != nil {
 			return a, failure.Usagef("--board-proxy: %w", err)
@@ -50,6 +51,11 @@ func readAccess(c *cli.Context, connector *service.Connector) (access.Config, er
 		return a, accessError(err)
 	}
 	return a, nil
+}
+
+// listed returns the values of a flag, which a variable separates by commas.
+func listed(values []string) []string {
+	return strings.FieldsFunc(strings.Join(values, ","), func(r rune) bool { return r == ',' || r == ' ' })
 }
 
 // readPeople returns who may log in to the board. Their tokens are secrets from now on.
