@@ -42,7 +42,7 @@ func addressOf(l net.Listener) netip.AddrPort {
 func (s *service) source() board.Source {
 	return board.Source{
 		Application: s.Manager.Application(), Region: s.Manager.Region(),
-		Read: s.Manager.Inventory().Read, Judge: s.Janitor.Judge, Versions: s.Manager.Versions,
+		Read: s.Manager.Inventory().Read, Judge: s.Janitor.Judge, Versions: s.Manager.Versions, Logs: s.Manager.Logs,
 		Events: func(ctx context.Context, e envs.Environment, since time.Time) (all []beanstalk.Event, err error) {
 			err = s.Manager.Events(ctx, e, envs.EventOptions{Since: since, Show: func(event beanstalk.Event) error {
 				all = append(all, event)

@@ -80,7 +80,8 @@ func (w writer) timeline(about envs.Environment, events []beanstalk.Event, answe
 	for _, a := range answers {
 		all = append(all, entry{At: w.past(a.At), Kind: w.text(a.Action + " " + a.Result), By: w.text(a.By), Text: w.message(a.Text), Failure: a.Result != Requested})
 	}
-	slices.SortStableFunc(all, func(a, b entry) int { return b.At.At.Compare(a.At.At) })
+	slices.SortStableFunc(all, func(a, b entry) int { return a.At.At.Compare(b.At.At) })
+	slices.Reverse(all) // of one second, too, the last comes first
 	return all[:min(len(all), entryLimit)]
 }
 

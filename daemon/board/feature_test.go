@@ -32,12 +32,12 @@ func TestTheTimelineMergesWhatIsKnown(t *testing.T) {
 		}
 		p := newPlot(t, Config{Answers: answers, Mask: func(s string) string { return strings.ReplaceAll(s, "geheim", "***") }}, e)
 		p.set(func(c *cloud) {
-			c.events = []beanstalk.Event{{Time: midnight.Add(-7 * time.Hour), Severity: "WARN", Message: "geheim: Health is severe\nsince long"}, {Time: midnight.Add(-2 * time.Hour), Severity: "ERROR", Message: "Failed to deploy"}}
+			c.events = []beanstalk.Event{{Time: midnight.Add(-7 * time.Hour), Severity: "WARN", Message: "geheim: Health is severe\nsince long"}, {Time: midnight.Add(-2 * time.Hour), Severity: "INFO", Message: "Deploying"}, {Time: midnight.Add(-2 * time.Hour), Severity: "ERROR", Message: "Failed to deploy"}}
 		})
 		w := p.get(t, "/features/shop/login")
 		_, words := elements(t, w.Body.String())
 		at := 0
-		for _, want := range []string{"it is protected", "token=***", "Failed to deploy", "up: the check failed", "line 1 ***\n<b>line</b> 2\\u202e", "***: Health is severe", "ann"} {
+		for _, want := range []string{"it is protected", "token=***", "Failed to deploy", "Deploying", "up: the check failed", "line 1 ***\n<b>line</b> 2\\u202e", "***: Health is severe", "ann"} {
 			i := strings.Index(words[at:], want)
 			if i < 0 {
 				t.Fatalf("%q does not come after what is newer:\n%s", want, words)
