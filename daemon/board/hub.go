@@ -39,11 +39,12 @@ type hub struct {
 	closed  chan struct{}
 }
 
-// feed reads one source. Fields below mu are guarded by the hub's.
+// feed reads one source. Its goroutine alone writes the fields, and only with the hub's mu held, which others need
+// to read them.
 type feed struct {
 	Source
 	where string           // the region, where there are several; else ""
-	lines map[string]*line // by key; of follow alone
+	lines map[string]*line // by key
 	wake  chan struct{}    // has room for one: someone looks
 
 	warnings []string
@@ -228,40 +229,49 @@ func (f *feed) old(of, why string) notice {
 
 // recent returns a state that is not older than the interval, or after a while the one there is.
 func (h *hub) recent(ctx context.Context) *state {
-	limit := time.NewTimer(firstTime)
+	h.noteLook()
+	s, news, wait := h.progress()
+	limit := time.NewTimer(wait)
 	defer limit.Stop()
-	for first := true; ; first = false {
-		now, news, wait := h.look(first)
-		if wait == 0 {
-			return now
-		}
-		if first {
-			limit.Reset(wait)
-		}
+	for wait > 0 {
 		select {
 		case <-news:
+			s, news, wait = h.progress()
 		case <-limit.C:
-			return now
+			return s
 		case <-h.closed:
-			return now
+			return s
 		case <-ctx.Done():
-			return now
+			return s
 		}
 	}
+	return s
 }
 
-// look returns the state and how long a page may wait for a better one: 0 where it is good or none can come.
-func (h *hub) look(first bool) (now *state, news chan struct{}, wait time.Duration) {
+// noteLook notes that a page was asked for.
+func (h *hub) noteLook() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if first {
-		h.looked = time.Now()
-	}
+	h.looked = time.Now()
+	h.wake()
+}
+
+// wake has the sources read if they are due. h.mu is held.
+func (h *hub) wake() {
 	for _, f := range h.feeds {
 		select {
 		case f.wake <- struct{}{}:
 		default:
 		}
+	}
+}
+
+// progress returns the state, a channel that is closed when there may be another, and how long a page may wait for
+// that: 0 where the state is good, or no better one can come.
+func (h *hub) progress() (s *state, news chan struct{}, wait time.Duration) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, f := range h.feeds {
 		switch {
 		case f.failure != nil && time.Now().Before(f.due):
 		case f.at.IsZero():
@@ -291,12 +301,7 @@ func (h *hub) enter() bool {
 		return false
 	}
 	h.streams++
-	for _, f := range h.feeds {
-		select {
-		case f.wake <- struct{}{}:
-		default:
-		}
-	}
+	h.wake()
 	return true
 }
 
