@@ -1,7 +1,9 @@
 package builder
 
 import (
+	"context"
 	"errors"
+	"fmt"
 	"net"
 	"os"
 	"path/filepath"
@@ -90,6 +92,43 @@ func TestBuildExplainsWhatIsWrongWithASource(t *testing.T) {
 				t.Errorf("error %q is not %q", err, test.kind)
 			}
 		})
+	}
+}
+
+// A look judges without the engine which files a Dockerfile finds, and never refuses what the engine builds.
+func TestALookAndABuildMissTheSameFiles(t *testing.T) {
+	b, shelf := connect(t), newShelf(t)
+	nothing := Registry{Repository: shelf.host + "/shop", Image: func(context.Context, string) (digest, config string, err error) { return "", "", nil }}
+	for _, test := range []struct {
+		dockerfile string
+		missing    string // what the look names
+	}{
+		{"FROM scratch\nCOPY a /\nCOPY dir/. /\nCOPY . /all\nADD dir /\nCOPY link /l\n", ""},
+		{"FROM scratch\nCOPY gone /\n", `"/gone" not found`},
+		{"FROM scratch\nCOPY a gone dir/gone /to/\n", `"/gone" not found; "/dir/gone" not found`},
+		{"FROM scratch\nADD dir/../gone /\n", `"/gone" not found`},
+		{"FROM scratch\nCOPY ignored /\n", `"/ignored" not found: .dockerignore leaves "ignored" out`},
+		{"FROM scratch\nCOPY A /\n", `"/A" not found: there is "a"`},
+		{"FROM scratch\nCOPY gone* a /to/\n", ""},
+		{"FROM scratch\nARG X=gone\nCOPY $X /\n", `"/gone" not found`},
+		{"FROM scratch\nARG X=a\nCOPY ${X} /\n", ""},
+		{"FROM scratch AS unused\nCOPY gone /\nFROM scratch\nCOPY a /\n", ""},
+		{"FROM scratch AS base\nCOPY a /b\nFROM scratch\nCOPY --from=base /b /\n", ""},
+		{"FROM scratch AS base\nCOPY gone /b\nFROM scratch\nCOPY --from=base /b /\n", `"/gone" not found`},
+	} {
+		s := newSource(t, b, map[string]string{"Dockerfile": test.dockerfile, "a": "a", "dir/b": "b", "ignored": "c", ".dockerignore": "ignored\n"})
+		must.Succeed(t, os.Symlink("a", filepath.Join(s.Context, "link")))
+		_, err := b.Look(t.Context(), []Source{s}, nothing)
+		if text := fmt.Sprint(err); (err != nil) != (test.missing != "") || err != nil && !(errors.Is(err, ErrNothingToCopy) && strings.HasSuffix(text, "COPY: "+test.missing)) {
+			t.Errorf("look at %q: %v, want %q", test.dockerfile, err, test.missing)
+		}
+		if _, err := b.Build(t.Context(), []Source{s}, shelf.registry, Options{}); errors.Is(err, ErrNothingToCopy) != (test.missing != "") {
+			t.Errorf("build of %q: %v", test.dockerfile, err)
+		}
+		s.Prepare = "make"
+		if _, err := b.Look(t.Context(), []Source{s}, nothing); err != nil {
+			t.Errorf("look at %q, which a prepare may complete: %v", test.dockerfile, err)
+		}
 	}
 }
 

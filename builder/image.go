@@ -176,11 +176,18 @@ func (w *work) look(ctx context.Context, s Source) (Image, error) {
 	switch {
 	case errors.As(err, &failed) && s.Prepare != "":
 		return i, nil
-	case err != nil || i.Fingerprint == "":
+	case err != nil:
 		return i, err
+	case i.Fingerprint != "":
+		if i.Digest, err = w.findPushed(ctx, to, &i, ""); err != nil {
+			return i, err
+		}
 	}
-	if i.Digest, err = w.findPushed(ctx, to, &i, ""); err != nil || i.Digest == "" {
-		return i, err
+	switch {
+	case i.Digest == "" && s.Prepare == "":
+		return i, w.engine.checkSources(ctx, s)
+	case i.Digest == "":
+		return i, nil
 	}
 	i.Cached, i.Reference = true, to.Repository+"@"+i.Digest
 	return i, nil

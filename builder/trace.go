@@ -199,10 +199,32 @@ func (b *Builder) explainMissingSource(ctx context.Context, s Source, e *BuildEr
 	if !errors.Is(e, ErrNothingToCopy) {
 		return e
 	}
-	if reasons := fingerprint.MissingSources(ctx, s.inputs(b.platform)); len(reasons) > 0 {
+	var reasons []string
+	for _, m := range fingerprint.MissingSources(ctx, s.inputs(b.platform)) {
+		if m.Reason != "" {
+			reasons = append(reasons, m.Reason)
+		}
+	}
+	if len(reasons) > 0 {
 		e.Err = fmt.Errorf("%w: %s", e.Err, strings.Join(reasons, "; "))
 	}
 	return e
+}
+
+// checkSources refuses a Dockerfile that copies what the context does not have, as the engine would.
+func (b *Builder) checkSources(ctx context.Context, s Source) error {
+	var missing []string
+	for _, m := range fingerprint.MissingSources(ctx, s.inputs(b.platform)) {
+		text := fmt.Sprintf("%q not found", path.Clean("/"+m.Path))
+		if m.Reason != "" {
+			text += ": " + m.Reason
+		}
+		missing = append(missing, text)
+	}
+	if missing == nil {
+		return nil
+	}
+	return &BuildError{Image: s.Name, Step: "COPY", Err: recognized{errors.New(strings.Join(missing, "; ")), ErrNothingToCopy}}
 }
 
 // addEngineVersion adds the engine's version to ErrOldFrontend.

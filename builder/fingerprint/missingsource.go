@@ -11,9 +11,12 @@ import (
 	"beansprout/spelling"
 )
 
-// MissingSources returns, for each path that the Dockerfile copies and the context does not have, why
-// it is missing. It leaves out those for which it knows no reason.
-func MissingSources(ctx context.Context, s Source) (reasons []string) {
+// A Missing is a path that a Dockerfile copies and the context does not have. Reason is "" where none is known.
+type Missing struct{ Path, Reason string }
+
+// MissingSources returns what the Dockerfile copies and the context does not have. It leaves out patterns, and
+// what it can't read.
+func MissingSources(ctx context.Context, s Source) (all []Missing) {
 	in, err := readInputs(ctx, s)
 	if err != nil {
 		return nil
@@ -23,18 +26,17 @@ func MissingSources(ctx context.Context, s Source) (reasons []string) {
 		return nil
 	}
 	for _, name := range in.dockerfile.copies {
-		if reason := found.whyMissing(name, in); reason != "" {
-			reasons = append(reasons, reason)
+		if reason, missing := found.whyMissing(name, in); missing {
+			all = append(all, Missing{name, reason})
 		}
 	}
-	return reasons
+	return all
 }
 
-// whyMissing returns why a path leads to nothing in the context. It returns "" if the path leads to
-// something, if it is a pattern, or if there is no more to say.
-func (c *contents) whyMissing(name string, in inputs) string {
+// whyMissing reports whether a path leads to nothing in the context, and why. A pattern may lead to nothing.
+func (c *contents) whyMissing(name string, in inputs) (reason string, missing bool) {
 	if strings.ContainsAny(name, `*?[\`) {
-		return ""
+		return "", false
 	}
 	byPath := map[string]*file{".": {}}
 	for _, f := range c.files {
@@ -43,21 +45,21 @@ func (c *contents) whyMissing(name string, in inputs) string {
 	at, out := follow(name, byPath)
 	switch {
 	case byPath[at] != nil:
-		return ""
+		return "", false
 	case at == "":
-		return fmt.Sprintf("the link %q leads to itself", name)
+		return fmt.Sprintf("the link %q leads to itself", name), true
 	case out != nil:
-		return fmt.Sprintf("the link %q leads to %q, and the engine sees nothing outside the context", out.path, out.link)
+		return fmt.Sprintf("the link %q leads to %q, and the engine sees nothing outside the context", out.path, out.link), true
 	case c.skipped[at] != "":
-		return fmt.Sprintf("%q is a %s: only files, directories and links go into an image", at, c.skipped[at])
+		return fmt.Sprintf("%q is a %s: only files, directories and links go into an image", at, c.skipped[at]), true
 	}
 	if root, err := os.OpenRoot(in.source.Context); err == nil {
 		defer root.Close()
 		if _, err := root.Lstat(at); err == nil {
-			return fmt.Sprintf("%s leaves %q out", in.ignoreFile, at)
+			return fmt.Sprintf("%s leaves %q out", in.ignoreFile, at), true
 		}
 	}
-	return similarPath(at, c.files)
+	return similarPath(at, c.files), true
 }
 
 // follow returns where a path leads in the engine, whose root is the context, and the first link on

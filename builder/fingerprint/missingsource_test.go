@@ -4,13 +4,12 @@ import (
 	"net"
 	"path/filepath"
 	"slices"
-	"strings"
 	"testing"
 
 	"beansprout/test/must"
 )
 
-func TestMissingSourcesSaysWhy(t *testing.T) {
+func TestWhatIsCopiedAndMissingIsFoundWithTheReason(t *testing.T) {
 	s := Source{Context: t.TempDir(), BuildPlatform: "linux/amd64"}
 	must.Write(t, filepath.Join(s.Context, "Dockerfile"), `FROM scratch AS unused
 COPY unused /
@@ -38,16 +37,18 @@ ADD gone.tar /
 	socket, err := net.Listen("unix", filepath.Join(s.Context, "socket"))
 	must.Succeed(t, err)
 	defer socket.Close()
-	want := []string{
-		`there is "package.json"`,
-		`there is "src/main.go"`,
-		`.dockerignore leaves "dist" out`,
-		`the link "out" leads to "/etc/passwd", and the engine sees nothing outside the context`,
-		`the link "up" leads to "../../etc", and the engine sees nothing outside the context`,
-		`the link "round" leads to itself`,
-		`"socket" is a socket: only files, directories and links go into an image`,
+	want := []Missing{
+		{"packages.json", `there is "package.json"`},
+		{"main.go", `there is "src/main.go"`},
+		{"dist", `.dockerignore leaves "dist" out`},
+		{"quite/something/else", ""},
+		{"out", `the link "out" leads to "/etc/passwd", and the engine sees nothing outside the context`},
+		{"up/passwd", `the link "up" leads to "../../etc", and the engine sees nothing outside the context`},
+		{"round", `the link "round" leads to itself`},
+		{"socket", `"socket" is a socket: only files, directories and links go into an image`},
+		{"gone.tar", ""},
 	}
 	if got := MissingSources(t.Context(), s); !slices.Equal(got, want) {
-		t.Errorf("reasons:\n%s", strings.Join(got, "\n"))
+		t.Errorf("got  %q\nwant %q", got, want)
 	}
 }
