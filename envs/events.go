@@ -30,8 +30,11 @@ type EventOptions struct {
 // Events shows what AWS says about the environment, without secrets, oldest first. With Follow it returns nil when
 // the environment has gone. An error of Show ends it.
 func (m *Manager) Events(ctx context.Context, e Environment, o EventOptions) error {
-	if o.Since.IsZero() {
+	if o.Since.Before(beanstalkBegan) {
 		o.Since = e.Created.Add(-time.Minute) // AWS's own dates need not agree to the second
+	}
+	if o.Since.Before(beanstalkBegan) {
+		o.Since = time.Now().Add(-terminatedRetention) // it keeps no older events
 	}
 	feed := eventFeed{since: o.Since}
 	for look := 1; ; look++ {

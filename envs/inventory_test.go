@@ -1,7 +1,6 @@
 package envs
 
 import (
-	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -10,6 +9,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/elasticbeanstalk"
+	"golang.org/x/sync/errgroup"
 
 	"beansprout/envs/store"
 	"beansprout/localcloud"
@@ -64,6 +64,16 @@ const nothingNew = "1 DescribeEnvironments, 1 ListObjectsV2"
 
 // refuse has the next such call refused.
 func (w *watched) refuse(call string) { w.before(1, call, func() string { return "AccessDenied" }) }
+
+// snapshot is what a new Inventory reads first.
+func (p *plot) snapshot() Snapshot {
+	p.Helper()
+	s, err := p.manager.Inventory().Read(p.Context())
+	if err != nil {
+		p.Fatal(err)
+	}
+	return s
+}
 
 // features names those of the environments, and behind a slash those that have none any more.
 func (s Snapshot) features() string {
@@ -326,19 +336,28 @@ func TestAnEnvironmentWhoseDescriptionIsEditedStays(t *testing.T) {
 	}
 }
 
-// TestAnInventoryStaysSmall changes one record again and again.
-func TestAnInventoryStaysSmall(t *testing.T) {
+// Of an application that has gone through thousands of features, the newest are shown.
+func TestAnInventoryOfManyRecordsReadsThemPageByPage(t *testing.T) {
 	t.Parallel()
 	w := newWatched(t, nil)
 	w.deployed(deployment("x", "one"), Created)
-	w.calm()
-	for n := range 200 {
-		_, err := w.store().Change(context.Background(), w.name("x"), func(r *store.Record) { r.Stuck = fmt.Sprint(n) })
-		if err != nil {
-			t.Fatal(err)
-		}
-		if s, calls := w.read(); s.of("x").Own().Stuck != fmt.Sprint(n) || calls != "1 DescribeEnvironments, 1 GetObject, 1 ListObjectsV2" {
-			t.Fatalf("change %d: %s, %q", n, calls, s.of("x").Own().Stuck)
-		}
+	var g errgroup.Group
+	g.SetLimit(16)
+	for n := range removedLimit + 5 {
+		g.Go(func() error {
+			w.putRecord(w.name(fmt.Sprint("f", n)), fmt.Sprintf(`{"feature":"f%d","outcome":{"verb":"up"}}`, n))
+			return nil
+		})
+	}
+	if err := g.Wait(); err != nil {
+		t.Fatal(err)
+	}
+	w.read()
+	s, calls := w.read()
+	if want := "1 DescribeEnvironments, 2 ListObjectsV2"; calls != want || len(s.Environments) != 1 || len(s.Removed) != removedLimit {
+		t.Errorf("%s; %d environments, %d removed", calls, len(s.Environments), len(s.Removed))
+	}
+	if len(s.Warnings) != 1 || !strings.Contains(s.Warnings[0], "5 features without an environment are left out") {
+		t.Errorf("it warns %q", s.Warnings)
 	}
 }

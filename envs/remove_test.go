@@ -355,7 +355,8 @@ func TestWhatIsProtectedBeforeADeployRepeatsARemovalStays(t *testing.T) {
 func TestAnOperationOnAFormerEnvironmentChangesNothing(t *testing.T) {
 	p := newPlot(t, localcloud.Config{}, nil)
 	p.deployed(deployment("x", "one"), Created)
-	former := p.deployed(deployment("x", "two"), Deployed)
+	p.deployed(deployment("x", "two"), Deployed)
+	former := p.snapshot().of("x")
 	if _, err := p.manager.Remove(t.Context(), former, RemoveOptions{}); err != nil {
 		t.Fatal(err)
 	}
@@ -363,14 +364,17 @@ func TestAnOperationOnAFormerEnvironmentChangesNothing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	removed := p.snapshot().Removed[0].Environment()
 	now := p.deployed(deployment("x", "three"), Created)
 	for name, operate := range map[string]func() error{
-		"Extend":    func() error { _, err := p.manager.Extend(t.Context(), former, time.Hour, Options{}); return err },
-		"Protect":   func() error { _, err := p.manager.Protect(t.Context(), former, "", Options{}); return err },
-		"Unprotect": func() error { _, err := p.manager.Unprotect(t.Context(), former, Options{}); return err },
-		"Rollback":  func() error { _, err := p.manager.Rollback(t.Context(), former, RollbackOptions{}); return err },
-		"Restore":   func() error { _, err := p.manager.Restore(t.Context(), gone, RestoreOptions{}); return err },
-		"Remove":    func() error { _, err := p.manager.Remove(t.Context(), former, RemoveOptions{Force: true}); return err },
+		"Extend":                func() error { _, err := p.manager.Extend(t.Context(), former, time.Hour, Options{}); return err },
+		"Protect":               func() error { _, err := p.manager.Protect(t.Context(), former, "", Options{}); return err },
+		"Unprotect":             func() error { _, err := p.manager.Unprotect(t.Context(), former, Options{}); return err },
+		"Press":                 func() error { return p.manager.Press(t.Context(), former, "a token", Options{}) },
+		"Rollback":              func() error { _, err := p.manager.Rollback(t.Context(), former, RollbackOptions{}); return err },
+		"Restore":               func() error { _, err := p.manager.Restore(t.Context(), gone, RestoreOptions{}); return err },
+		"Restore of a snapshot": func() error { _, err := p.manager.Restore(t.Context(), removed, RestoreOptions{}); return err },
+		"Remove":                func() error { _, err := p.manager.Remove(t.Context(), former, RemoveOptions{Force: true}); return err },
 	} {
 		before, err := p.store().Read(t.Context(), now.Name)
 		if err != nil {

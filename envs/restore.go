@@ -68,8 +68,15 @@ func (m *Manager) Restorable(ctx context.Context, application, feature string) (
 // Restore brings back an environment that was removed, for as long as it lives by its own days: its id, its address and the
 // version that it ran. It acts while no environment with another id lives under the name, else the
 // error is ErrReplaced, and goes on with a restore that was interrupted. Result.Version tells the
-// version also of a DryRun.
+// version also of a DryRun. An Environment that is known by its record alone, as a Gone is, is looked up first.
 func (m *Manager) Restore(ctx context.Context, e Environment, o RestoreOptions) (Result, error) {
+	if e.State == Terminated && e.lastVersion == nil {
+		proved, err := m.provedGone(ctx, e)
+		if err != nil {
+			return Result{Environment: e}, err
+		}
+		e = proved
+	}
 	result := Result{Environment: e, Version: Version{Label: e.Version, Commit: e.Commit, Owner: e.Owner}, Outcome: Restored}
 	removed := e.Record != nil && e.Record.Restorable != nil && e.Record.Restorable.ID == e.ID
 	switch {
@@ -97,6 +104,16 @@ func (m *Manager) Restore(ctx context.Context, e Environment, o RestoreOptions) 
 	r.run.announce(NewsBuilding, Environment{}, "")
 	result, err := r.run.underLease(ctx, r.perform, func(rec *store.Record, result Result, err error) { r.write(ctx, rec, result, err) })
 	return r.run.end(ctx, result, err)
+}
+
+// provedGone returns the environment that has gone as Restorable does: others may be able to write the record,
+// which must not have AWS bring back an environment that is none of the feature's.
+func (m *Manager) provedGone(ctx context.Context, e Environment) (Environment, error) {
+	now, err := m.Restorable(ctx, e.Application, e.Feature)
+	if err == nil && now.ID != e.ID {
+		err = errorOf(e.Env, ErrReplaced)
+	}
+	return now, err
 }
 
 // restore is one run of Restore.

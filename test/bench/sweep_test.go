@@ -38,7 +38,7 @@ type estate struct {
 	dir   string
 }
 
-func newEstate(b *testing.B, due int) *estate {
+func newEstate(b *testing.B, crowd, due int) *estate {
 	e := &estate{B: b, dir: b.TempDir()}
 	e.open()
 	client := elasticbeanstalk.NewFromConfig(e.config())
@@ -75,7 +75,7 @@ func newEstate(b *testing.B, due int) *estate {
 	}
 	e.close()
 	var names []string
-	err = cloudtest.Multiply(filepath.Join(e.dir, "cloud"), sweepCrowd, func(i int, row map[string]any) {
+	err = cloudtest.Multiply(filepath.Join(e.dir, "cloud"), crowd, func(i int, row map[string]any) {
 		feature := fmt.Sprintf("feature/%05d", i)
 		name := envs.Name(fmt.Sprint(row["Account"]), "shop", feature)
 		names = append(names, name)
@@ -175,7 +175,7 @@ func (e *estate) run(name string, args ...string) (out string, calls int, took t
 // BenchmarkSweep counts, at the server, what a sweep of 10,000 environments asks AWS, beside a script that
 // reads each environment's tags.
 func BenchmarkSweep(b *testing.B) {
-	e, idle := newEstate(b, sweepDue), newEstate(b, 0)
+	e, idle := newEstate(b, sweepCrowd, sweepDue), newEstate(b, sweepCrowd, 0)
 	binary, err := filepath.Abs("../../bin/beansprout")
 	if err != nil {
 		b.Fatal(err)
