@@ -72,4 +72,4 @@ func (c *Chromium) Page(t testing.TB) *Page {
 }
 
 // waitLimit is how long a page may take for anything, however busy the machine is.
-const waitLimit = time.Minute
+const waitLimit = 2 * time.Minute
