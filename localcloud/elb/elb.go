@@ -5,6 +5,7 @@ package elb
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"sync"
 	"time"
@@ -13,6 +14,7 @@ import (
 
 	"beansprout/localcloud/elb/traffic"
 	"beansprout/localcloud/instance"
+	"beansprout/localcloud/table"
 	"beansprout/localcloud/wire"
 )
 
@@ -52,7 +54,7 @@ func Open(c Config) (*Service, error) {
 	if c.Taken == nil {
 		c.Taken = func(string) bool { return false }
 	}
-	db, err := open(c.File)
+	db, err := table.Open(c.File, balancers.table.Bucket, listeners.table.Bucket, groups.table.Bucket)
 	if err != nil {
 		return nil, err
 	}
@@ -60,8 +62,7 @@ func Open(c Config) (*Service, error) {
 		Instances: dialer{c.Fleet}, Now: c.Now, Sleep: c.Sleep, Speed: c.HealthSpeed, Lag: c.DeregisterLag,
 	})}
 	if err := s.apply(); err != nil {
-		s.Close()
-		return nil, err
+		return nil, errors.Join(err, s.Close())
 	}
 	return s, nil
 }

@@ -16,13 +16,13 @@ func (s *Service) apply() error {
 	var table traffic.Table
 	err := s.look(wire.Call{}, func(st *state) error {
 		of := map[string][]traffic.Listener{}
-		for l := range listeners.everywhere(st) {
+		for _, l := range listeners.everywhere(st) {
 			of[l.Balancer] = append(of[l.Balancer], l.traffic())
 		}
-		for b := range balancers.everywhere(st) {
+		for _, b := range balancers.everywhere(st) {
 			table.Balancers = append(table.Balancers, traffic.Balancer{Host: b.Host, Listeners: of[b.ARN]})
 		}
-		for g := range groups.everywhere(st) {
+		for _, g := range groups.everywhere(st) {
 			table.Groups = append(table.Groups, g.traffic(s.Now()))
 		}
 		return nil

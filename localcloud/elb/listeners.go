@@ -44,7 +44,7 @@ func (l listener) all() []rule { return append(slices.Clone(l.Rules), l.Default)
 
 // listenersOf returns the listeners of a load balancer by port.
 func (st *state) listenersOf(balancerARN string) (all []listener) {
-	for l := range listeners.all(st) {
+	for _, l := range listeners.all(st) {
 		if l.Balancer == balancerARN {
 			all = append(all, l)
 		}

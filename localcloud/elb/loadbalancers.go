@@ -97,7 +97,7 @@ func createLoadBalancer(st *state, in createLoadBalancerIn) (out balancersOut, e
 		made.SecurityGroups = []string{network.SecurityGroup}
 	}
 	count := 0
-	for b := range balancers.all(st) {
+	for _, b := range balancers.all(st) {
 		if strings.EqualFold(b.Name, made.Name) {
 			if !b.same(made) {
 				return out, wire.Errorf("DuplicateLoadBalancerName", "A load balancer with the same name '%s' exists, but with different settings", in.Name)
@@ -147,7 +147,7 @@ func (st *state) subnets(ids []string) (all []subnet, err error) {
 func (st *state) freeHost(name string) string {
 	host := strings.ToLower(name)
 	taken := st.Taken(host)
-	for b := range balancers.everywhere(st) {
+	for _, b := range balancers.everywhere(st) {
 		taken = taken || b.Host == host
 	}
 	if taken {
@@ -164,7 +164,7 @@ type describeLoadBalancersIn struct {
 
 func describeLoadBalancers(st *state, in describeLoadBalancersIn) (out balancersOut, err error) {
 	all := []balancer{}
-	for b := range balancers.all(st) {
+	for _, b := range balancers.all(st) {
 		if named(in.LoadBalancerArns, b.ARN) && named(in.Names, b.Name) {
 			all = append(all, b)
 		}

@@ -71,7 +71,7 @@ func (st *state) showGroup(g group) groupOut {
 // balancersOf returns the load balancers with a rule that names the group: one at most.
 func (st *state) balancersOf(groupARN string) []string {
 	arns := []string{}
-	for l := range listeners.all(st) {
+	for _, l := range listeners.all(st) {
 		if l.names(groupARN) && !slices.Contains(arns, l.Balancer) {
 			arns = append(arns, l.Balancer)
 		}
@@ -108,7 +108,7 @@ func createTargetGroup(st *state, in createTargetGroupIn) (out groupsOut, err er
 		return out, err
 	}
 	count := 0
-	for g := range groups.all(st) {
+	for _, g := range groups.all(st) {
 		if g.Name == made.Name {
 			if !g.same(made) {
 				return out, wire.Errorf("DuplicateTargetGroupName", "A target group with the same name '%s' exists, but with different settings", in.Name)
@@ -202,7 +202,7 @@ func describeTargetGroups(st *state, in describeTargetGroupsIn) (out groupsOut, 
 		}
 	}
 	all := []group{}
-	for g := range groups.all(st) {
+	for _, g := range groups.all(st) {
 		if named(in.TargetGroupArns, g.ARN) && named(in.Names, g.Name) &&
 			(in.LoadBalancerArn == "" || slices.Contains(st.balancersOf(g.ARN), in.LoadBalancerArn)) {
 			all = append(all, g)
