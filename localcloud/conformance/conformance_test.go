@@ -24,6 +24,7 @@ type access struct {
 	Key      string `json:"key"`
 	Secret   string `json:"secret"`
 	Account  string `json:"account"`
+	URLs     string `json:"urls"` // host and port of the environments' and load balancers' URLs
 }
 
 // start starts a cloud without Docker that ends with the test. A version called "broken" does not
@@ -50,7 +51,7 @@ func start(t *testing.T, cfg localcloud.Config) access {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return access{r.Endpoint, r.Key, r.Secret, r.Account}
+	return access{r.Endpoint, r.Key, r.Secret, r.Account, fmt.Sprintf("127.0.0.1:%d", r.URLPort)}
 }
 
 // needs skips the test with a message if a command does not work.
@@ -149,4 +150,8 @@ func TestSequencesOfTheEBCLI(t *testing.T) {
 
 func TestABlueAndAGreenGroup(t *testing.T) {
 	drive(t, "scalingscene.py", map[string]access{"quick": start(t, localcloud.Config{})})
+}
+
+func TestALoadBalancerBeforeAGroup(t *testing.T) {
+	drive(t, "balancerscene.py", map[string]access{"quick": start(t, localcloud.Config{})})
 }

@@ -142,13 +142,13 @@ type listenerNamed struct {
 }
 
 // deleteListener deletes the rules as well.
-func deleteListener(st *state, in listenerNamed) (out struct{}, err error) {
+func deleteListener(st *state, in listenerNamed) (*empty, error) {
 	l, err := listeners.must(st, in.ListenerArn)
 	if err != nil {
-		return out, err
+		return nil, err
 	}
 	listeners.delete(st, l.ARN)
-	return out, nil
+	return &empty{}, nil
 }
 
 // traffic returns what the listener is for the requests.

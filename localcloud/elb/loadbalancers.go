@@ -185,14 +185,14 @@ type balancerNamed struct {
 }
 
 // deleteLoadBalancer deletes the listeners and rules as well. It succeeds if there is none.
-func deleteLoadBalancer(st *state, in balancerNamed) (out struct{}, err error) {
+func deleteLoadBalancer(st *state, in balancerNamed) (*empty, error) {
 	b, ok := balancers.get(st, in.LoadBalancerArn)
 	if !ok {
-		return out, nil
+		return &empty{}, nil
 	}
 	for _, l := range st.listenersOf(b.ARN) {
 		listeners.delete(st, l.ARN)
 	}
 	balancers.delete(st, b.ARN)
-	return out, nil
+	return &empty{}, nil
 }

@@ -26,6 +26,9 @@ func checkName(kind, name string) error {
 	return nil
 }
 
+// empty is an answer that says nothing: its element is there all the same.
+type empty struct{}
+
 // named reports whether a filter lets a name pass. A filter without names lets all pass.
 func named(names []string, name string) bool { return names == nil || slices.Contains(names, name) }
 

@@ -159,17 +159,17 @@ type deleteRuleIn struct {
 	RuleArn string `aws:"required"`
 }
 
-func deleteRule(st *state, in deleteRuleIn) (out struct{}, err error) {
+func deleteRule(st *state, in deleteRuleIn) (*empty, error) {
 	l, r, err := st.rule(in.RuleArn)
 	if err != nil {
-		return out, err
+		return nil, err
 	}
 	if r.Priority == 0 {
-		return out, wire.Errorf("OperationNotPermitted", "Default rule '%s' cannot be deleted", in.RuleArn)
+		return nil, wire.Errorf("OperationNotPermitted", "Default rule '%s' cannot be deleted", in.RuleArn)
 	}
 	l.Rules = slices.DeleteFunc(l.Rules, func(other rule) bool { return other.ARN == r.ARN })
 	listeners.put(st, l.ARN, l)
-	return out, nil
+	return &empty{}, nil
 }
 
 // traffic returns what the rule is for the requests.

@@ -224,15 +224,15 @@ type groupNamed struct {
 }
 
 // deleteTargetGroup succeeds if there is none.
-func deleteTargetGroup(st *state, in groupNamed) (out struct{}, err error) {
+func deleteTargetGroup(st *state, in groupNamed) (*empty, error) {
 	if _, ok := groups.get(st, in.TargetGroupArn); !ok {
-		return out, nil
+		return &empty{}, nil
 	}
 	if len(st.balancersOf(in.TargetGroupArn)) > 0 {
-		return out, wire.Errorf("ResourceInUse", "Target group '%s' is currently in use by a listener or a rule", in.TargetGroupArn)
+		return nil, wire.Errorf("ResourceInUse", "Target group '%s' is currently in use by a listener or a rule", in.TargetGroupArn)
 	}
 	groups.delete(st, in.TargetGroupArn)
-	return out, nil
+	return &empty{}, nil
 }
 
 // traffic returns what the group is for the requests.

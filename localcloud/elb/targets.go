@@ -31,24 +31,24 @@ type targetsIn struct {
 
 const targetsPerGroup = 1000
 
-func registerTargets(st *state, in targetsIn) (out struct{}, err error) {
+func registerTargets(st *state, in targetsIn) (*empty, error) {
 	g, err := groups.must(st, in.TargetGroupArn)
 	if err != nil {
-		return out, err
+		return nil, err
 	}
 	for _, t := range in.Targets {
 		i, ok := st.Fleet.Get(t.Id)
 		if !ok || i.Region != st.Region || i.State != instance.Running {
-			return out, wire.Errorf("InvalidTarget", "The following targets are not in a running state and cannot be registered: '%s'", t.Id)
+			return nil, wire.Errorf("InvalidTarget", "The following targets are not in a running state and cannot be registered: '%s'", t.Id)
 		}
 		g.register(target{Instance: t.Id, Address: i.Address, Port: or(t.Port, g.Port)})
 	}
 	g.prune(st.Now)
 	if len(g.Targets) > targetsPerGroup {
-		return out, wire.Errorf("TooManyTargets", "You have reached the maximum number of targets in a target group: %d", targetsPerGroup)
+		return nil, wire.Errorf("TooManyTargets", "You have reached the maximum number of targets in a target group: %d", targetsPerGroup)
 	}
 	groups.put(st, g.ARN, g)
-	return out, nil
+	return &empty{}, nil
 }
 
 // register adds a target. If it is draining, it is a registered one again.
@@ -69,16 +69,16 @@ func (g *group) prune(now time.Time) {
 }
 
 // deregisterTargets succeeds for targets that are not registered.
-func deregisterTargets(st *state, in targetsIn) (out struct{}, err error) {
+func deregisterTargets(st *state, in targetsIn) (*empty, error) {
 	g, err := groups.must(st, in.TargetGroupArn)
 	if err != nil {
-		return out, err
+		return nil, err
 	}
 	for _, t := range in.Targets {
 		g.deregister(t.Id, or(t.Port, g.Port), st.Now)
 	}
 	groups.put(st, g.ARN, g)
-	return out, nil
+	return &empty{}, nil
 }
 
 // deregister begins to drain a target, unless it drains already, and returns when the draining ends.

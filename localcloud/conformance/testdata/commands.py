@@ -23,7 +23,22 @@ FILES = pathlib.Path(tempfile.mkdtemp(dir=os.environ["HOME"]))
 ECS = "ECS running on 64bit Amazon Linux 2023"
 eb = client("elasticbeanstalk")
 driver = create_clidriver and create_clidriver()
-WORDS = {
+ec2, elb = client("ec2"), client("elbv2")
+LATER = {  # words for what a command made
+    "balancer": lambda: elb.describe_load_balancers()["LoadBalancers"][0]["LoadBalancerArn"],
+    "group": lambda: elb.describe_target_groups()["TargetGroups"][0]["TargetGroupArn"],
+    "listener": lambda: elb.describe_listeners(LoadBalancerArn=LATER["balancer"]())["Listeners"][0]["ListenerArn"],
+    "rule": lambda: elb.describe_rules(ListenerArn=LATER["listener"]())["Rules"][0]["RuleArn"],
+}
+
+
+class Words(dict):
+    def __missing__(self, word):
+        return LATER[word]()
+
+
+WORDS = Words({
+    "vpc": ec2.describe_vpcs()["Vpcs"][0]["VpcId"], **{"subnet%d" % n: s["SubnetId"] for n, s in enumerate(ec2.describe_subnets()["Subnets"])},
     "account": ACCOUNT, "region": REGION, "file": str(FILES / "file"), "copy": str(FILES / "copy"), "stack": stack(eb),
     "platform": next(p["PlatformArn"] for p in eb.list_platform_versions()["PlatformSummaryList"] if p["PlatformBranchName"] == ECS),
     "environment": "arn:aws:elasticbeanstalk:%s:%s:environment/shop/shop-one" % (REGION, ACCOUNT),
@@ -34,7 +49,7 @@ WORDS = {
     "inline": '{"Statement":[{"Effect":"Allow","Action":"s3:GetObject","Resource":"*"}]}',
     "policy": json.dumps({"rules": [{"rulePriority": 1, "selection": {"tagStatus": "any", "countType": "imageCountMoreThan", "countNumber": 9},
                                      "action": {"type": "expire"}}]}),
-}
+})
 
 
 def aws(args):

@@ -20,17 +20,24 @@ BY_TYPE = {"string": "abcd", "integer": 1, "long": 1, "double": 1.0, "boolean": 
 CODES = {"query": ("ValidationError", "MalformedInput"), "json": ("InvalidParameterException", "SerializationException")}
 OWN_CODES = {"service-quotas": ("ValidationException", "SerializationException")}
 
-# What AWS takes and this cloud refuses: it has neither KMS nor exclusions from mutability.
-UNSERVED = {"ReplaceRootVolume", "IMMUTABLE_WITH_EXCLUSION", "MUTABLE_WITH_EXCLUSION", "KMS", "KMS_DSSE"}
+# What AWS takes and this cloud refuses: it has neither KMS nor exclusions from mutability, and load balancers for HTTP and instances only.
+UNSERVED = {"ReplaceRootVolume", "IMMUTABLE_WITH_EXCLUSION", "MUTABLE_WITH_EXCLUSION", "KMS", "KMS_DSSE",
+            "HTTPS", "TCP", "TLS", "UDP", "TCP_UDP", "GENEVE", "QUIC", "TCP_QUIC", "ip", "lambda", "alb", "network", "gateway", "ipv6", "dualstack",
+            "dualstack-without-public-ipv4", "redirect", "authenticate-oidc", "authenticate-cognito", "jwt-validation"}
 
 
-# What IAM, Service Quotas and Auto Scaling take and this cloud refuses.
+# What IAM, Service Quotas, Auto Scaling and Elastic Load Balancing take and this cloud refuses.
+ACTIONS = {"AuthenticateOidcConfig", "AuthenticateCognitoConfig", "RedirectConfig", "JwtValidationConfig"}
 UNREAD_OF_GROUPS = {
     "MixedInstancesPolicy", "AvailabilityZoneIds", "PlacementGroup", "CapacityRebalance", "DeletionProtection", "ServiceLinkedRoleARN", "MaxInstanceLifetime", "Context",
     "DesiredCapacityType", "InstanceMaintenancePolicy", "AvailabilityZoneDistribution", "AvailabilityZoneImpairmentPolicy", "SkipZonalShiftValidation",
     "CapacityReservationSpecification", "InstanceLifecyclePolicy",
 }
 UNREAD = {
+    "CreateListener": ACTIONS | {"Certificates", "AlpnPolicy", "MutualAuthentication"},
+    "CreateLoadBalancer": {"SubnetMappings", "CustomerOwnedIpv4Pool", "EnablePrefixForIpv6SourceNat", "IpamPools"},
+    "CreateRule": ACTIONS | {"RegexValues", "HttpHeaderConfig", "HttpRequestMethodConfig", "QueryStringConfig", "SourceIpConfig", "Transforms"},
+    "CreateTargetGroup": {"TargetControlPort"}, "DescribeTargetHealth": {"Include"}, "DeregisterTargets": {"QuicServerId"}, "RegisterTargets": {"QuicServerId"},
     "CreateRole": {"PermissionsBoundary"}, "GetServiceQuota": {"ContextId"}, "ListServiceQuotas": {"QuotaCode", "QuotaAppliedAtLevel"},
     "CreateAutoScalingGroup": UNREAD_OF_GROUPS | {"LaunchConfigurationName", "InstanceId", "LoadBalancerNames", "LifecycleHookSpecificationList", "TrafficSources"},
     "UpdateAutoScalingGroup": UNREAD_OF_GROUPS | {"LaunchConfigurationName", "VPCZoneIdentifier", "AvailabilityZones"},

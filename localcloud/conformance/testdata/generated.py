@@ -15,7 +15,7 @@ def served(judge):
         yield name
 
 
-for service in ("elasticbeanstalk", "ecr", "iam", "service-quotas", "autoscaling"):
+for service in ("elasticbeanstalk", "ecr", "elbv2", "iam", "service-quotas", "autoscaling"):
     judge = Judge(service)
     with case("operations of " + service):
         names = list(served(judge))

@@ -38,6 +38,7 @@ COMMON = {
     "iam": {"InvalidAction", "ValidationError", "MalformedInput"},
     "service-quotas": {"ValidationException", "SerializationException", "UnknownOperationException"},
     "autoscaling": {"ValidationError", "MalformedInput", "InvalidAction"},
+    "elbv2": {"ValidationError", "MalformedInput", "InvalidAction"},
     "ec2": {"MissingParameter", "UnknownParameter", "InvalidParameterValue", "InvalidParameterCombination", "InvalidAction", "InvalidNextToken", "InvalidID",
             "InvalidInstanceID.NotFound", "InvalidInstanceID.Malformed", "InvalidSubnetID.NotFound", "InvalidVpcID.NotFound", "InvalidLaunchTemplateId.NotFound",
             "InvalidLaunchTemplateName.NotFoundException", "InvalidLaunchTemplateName.AlreadyExistsException", "IdempotentParameterMismatch",
