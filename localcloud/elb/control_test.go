@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"testing/synctest"
+
+	"beansprout/test/must"
 )
 
 func list(name string, values ...string) (given []string) {
@@ -51,9 +53,12 @@ func TestLoadBalancers(t *testing.T) {
 	same(t, "a marker at the end", strings.Contains(rest, "NextMarker"), false)
 	arn := one(t, c.call(t, "DescribeLoadBalancers", "Names.member.1=inside"), "LoadBalancerArn")
 	same(t, "tags", strings.Contains(c.call(t, "DescribeTags", "ResourceArns.member.1="+arn), "<Tags><member><Key>k</Key><Value>v</Value></member></Tags>"), true)
-	for n := range balancersPerRegion - 3 {
-		c.balancer(t, fmt.Sprint("more", n))
-	}
+	must.Succeed(t, c.change(c.callFor(arn), func(st *state) error {
+		for n := range balancersPerRegion - 3 {
+			balancers.put(st, fmt.Sprint(arn, n), balancer{ARN: fmt.Sprint(arn, n), Name: fmt.Sprint("more", n)})
+		}
+		return nil
+	}))
 	same(t, "one too many", code(c.call(t, "CreateLoadBalancer", with("last", a, b)...)), "TooManyLoadBalancers")
 }
 
@@ -229,13 +234,19 @@ func TestTheLimitsOfALoadBalancer(t *testing.T) {
 		web := c.group(t, "web")
 		shop := c.balancer(t, "shop")
 		l := c.listener(t, shop, 80, web)
-		for n := range rulesPerBalancer {
-			c.rule(t, l, n+1, "/x", web)
-		}
+		must.Succeed(t, c.change(c.callFor(l), func(st *state) error {
+			full, _ := listeners.get(st, l)
+			for n := range rulesPerBalancer {
+				full.Rules = append(full.Rules, rule{ARN: ruleARN(l), Priority: n + 1, Action: full.Default.Action})
+			}
+			listeners.put(st, l, full)
+			for n := range listenersPerBalancer - 1 {
+				arn := fmt.Sprint(l, n)
+				listeners.put(st, arn, listener{ARN: arn, Balancer: shop, Port: 1000 + n, Default: full.Default})
+			}
+			return nil
+		}))
 		same(t, "rules", code(c.call(t, "CreateRule", rule1(l, 1000, "/x", web)...)), "TooManyRules")
-		for n := range listenersPerBalancer - 1 {
-			c.listener(t, shop, 1000+n, web)
-		}
 		same(t, "listeners", code(c.call(t, "CreateListener", "LoadBalancerArn="+shop, "Protocol=HTTP", "Port=9",
 			"DefaultActions.member.1.Type=forward", "DefaultActions.member.1.TargetGroupArn="+web)), "TooManyListeners")
 		var six []string

@@ -2,7 +2,6 @@ package traffic
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -13,49 +12,14 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"beansprout/test/load"
 )
 
 // fleet is instances that are HTTP servers behind pipes, so that a test's clock can be a false one.
 type fleet struct {
 	mu   sync.Mutex
-	runs map[string]*pipes
-}
-
-// pipes is a listener whose connections are pipes.
-type pipes struct {
-	calls  chan net.Conn
-	closed chan struct{}
-	once   sync.Once
-}
-
-func listen() *pipes { return &pipes{calls: make(chan net.Conn), closed: make(chan struct{})} }
-
-func (l *pipes) Accept() (net.Conn, error) {
-	select {
-	case c := <-l.calls:
-		return c, nil
-	case <-l.closed:
-		return nil, net.ErrClosed
-	}
-}
-
-func (l *pipes) Close() error {
-	l.once.Do(func() { close(l.closed) })
-	return nil
-}
-
-func (l *pipes) Addr() net.Addr { return &net.TCPAddr{} }
-
-func (l *pipes) dial(ctx context.Context) (net.Conn, error) {
-	here, there := net.Pipe()
-	select {
-	case l.calls <- there:
-		return here, nil
-	case <-l.closed:
-		return nil, errors.New("connection refused")
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
+	runs map[string]*load.Pipes
 }
 
 // Dial implements Instances.
@@ -66,20 +30,20 @@ func (f *fleet) Dial(ctx context.Context, id string, _ int) (net.Conn, error) {
 	if l == nil {
 		return nil, ErrNotRunning
 	}
-	return l.dial(ctx)
+	return l.Dial(ctx, "", "")
 }
 
 // run starts an instance that answers until the test ends or stop is called, which cuts its open
 // requests.
 func (f *fleet) run(t *testing.T, id string, h http.HandlerFunc) (stop func()) {
 	t.Helper()
-	l := listen()
+	l := load.Listen()
 	server := &http.Server{Handler: h}
 	go func() { _ = server.Serve(l) }()
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.runs == nil {
-		f.runs = map[string]*pipes{}
+		f.runs = map[string]*load.Pipes{}
 	}
 	f.runs[id] = l
 	stop = func() { _ = server.Close() }

@@ -1,98 +1,14 @@
 package traffic
 
 import (
-	"context"
-	"fmt"
-	"io"
-	"maps"
-	"net"
 	"net/http"
 	"slices"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"beansprout/test/load"
 )
-
-// load is clients that send one request after the other.
-type load struct {
-	cancel context.CancelFunc
-	wait   sync.WaitGroup
-
-	mu      sync.Mutex
-	answers map[string]int       // by text
-	latest  map[string]time.Time // when a request began that got the answer
-}
-
-// begin starts twelve clients with requests of 5 ms, and four with requests of 3 s. Half of each keep
-// their connections alive.
-func begin(dial func(context.Context) (net.Conn, error)) *load {
-	ctx, cancel := context.WithCancel(context.Background())
-	l := &load{cancel: cancel, answers: map[string]int{}, latest: map[string]time.Time{}}
-	for i := range 16 {
-		transport := &http.Transport{
-			DialContext:       func(ctx context.Context, _, _ string) (net.Conn, error) { return dial(ctx) },
-			DisableKeepAlives: i%2 == 0,
-		}
-		url := "http://shop.localhost/5ms"
-		if i >= 12 {
-			url = "http://shop.localhost/3s"
-		}
-		l.wait.Go(func() {
-			defer transport.CloseIdleConnections()
-			for ctx.Err() == nil {
-				began := time.Now()
-				l.note(began, get(transport, url))
-				time.Sleep(20 * time.Millisecond)
-			}
-		})
-	}
-	return l
-}
-
-// get is not tried again by the client: an idle connection that breaks counts as a failure.
-func get(transport http.RoundTripper, url string) string {
-	r, err := http.NewRequest(http.MethodGet, url, nil)
-	if err != nil {
-		return err.Error()
-	}
-	resp, err := transport.RoundTrip(r)
-	if err != nil {
-		return err.Error()
-	}
-	defer resp.Body.Close()
-	body, err := io.ReadAll(resp.Body)
-	switch {
-	case err != nil:
-		return err.Error()
-	case resp.StatusCode != http.StatusOK:
-		return resp.Status
-	}
-	return string(body)
-}
-
-func (l *load) note(began time.Time, answer string) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.answers[answer]++
-	if began.After(l.latest[answer]) {
-		l.latest[answer] = began
-	}
-}
-
-// end returns how many requests were answered and failed, and when the last began that the old
-// version answered.
-func (l *load) end() (answered, failed int, lastOld time.Time) {
-	l.cancel()
-	l.wait.Wait()
-	for answer, n := range l.answers {
-		if answer != "old" && answer != "new" {
-			failed += n
-		}
-		answered += n
-	}
-	return answered, failed, l.latest["old"]
-}
 
 // move replaces four old instances by four new ones under load. The old ones are stopped when they
 // have drained, or as soon as they are deregistered.
@@ -113,11 +29,11 @@ func move(t *testing.T, drained bool) (answered, failed int, late time.Duration)
 		g := Group{ID: "g", Check: quick, Targets: targets(olds...)}
 		p.Apply(shop(g))
 		synctest.Wait()
-		entry := listen()
+		entry := load.Listen()
 		server := &http.Server{Handler: p.Router(http.NotFoundHandler())}
 		go func() { _ = server.Serve(entry) }()
 		defer server.Close()
-		clients := begin(entry.dial)
+		clients := load.Start(entry.Dial, load.Kind{Clients: 12, URL: "http://shop.localhost/5ms"}, load.Kind{Clients: 4, URL: "http://shop.localhost/3s"})
 		time.Sleep(2 * time.Second)
 
 		g.Targets = append(targets(olds...), targets(news...)...)
@@ -141,13 +57,12 @@ func move(t *testing.T, drained bool) (answered, failed int, late time.Duration)
 			stop()
 		}
 		time.Sleep(5 * time.Second)
-		var last time.Time
-		answered, failed, last = clients.end()
-		late = last.Sub(began)
+		got := clients.Stop()
+		answered, failed, late = got.All(), got.Failed("old", "new"), got.Latest["old"].Sub(began)
 		if late > lag {
 			t.Errorf("an old instance answered a request that began %s after it was deregistered", late)
 		}
-		t.Log(slices.Sorted(maps.Keys(clients.answers)), fmt.Sprintf("%d answered, %d failed", answered, failed))
+		t.Log(got.Answers)
 	})
 	return answered, failed, late
 }
