@@ -161,7 +161,7 @@ func TestDrainingLastsForTheDelay(t *testing.T) {
 
 func TestARegistrationEndsTheDraining(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := start(t, t.TempDir(), Config{})
+		c := start(t, t.TempDir(), Config{HealthSpeed: 1})
 		web, ids := c.shop(t, "v1")
 		_, err := c.Deregister(web, ids[0])
 		must.Succeed(t, err)
@@ -176,7 +176,7 @@ func TestARegistrationEndsTheDraining(t *testing.T) {
 func TestAllOutlivesARestart(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		dir := t.TempDir()
-		c := start(t, dir, Config{})
+		c := start(t, dir, Config{HealthSpeed: 1})
 		web, ids := c.shop(t, "v1", "v2")
 		_, err := c.Deregister(web, ids[0])
 		must.Succeed(t, err)
@@ -192,7 +192,7 @@ func TestAllOutlivesARestart(t *testing.T) {
 		before := look()
 		c.close()
 		time.Sleep(time.Minute)
-		c = start(t, dir, Config{})
+		c = start(t, dir, Config{HealthSpeed: 1})
 		synctest.Wait()
 		for i, after := range look() {
 			same(t, looks[i], after, before[i])

@@ -22,7 +22,7 @@ type Kind struct {
 }
 
 // pause is between two requests of a client.
-const pause = 20 * time.Millisecond
+const pause = 100 * time.Millisecond
 
 // Clients are clients at work.
 type Clients struct {

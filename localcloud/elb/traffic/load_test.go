@@ -24,7 +24,7 @@ func move(t *testing.T, drained bool) (answered, failed int, late time.Duration)
 			}
 			stops = append(stops, fleet.run(t, id, says(version)))
 		}
-		const lag, delay = 2 * time.Second, 10 * time.Second
+		const lag, delay = 2 * time.Second, 6 * time.Second
 		p := open(t, Config{Instances: &fleet, Speed: 20, Lag: lag})
 		g := Group{ID: "g", Check: quick, Targets: targets(olds...)}
 		p.Apply(shop(g))
@@ -56,7 +56,7 @@ func move(t *testing.T, drained bool) (answered, failed int, late time.Duration)
 		for _, stop := range stops[:len(olds)] {
 			stop()
 		}
-		time.Sleep(5 * time.Second)
+		time.Sleep(4 * time.Second)
 		got := clients.Stop()
 		answered, failed, late = got.All(), got.Failed("old", "new"), got.Latest["old"].Sub(began)
 		if late > lag {
@@ -69,7 +69,7 @@ func move(t *testing.T, drained bool) (answered, failed int, late time.Duration)
 
 func TestNoRequestIsLostWhenInstancesAreReplaced(t *testing.T) {
 	answered, failed, late := move(t, true)
-	if failed != 0 || answered < 5000 {
+	if failed != 0 || answered < 1000 {
 		t.Errorf("%d of %d requests failed", failed, answered)
 	}
 	if late <= 0 {
