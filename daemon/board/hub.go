@@ -39,8 +39,8 @@ type hub struct {
 	closed  chan struct{}
 }
 
-// feed reads one source. Its goroutine alone writes the fields, and only with the hub's mu held, which others need
-// to read them.
+// feed reads one source. What changes is written with the hub's mu held, and but for swept by the goroutine that
+// reads alone.
 type feed struct {
 	Source
 	where string           // the region, where there are several; else ""

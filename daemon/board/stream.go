@@ -57,7 +57,6 @@ func (b *Board) serveChanges(w http.ResponseWriter, r *http.Request) {
 	}
 	follows := r.URL.Query()["feature"]
 	c := client{board: b, w: w, control: http.NewResponseController(w), follows: follows[:min(len(follows), followLimit)]}
-	_ = c.control.SetReadDeadline(time.Time{}) // the server's would end the stream
 	reading := r.URL.Query().Get("since")
 	if last := r.Header.Get("Last-Event-ID"); last != "" {
 		reading = last

@@ -338,7 +338,7 @@ func TestALeaseIsWork(t *testing.T) {
 func TestStreamsOutliveTheServersLimits(t *testing.T) {
 	p := newPlot(t, Config{}, environment("login"))
 	server := httptest.NewUnstartedServer(p.mux)
-	server.Config.ReadTimeout, server.Config.WriteTimeout = 300*time.Millisecond, 300*time.Millisecond
+	server.Config.ReadHeaderTimeout, server.Config.ReadTimeout, server.Config.WriteTimeout = 200*time.Millisecond, 300*time.Millisecond, 300*time.Millisecond
 	server.Start()
 	t.Cleanup(server.Close)
 	resp, err := http.Get(server.URL + "/changes?since=other-1")
