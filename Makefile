@@ -13,7 +13,7 @@ FUZZTIME ?= 5m
 # They take minutes, and so begin first.
 LONGEST := ./test/stories ./test/faults ./daemon ./envs ./localcloud
 
-.PHONY: build dist dist-check demo demo-stop test lint bench soak test-aws transcripts
+.PHONY: build dist dist-check demo demo-stop test lint bench screenshots soak test-aws transcripts
 
 # The program needs no C library, so that it runs in an image from scratch; only the race detector does.
 build dist lint: export CGO_ENABLED = 0
@@ -79,6 +79,11 @@ bench: build
 	go test -run '^$$' -bench 'Startup|Images|Deploys|Cold|Rounds' -benchtime 7x -timeout 60m ./test/bench
 	go test -run '^$$' -bench 'Memory' -benchtime 1x -timeout 60m ./test/bench
 	go test -run '^$$' -bench . -skip 'Startup|Images|Deploys|Cold|Rounds|Memory' -benchtime 3x ./...
+
+# Pictures of the board's pages, for people.
+screenshots:
+	@.ci/chromium
+	CGO_ENABLED=0 go test -count 1 -run Screenshots ./test/browser -screenshots $(CURDIR)/screenshots && ls screenshots
 
 # The long forms of what make test samples, and every fuzz target for FUZZTIME.
 soak:
