@@ -159,12 +159,12 @@ func (p *Page) WithoutScript() {
 	call(p, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true})
 }
 
-// Screenshot returns a PNG of the whole page.
+// Screenshot returns a PNG of what is in sight.
 func (p *Page) Screenshot() []byte {
 	p.Helper()
 	ctx, cancel := context.WithTimeout(p.ctx, waitLimit)
 	defer cancel()
-	png, err := chromedp.Run(ctx, chromedp.FullScreenshot(100))
+	png, err := chromedp.Run(ctx, chromedp.CaptureScreenshot())
 	must.Succeed(p, err)
 	return png
 }

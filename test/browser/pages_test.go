@@ -96,21 +96,29 @@ func TestTheListHasRolesAndNames(t *testing.T) {
 	p := blank(t)
 	p.Wide(1400, 900)
 	p.Open(s.url + "/?sort=-owner")
-	p.Wait("the script runs", "document.getElementById('apply').hidden")
-	var got []string
-	for _, n := range p.Tree() {
-		line := strings.TrimSpace(n.Role + " " + n.Name)
-		got = append(got, line)
-	}
-	for _, want := range []string{
+	p.started()
+	both := []string{
 		"RootWebArea Beansprout", "main", "banner", "navigation Features by state", "search", "searchbox Search", "combobox State", "combobox Owner",
-		"table Features and their environments", "columnheader Owner", "columnheader Removal", "rowheader feature/0001-basket", "heading Features",
-	} {
-		if !slices.ContainsFunc(got, func(line string) bool { return strings.HasPrefix(line, want) }) {
-			t.Errorf("%q is not in:\n%s", want, strings.Join(got, "\n"))
-		}
+		"table Features and their environments", "row", "rowheader feature/0001-basket", "cell", "heading Features",
 	}
+	p.tells(t, append(both, "columnheader Owner", "columnheader Removal")...)
 	if sorted := Eval[string](p, `document.querySelector("th[aria-sort]").textContent + " " + document.querySelector("th[aria-sort]").getAttribute("aria-sort")`); sorted != "Owner descending" {
 		t.Errorf("the list tells that it is sorted by %s", sorted)
+	}
+	p.Narrow(360) // a row is a card then, and still a row
+	p.tells(t, append(both, "combobox Sort by")...)
+}
+
+// tells reports nodes, of which the role and the beginning of the name are wanted, that a screen reader does not tell.
+func (p *Page) tells(t *testing.T, wanted ...string) {
+	t.Helper()
+	var got []string
+	for _, n := range p.Tree() {
+		got = append(got, strings.TrimSpace(n.Role+" "+n.Name))
+	}
+	for _, want := range wanted {
+		if !slices.ContainsFunc(got, func(line string) bool { return strings.HasPrefix(line, want) }) {
+			t.Errorf("%q is not in:\n%s", want, strings.Join(got[:min(len(got), 60)], "\n"))
+		}
 	}
 }
