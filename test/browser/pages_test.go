@@ -109,14 +109,14 @@ func TestTheListHasRolesAndNames(t *testing.T) {
 	p.tells(t, append(both, "combobox Sort by")...)
 }
 
-// tells reports nodes, of which the role and the beginning of the name are wanted, that a screen reader does not tell.
-func (p *Page) tells(t *testing.T, wanted ...string) {
+// tells reports nodes, given by their role and the beginning of their name, that a screen reader does not tell.
+func (p *Page) tells(t *testing.T, nodes ...string) {
 	t.Helper()
 	var got []string
 	for _, n := range p.Tree() {
 		got = append(got, strings.TrimSpace(n.Role+" "+n.Name))
 	}
-	for _, want := range wanted {
+	for _, want := range nodes {
 		if !slices.ContainsFunc(got, func(line string) bool { return strings.HasPrefix(line, want) }) {
 			t.Errorf("%q is not in:\n%s", want, strings.Join(got[:min(len(got), 60)], "\n"))
 		}

@@ -30,6 +30,7 @@ type stage struct {
 	err      error         // of readings
 	events   []string      // of AWS, of each environment
 	reads    int
+	readAt   time.Time         // when the first reading since a change ended
 	streams  int               // that are open
 	sent     map[string]string // the form that was sent to /act
 }
@@ -86,6 +87,9 @@ func (s *stage) read(context.Context) (envs.Snapshot, error) {
 	now := s.snapshot
 	now.Now = time.Now().UTC().Add(s.ahead)
 	now.Environments, now.Removed = slices.Clone(now.Environments), slices.Clone(now.Removed)
+	if s.readAt.IsZero() {
+		s.readAt = time.Now()
+	}
 	return now, s.err
 }
 
