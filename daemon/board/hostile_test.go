@@ -108,12 +108,7 @@ func misleads(r rune) bool {
 	return unicode.Is(unicode.Bidi_Control, r) || unicode.IsControl(r) && r != '\n' && r != '\t'
 }
 
-func TestHostileTextsAreShownAndDoNothing(t *testing.T) {
-	for _, text := range hostile {
-		checkHostile(t, text)
-	}
-}
-
+// Hostile texts are shown, and do nothing.
 func FuzzHostileTexts(f *testing.F) {
 	for _, text := range hostile {
 		f.Add(text)
