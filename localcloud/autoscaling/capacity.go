@@ -107,25 +107,21 @@ func (p *pass) noteStuck() error {
 		Message: "Could not scale to desired capacity because all remaining instances are protected from scale-in."})
 }
 
-// victim returns the member that is terminated next, or nil if all are protected. It is one of the
-// zones with the most active members among those where one is not protected; there the termination
-// policies decide, each among those that the ones before it leave, and at last the order of launch.
+// victim returns the member that is terminated next, or nil if all are protected. It is in the zone
+// with the most active members among those where one is not protected: the first by name if there are
+// several. There the termination policies decide, each among those that the ones before it leave, and
+// at last the order of launch.
 func (g *group) victim() *member {
-	counts, free := g.perZone(), map[string]bool{}
-	for _, m := range g.Instances {
-		free[m.Zone] = free[m.Zone] || m.active() && !m.Protected
-	}
-	most := 0
-	for i, zone := range g.Zones {
-		if free[zone] {
-			most = max(most, counts[i])
+	free := map[string][]*member{} // by zone
+	for i := range g.Instances {
+		if m := &g.Instances[i]; m.active() && !m.Protected {
+			free[m.Zone] = append(free[m.Zone], m)
 		}
 	}
-	var left []*member
-	for i := range g.Instances {
-		m := &g.Instances[i]
-		if m.active() && !m.Protected && counts[slices.Index(g.Zones, m.Zone)] == most {
-			left = append(left, m)
+	most, left := 0, []*member(nil)
+	for i, n := range g.perZone() {
+		if n > most && len(free[g.Zones[i]]) > 0 {
+			most, left = n, free[g.Zones[i]]
 		}
 	}
 	for _, policy := range g.Termination {

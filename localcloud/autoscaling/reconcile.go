@@ -3,6 +3,7 @@ package autoscaling
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"time"
 
@@ -46,10 +47,13 @@ func (s *Service) rest(until time.Time) {
 // errUnchanged undoes a transaction that has nothing to write.
 var errUnchanged = errors.New("unchanged")
 
+// mostPasses is how many passes may follow one another: each has a reason, and none brings the next.
+const mostPasses = 1000
+
 // reconcile brings all groups nearer to what they want to be, until it changes nothing any more. It
 // returns when something is due next: the zero time if nothing is.
 func (s *Service) reconcile() (next time.Time, err error) {
-	for s.ctx.Err() == nil {
+	for range mostPasses {
 		err := s.db.Update(func(tx *bolt.Tx) (err error) {
 			next, err = s.passAll(tx)
 			return err
@@ -60,8 +64,11 @@ func (s *Service) reconcile() (next time.Time, err error) {
 			}
 			return next, err
 		}
+		if s.ctx.Err() != nil {
+			return next, nil
+		}
 	}
-	return next, nil
+	return next, fmt.Errorf("the groups do not settle within %d passes", mostPasses)
 }
 
 // passAll makes one pass over all groups. It returns errUnchanged if it changed none.
