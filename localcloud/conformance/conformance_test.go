@@ -10,12 +10,14 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"beansprout/localcloud"
 	"beansprout/localcloud/engine"
+	"beansprout/test/must"
 )
 
 // access is what a client must know about a cloud.
@@ -74,8 +76,9 @@ type outcome struct {
 	Refusals int      `json:"refusals"`
 }
 
-// drive runs one of the scripts on clouds and reports its cases as tests.
-func drive(t *testing.T, script string, clouds map[string]access) {
+// drive runs one of the scripts on clouds and reports its cases as tests. It returns the operations that
+// succeeded, such as "ec2:DescribeVpcs".
+func drive(t *testing.T, script string, clouds map[string]access) (driven []string) {
 	t.Helper()
 	needs(t, "python3", "-c", "import boto3")
 	given, err := json.Marshal(clouds)
@@ -92,10 +95,10 @@ func drive(t *testing.T, script string, clouds map[string]access) {
 	if err != nil {
 		t.Errorf("%s: %v\n%s", script, err, &stderr)
 	}
-	report(t, out)
+	return report(t, out)
 }
 
-func report(t *testing.T, lines []byte) {
+func report(t *testing.T, lines []byte) (driven []string) {
 	var last outcome
 	for s := bufio.NewScanner(bytes.NewReader(lines)); s.Scan(); {
 		var o outcome
@@ -115,6 +118,7 @@ func report(t *testing.T, lines []byte) {
 		t.Error("the script did not come to its end")
 	}
 	t.Logf("%d refusals; operations that succeeded: %v", last.Refusals, perService(last.Driven))
+	return last.Driven
 }
 
 func perService(operations []string) map[string]int {
@@ -126,9 +130,43 @@ func perService(operations []string) map[string]int {
 	return count
 }
 
+// TestEveryOperationAnswersAsModelled plays the scenes: each answer must be as modelled, and each
+// operation that is served must succeed in one of them.
 func TestEveryOperationAnswersAsModelled(t *testing.T) {
-	clouds := map[string]access{"quick": start(t, localcloud.Config{}), "slow": start(t, localcloud.Config{UpdateTime: time.Hour})}
-	drive(t, "operations.py", clouds)
+	quick := func() map[string]access { return map[string]access{"quick": start(t, localcloud.Config{})} }
+	both := map[string]access{"quick": start(t, localcloud.Config{}), "slow": start(t, localcloud.Config{UpdateTime: time.Hour})}
+	var driven []string
+	for _, scene := range []struct {
+		script string
+		clouds map[string]access
+	}{{"operations.py", both}, {"scalingscene.py", quick()}, {"balancerscene.py", quick()}} {
+		t.Run(scene.script, func(t *testing.T) { driven = append(driven, drive(t, scene.script, scene.clouds)...) })
+	}
+	for _, served := range documented(t) {
+		if driven != nil && !slices.Contains(driven, served) {
+			t.Errorf("%s is served, and no scene calls it: who needs it?", served)
+		}
+	}
+}
+
+// documented returns the operations in the tables of docs/local-cloud.md, which a test compares with
+// those that are served. Services have the names that boto3 gives them.
+func documented(t *testing.T) (operations []string) {
+	t.Helper()
+	service := ""
+	for line := range strings.Lines(must.Read(t, "../../docs/local-cloud.md")) {
+		if name, ok := strings.CutPrefix(line, "### "); ok {
+			service = strings.TrimSpace(name)
+			if other := map[string]string{"servicequotas": "service-quotas", "elasticloadbalancing": "elbv2"}[service]; other != "" {
+				service = other
+			}
+		}
+		operation, row := strings.CutPrefix(line, "| `")
+		if name, _, ok := strings.Cut(operation, "` | "); row && ok && (strings.Contains(line, "| whole |") || strings.Contains(line, "| part |")) && service != "beansprout" {
+			operations = append(operations, service+":"+name)
+		}
+	}
+	return operations
 }
 
 func TestWrongInputForEveryParameterIsRefused(t *testing.T) {
@@ -146,12 +184,4 @@ func TestWrongNamesAndStatesAreRefused(t *testing.T) {
 
 func TestSequencesOfTheEBCLI(t *testing.T) {
 	drive(t, "ebcli.py", map[string]access{"quick": start(t, localcloud.Config{}), "slow": start(t, localcloud.Config{UpdateTime: time.Hour})})
-}
-
-func TestABlueAndAGreenGroup(t *testing.T) {
-	drive(t, "scalingscene.py", map[string]access{"quick": start(t, localcloud.Config{})})
-}
-
-func TestALoadBalancerBeforeAGroup(t *testing.T) {
-	drive(t, "balancerscene.py", map[string]access{"quick": start(t, localcloud.Config{})})
 }
