@@ -18,10 +18,11 @@ HERE = pathlib.Path(__file__).parent
 ACCOUNT = CLOUDS["quick"]["account"]
 os.environ.update({"AWS_ENDPOINT_URL": CLOUDS["quick"]["endpoint"], "AWS_ACCESS_KEY_ID": CLOUDS["quick"]["key"], "AWS_SECRET_ACCESS_KEY": CLOUDS["quick"]["secret"],
                    "AWS_DEFAULT_REGION": REGION, "AWS_REGION": REGION, "AWS_MAX_ATTEMPTS": "1", "AWS_PAGER": "", "AWS_DEFAULT_OUTPUT": "json"})
+TOMORROW = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 86400))
 FILES = pathlib.Path(tempfile.mkdtemp(dir=os.environ["HOME"]))
 (FILES / "file").write_text("0123456789")
 ECS = "ECS running on 64bit Amazon Linux 2023"
-eb = client("elasticbeanstalk")
+eb, scaling = client("elasticbeanstalk"), client("autoscaling")
 driver = create_clidriver and create_clidriver()
 ec2, elb = client("ec2"), client("elbv2")
 LATER = {  # words for what a command made
@@ -46,6 +47,8 @@ WORDS = Words({
     "options": json.dumps([PROFILE, ROLE, ENHANCED]), "filters": json.dumps([{"Type": "PlatformBranchName", "Operator": "=", "Values": [ECS]}]),
     "manifest": json.dumps({"schemaVersion": 2, "mediaType": "application/vnd.docker.distribution.manifest.list.v2+json", "manifests": []}),
     "trust": '{"Statement":[{"Effect":"Allow","Principal":{"Service":"ec2.amazonaws.com"},"Action":"sts:AssumeRole"}]}',
+    "data": '{"ImageId":"ami-0123456789abcdef0","InstanceType":"t3.small","UserData":"IyEvYmluL3NoCg=="}', "tomorrow": TOMORROW,
+    "tracking": '{"PredefinedMetricSpecification":{"PredefinedMetricType":"ASGAverageCPUUtilization"},"TargetValue":50}',
     "inline": '{"Statement":[{"Effect":"Allow","Action":"s3:GetObject","Resource":"*"}]}',
     "policy": json.dumps({"rules": [{"rulePriority": 1, "selection": {"tagStatus": "any", "countType": "imageCountMoreThan", "countNumber": 9},
                                      "action": {"type": "expire"}}]}),
@@ -68,11 +71,22 @@ def run(line):
     args = [expand(word) for word in command.split()]
     if args[0] == "settled":
         return settled(eb, args[1])
+    if args[0] == "counts":
+        return until(lambda: counts(args[1]) == args[2:])
     status, out, errors = aws(args)
     if code and (status == 0 or "(%s)" % code not in errors):
         raise AssertionError("printed %s%s; want %s" % (out, errors, code))
     if not code and (status != 0 or expand(text) not in out):
         raise AssertionError("printed %s%s; want %s" % (out, errors, text))
+
+
+def counts(group):
+    """How many instances are in each state, such as ["2", "InService"]. $instance is the first one."""
+    of = scaling.describe_auto_scaling_groups(AutoScalingGroupNames=[group])["AutoScalingGroups"][0]["Instances"]
+    states = [i["LifecycleState"] for i in of]
+    if of:
+        WORDS["instance"] = of[0]["InstanceId"]
+    return [word for s in sorted(set(states)) for word in (str(states.count(s)), s)]
 
 
 def expand(word):
