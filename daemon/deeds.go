@@ -98,6 +98,9 @@ const errReports = refused("this janitor only reports, and changes nothing")
 
 // conclude counts and logs what came of a deed. s is nil where it is for none of the applications.
 func (d *Daemon) conclude(s *service, x deed, began time.Time, err error) {
+	if d.board != nil && err == nil {
+		d.board.Changed()
+	}
 	action, result, took := string(x.action), resultOf(err), time.Since(began)
 	if action == "" {
 		action = "unknown"

@@ -57,9 +57,11 @@ func TestTheAPIAnswersAsListDoes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		login, search := environment("login"), environment("search")
 		search.Owner, search.State = "Ann\u202e", envs.Updating
-		p := newPlot(t, Config{}, search, login)
+		zoo := environment("a")
+		zoo.Application, zoo.Name, zoo.Owner = "zoo", "a-first", "Lee" // by name, as list has it
+		p := newPlot(t, Config{}, search, login, zoo)
 		for query, want := range map[string][]envs.Environment{
-			"": {login, search}, "?owner=kim": {login}, "?state=updating": {search}, "?q=login+kim": {login}, "?owner=none": {}, "?state=removed": {}, "?application=shop": {login, search},
+			"": {zoo, login, search}, "?owner=kim": {login}, "?state=updating": {search}, "?q=login+kim": {login}, "?owner=none": {}, "?state=removed": {}, "?application=shop": {login, search},
 		} {
 			text, err := envjson.List(want)
 			if err != nil {

@@ -130,6 +130,10 @@ func (b *Board) Swept(application, region string, r janitor.Report) {
 	}
 }
 
+// Changed tells the board that something may have changed: pages that are asked for wait for a new reading, and
+// those that are open are told at once.
+func (b *Board) Changed() { b.hub.noteChange() }
+
 // Routes adds the board's pages to a mux. Its answers have the headers that keep them to themselves.
 func (b *Board) Routes(mux *http.ServeMux) {
 	mux.Handle("/{$}", secured(b.serveList))

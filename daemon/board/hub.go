@@ -16,6 +16,8 @@ import (
 const (
 	// interval is how long a reading is good for, and how long after the last look nothing more is read.
 	interval = 5 * time.Second
+	// changeInterval is how long it is at least from one reading to the next after something was done.
+	changeInterval = time.Second
 	// slowest is how long after a reading that failed the next one begins at the latest.
 	slowest = time.Minute
 	// readTime is how long a reading may take.
@@ -50,8 +52,10 @@ type feed struct {
 	warnings []string
 	now      time.Time            // AWS's clock at the last reading that succeeded
 	at       time.Time            // our own clock then; zero before the first
+	began    time.Time            // when that reading began
 	due      time.Time            // when the next reading may begin
 	delay    time.Duration        // after the last failures
+	changed  time.Time            // when something may have changed last
 	failing  time.Time            // since when reading fails; zero where it does not
 	failure  error                // why
 	swept    map[string]sweepWord // by id
@@ -99,6 +103,7 @@ func (h *hub) follow(ctx context.Context, f *feed) {
 			select {
 			case <-ctx.Done():
 			case <-timer.C:
+			case <-f.wake:
 			}
 			timer.Stop()
 		default:
@@ -112,7 +117,24 @@ func (h *hub) wait(f *feed) (time.Duration, bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	watched := h.streams > 0 || !h.looked.IsZero() && time.Since(h.looked) < interval
+	if f.outdated() {
+		return time.Until(f.began.Add(changeInterval)), watched
+	}
 	return time.Until(f.due), watched
+}
+
+// outdated reports whether something may have changed since the last reading began. While reading fails, it is not
+// done more often for that.
+func (f *feed) outdated() bool { return f.failure == nil && f.began.Before(f.changed) }
+
+// noteChange has all sources read again while someone looks.
+func (h *hub) noteChange() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, f := range h.feeds {
+		f.changed = time.Now()
+	}
+	h.wake()
 }
 
 // read reads a source and makes what it found known.
@@ -142,7 +164,7 @@ func (h *hub) read(ctx context.Context, f *feed) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	f.due, f.delay, f.failing, f.failure = began.Add(interval), 0, time.Time{}, nil
-	f.now, f.at, f.warnings = snapshot.Now, time.Now(), snapshot.Warnings
+	f.now, f.at, f.began, f.warnings = snapshot.Now, time.Now(), began, snapshot.Warnings
 	f.lines, f.subjects = lines, f.subjectsOf(snapshot)
 	h.publish()
 }
@@ -276,7 +298,7 @@ func (h *hub) progress() (s *state, news chan struct{}, wait time.Duration) {
 		case f.failure != nil && time.Now().Before(f.due):
 		case f.at.IsZero():
 			wait = max(wait, firstTime)
-		case time.Since(f.at) >= interval:
+		case time.Since(f.at) >= interval, f.outdated():
 			wait = max(wait, staleTime)
 		}
 	}

@@ -91,6 +91,46 @@ func TestPagesThatWaitShareAReading(t *testing.T) {
 	})
 }
 
+func TestWhatHasBeenDoneIsReadAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newPlot(t, Config{}, environment("login"))
+		p.board.Changed()
+		time.Sleep(time.Minute)
+		if n := p.read(); n != 0 {
+			t.Errorf("%d readings, and no one has looked", n)
+		}
+		p.get(t, "/")
+		l := p.listen(t, "/changes")
+		time.Sleep(time.Second)
+		p.set(func(c *cloud) { c.snapshot.Environments[0].Owner, c.takes = "Ann", time.Second })
+		p.board.Changed()
+		if text := p.get(t, "/").Body.String(); !strings.Contains(text, "Ann") {
+			t.Errorf("the page shows what was: %s", text)
+		}
+		if synctest.Wait(); !strings.Contains(l.text(), "Ann") {
+			t.Errorf("the open page is not told: %s", l.text())
+		}
+		before := p.read()
+		p.set(func(c *cloud) { c.takes = 0 })
+		for range 100 {
+			p.board.Changed()
+			time.Sleep(100 * time.Millisecond)
+		}
+		if n := p.read() - before; n < 9 || n > 11 {
+			t.Errorf("%d readings for a hundred deeds in ten seconds", n)
+		}
+		before = p.read()
+		p.set(func(c *cloud) { c.err, c.takes = errors.New("Throttling"), 0 })
+		for range 100 {
+			p.board.Changed()
+			time.Sleep(100 * time.Millisecond)
+		}
+		if n := p.read() - before; n > 3 {
+			t.Errorf("%d readings in ten seconds while AWS can't be read", n)
+		}
+	})
+}
+
 func TestAPageDoesNotWaitLongForAReading(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newPlot(t, Config{}, environment("login"))
