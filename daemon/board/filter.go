@@ -12,8 +12,8 @@ import (
 	"beansprout/visible"
 )
 
-// Filter is what the address of a list says. The zero Filter shows all that lives, by feature.
-type Filter struct {
+// filter is what the address of a list says. The zero filter shows all that lives, by feature.
+type filter struct {
 	Search      string // words that feature, commit, subject, owner or name must contain
 	Owner       string
 	State       string // a state, due or protected; removed alone shows what does not live
@@ -58,9 +58,9 @@ func compareEnds(a, b time.Time) int {
 const wordLimit = 200
 
 // parseFilter reads the query of an address. What it does not know it ignores, and says so.
-func parseFilter(q url.Values) (f Filter, complaints []string) {
+func parseFilter(q url.Values) (f filter, complaints []string) {
 	get := func(key string) string { return visible.Line(q.Get(key), wordLimit) }
-	f = Filter{Search: get("q"), Owner: get("owner"), State: strings.ToLower(get("state")), Application: get("application"), Sort: strings.ToLower(get("sort"))}
+	f = filter{Search: get("q"), Owner: get("owner"), State: strings.ToLower(get("state")), Application: get("application"), Sort: strings.ToLower(get("sort"))}
 	if f.State != "" && !slices.Contains(states, f.State) {
 		complaints = append(complaints, unknown("state", f.State, states))
 		f.State = ""
@@ -84,8 +84,8 @@ func unknown(kind, value string, known []string) string {
 	return text + ", but " + strings.Join(known, ", ") + "."
 }
 
-// Passes reports whether the filter lets a row pass.
-func (f Filter) passes(l *line) bool {
+// passes reports whether the filter lets a row pass.
+func (f filter) passes(l *line) bool {
 	removed := l.State == stateRemoved
 	switch {
 	case removed != (f.State == stateRemoved), f.State != "" && !l.is(f.State):
@@ -110,7 +110,7 @@ func (l *line) has(word string) bool {
 }
 
 // sort sorts lines, which are by key, as the filter says; equal ones by key.
-func (f Filter) sort(lines []*line) {
+func (f filter) sort(lines []*line) {
 	key, descending := strings.CutPrefix(f.Sort, "-")
 	for _, s := range sorts {
 		if s.key == key || key == "" && s.key == sorts[0].key {
@@ -125,7 +125,7 @@ func (f Filter) sort(lines []*line) {
 }
 
 // address returns the address of the list with this filter.
-func (f Filter) address() string {
+func (f filter) address() string {
 	q := url.Values{}
 	for key, value := range map[string]string{"q": f.Search, "owner": f.Owner, "state": f.State, "application": f.Application, "sort": f.Sort} {
 		if value != "" {
@@ -139,7 +139,7 @@ func (f Filter) address() string {
 }
 
 // columns returns the headings of the table.
-func (f Filter) columns() []column {
+func (f filter) columns() []column {
 	var all []column
 	for i, s := range sorts {
 		c, by := column{Key: s.key, Label: s.label, Sorted: "none"}, f

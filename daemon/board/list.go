@@ -73,7 +73,7 @@ func (b *Board) answer(w http.ResponseWriter, r *http.Request, status int, name 
 }
 
 // options returns the choices of the filters. A chosen value that nothing has stays one.
-func (s *state) options(f Filter) (owners, all, applications []option) {
+func (s *state) options(f filter) (owners, all, applications []option) {
 	names, apps := map[string]bool{f.Owner: true}, map[string]bool{f.Application: true}
 	for _, l := range s.lines {
 		if l.State != stateRemoved || f.State == stateRemoved {

@@ -116,7 +116,7 @@ func TestASearchFindsWhatARowShows(t *testing.T) {
 		"": true, "login": true, "LOGIN": true, "key sign": true, "jörg": true, "shop-login": true, "sign out": false,
 		"0123456": true, "6789ab": true, r.Commit: true, "0123456789ac": false, "cdef": false,
 	} {
-		if got := (Filter{Search: search}).passes(l); got != want {
+		if got := (filter{Search: search}).passes(l); got != want {
 			t.Errorf("a search for %q finds the row: %v, want %v", search, got, want)
 		}
 	}
@@ -127,7 +127,7 @@ func TestRemovedFeaturesAreSortedByHowLongARestoreBringsThemBack(t *testing.T) {
 	lines := []*line{
 		{row: row{Key: "a", State: stateRemoved, Until: at(2)}}, {row: row{Key: "b", State: stateRemoved}}, {row: row{Key: "c", State: stateRemoved, Until: at(1)}},
 	}
-	Filter{Sort: "expires"}.sort(lines)
+	filter{Sort: "expires"}.sort(lines)
 	if got := lines[0].Key + lines[1].Key + lines[2].Key; got != "cab" {
 		t.Errorf("the order is %s, want cab", got)
 	}

@@ -28,7 +28,7 @@ const (
 const (
 	lineLimit  = 300              // characters of a text in a row
 	dueWithin  = 24 * time.Hour   // what is removed within that is due
-	leaseTrust = 10 * time.Minute // since a lease was renewed: whoever had it is at work no more
+	leaseTrust = 10 * time.Minute // how long after its last renewal a lease counts as work
 )
 
 // writer makes rows of what one source has read.

@@ -172,7 +172,7 @@ func (s *state) clock() time.Time {
 func countsOf(lines []*line) []count {
 	all := []count{{State: stateRunning, Label: "running"}, {State: markDue, Label: "due within a day"}, {State: markProtected, Label: "protected"}, {State: stateFailing, Label: "failing"}}
 	for i := range all {
-		all[i].Link = Filter{State: all[i].State}.address()
+		all[i].Link = filter{State: all[i].State}.address()
 		for _, l := range lines {
 			if l.is(all[i].State) {
 				all[i].N++

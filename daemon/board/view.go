@@ -47,7 +47,7 @@ type notice struct {
 // listPage is the data of list.html.
 type listPage struct {
 	page
-	Filter     Filter
+	Filter     filter
 	Complaints []string // what in the address is not understood
 	Owners     []option
 	States     []option
