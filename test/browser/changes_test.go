@@ -168,3 +168,25 @@ func TestTimesAreByTheClockOfAWS(t *testing.T) {
 	}
 	p.Wait("a word about the clocks", `document.querySelector(".notice:not([hidden])")?.innerText.includes("clock")`)
 }
+
+func TestAPageThatHearsNothingSaysSo(t *testing.T) {
+	t.Parallel()
+	s := newStage(t, crowd(5, time.Now()))
+	p := blank(t)
+	p.Expect("Failed to load resource") // nobody answers
+	p.Expect("ERR_")
+	p.Open(s.url)
+	p.started()
+	p.stays()
+	s.settle(1)
+	s.change(func() { s.down = true })
+	s.server.CloseClientConnections()
+	p.Wait("a word about the age of the page", `!document.getElementById("offline").hidden`)
+	s.change(func() {
+		s.down = false
+		s.snapshot.Environments = append(s.snapshot.Environments, environment("feature/meanwhile", 77, time.Now()))
+	})
+	p.Wait("what has changed meanwhile", rowOf("feature/meanwhile"))
+	p.Wait("no such word any more", `document.getElementById("offline").hidden`)
+	p.stayed(t)
+}

@@ -104,7 +104,7 @@ func rabble(now time.Time) envs.Snapshot {
 		if i%2 == 0 {
 			e.Record.Protected = &store.Protection{By: text, Reason: text}
 		}
-		e.Record.History = append(e.Record.History, store.Happening{At: now, ID: e.ID, What: text, By: text, Text: text + "\n" + text})
+		e.Record.History = append(e.Record.History, store.Happening{At: now, ID: e.ID, What: text, By: text, Text: text + "\n" + text, Log: text + "\n" + text})
 		s.Environments = append(s.Environments, e)
 		g := envs.Gone{Name: e.Name + "-old", Application: "shop", Feature: "old " + text, Commit: text, Owner: text, Record: store.Record{Stuck: text}}
 		s.Removed = append(s.Removed, g)

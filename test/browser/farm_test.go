@@ -130,7 +130,7 @@ func (p *Page) send(selector string) {
 	p.Helper()
 	p.stays()
 	p.Click(selector)
-	p.Wait("an answer", `!window.stays && document.readyState === "complete"`)
+	p.Wait("an answer", "!window.stays")
 }
 
 func TestEachActIsDoneAndSeen(t *testing.T) {

@@ -88,13 +88,13 @@ func eval[T any](p *Page, expression string) (T, error) {
 	return chromedp.Run(ctx, chromedp.Evaluate[T](expression, chromedp.EvalAwaitPromise))
 }
 
-// Wait waits until an expression is true in the page, also across reloads.
+// Wait waits until an expression is true in a page that is complete, also across reloads.
 func (p *Page) Wait(what, expression string) {
 	p.Helper()
 	var err error
 	for end := time.Now().Add(waitLimit); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
 		var holds bool
-		if holds, err = eval[bool](p, "Boolean("+expression+")"); err == nil && holds {
+		if holds, err = eval[bool](p, `document.readyState === "complete" && Boolean(`+expression+")"); err == nil && holds {
 			return
 		}
 	}

@@ -34,6 +34,8 @@ func shown(t *testing.T) map[string]string {
 		"a hostile feature":    hard.url + "/features/shop/" + url.PathEscape(hostile[0]),
 		"a long feature":       hard.url + "/features/shop/" + url.PathEscape(hostile[7]),
 		"nothing at all":       none.url + "/",
+		"the end of its logs":  hard.url + "/logs/shop/" + url.PathEscape(hostile[0]),
+		"the login":            newFarm(t).url + "/login?next=" + url.QueryEscape("/?q="+hostile[0]),
 	}
 }
 

@@ -22,11 +22,13 @@ import (
 // stage is a board whose environments are what a test says.
 type stage struct {
 	testing.TB
-	url string
+	url    string
+	server *httptest.Server
 
 	mu       sync.Mutex
 	snapshot envs.Snapshot
 	ahead    time.Duration // of AWS's clock
+	down     bool          // no request is answered
 	err      error         // of readings
 	events   []string      // of AWS, of each environment
 	reads    int
@@ -41,23 +43,29 @@ func newStage(t testing.TB, s envs.Snapshot) *stage {
 	st := &stage{TB: t, snapshot: s}
 	b := board.New(board.Config{
 		Live: true, Viewer: func(*http.Request) string { return "Kim" },
-		Sources: []board.Source{{Application: "shop", Region: "us-east-1", Read: st.read, Judge: judge, Events: st.happened, Versions: versions}},
+		Sources: []board.Source{{Application: "shop", Region: "us-east-1", Read: st.read, Judge: judge, Events: st.happened, Versions: versions, Logs: logs}},
 	})
 	mux := http.NewServeMux()
 	b.Routes(mux)
 	mux.HandleFunc("POST /act", st.act)
-	server := httptest.NewServer(st.count(mux))
+	st.server = httptest.NewServer(st.count(mux))
 	ctx, stop := context.WithCancel(context.Background())
 	done := make(chan struct{})
 	go func() { defer close(done); b.Run(ctx) }()
-	t.Cleanup(func() { stop(); <-done; server.Close() })
-	st.url = server.URL
+	t.Cleanup(func() { stop(); <-done; st.server.Close() })
+	st.url = st.server.URL
 	return st
 }
 
 // count counts the streams that are open.
 func (s *stage) count(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		s.mu.Lock()
+		down := s.down
+		s.mu.Unlock()
+		if down {
+			panic(http.ErrAbortHandler)
+		}
 		if r.URL.Path == "/changes" {
 			s.change(func() { s.streams++ })
 			defer s.change(func() { s.streams-- })
@@ -136,6 +144,10 @@ func judge(e envs.Environment, now time.Time) janitor.Decision {
 		d.Action, d.Reason = janitor.Remove, "its days are over"
 	}
 	return d
+}
+
+func logs(context.Context, envs.Environment) (string, error) {
+	return strings.Join(hostile, "\n") + "\n" + strings.Repeat("panic: no database; ", 100), nil
 }
 
 func versions(_ context.Context, e envs.Environment) ([]envs.Version, error) {
