@@ -36,6 +36,7 @@ func TestChangesAppearWithoutReloading(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, crowd(20, time.Now()))
 	p := blank(t)
+	p.Prefer("prefers-reduced-motion", "reduce")
 	p.Open(s.url)
 	p.started()
 	p.stays()
@@ -47,6 +48,9 @@ func TestChangesAppearWithoutReloading(t *testing.T) {
 		s.snapshot.Environments = append(slices.Delete(all, 4, 5), environment("feature/new", 99, time.Now()))
 	})
 	p.Wait("the failure", rowOf("feature/0001-basket")+`?.innerText.includes("Degraded")`)
+	if moving := p.Moving(); len(moving) > 0 {
+		t.Errorf("the change moves: %q", moving)
+	}
 	p.Wait("the protection", rowOf("feature/0002-basket")+`?.innerText.includes("<script>")`)
 	p.Wait("the new one", rowOf("feature/new"))
 	p.Wait("the removed one has gone", "!"+rowOf("feature/0004-basket"))
