@@ -356,6 +356,7 @@ func TestStreamsOutliveTheServersLimits(t *testing.T) {
 	login := environment("login")
 	login.Owner = "Ann"
 	p.set(func(c *cloud) { c.snapshot.Environments = []envs.Environment{login} })
+	p.board.Changed()
 	var all strings.Builder
 	for !strings.Contains(all.String(), "Ann") {
 		n, err := resp.Body.Read(text)
