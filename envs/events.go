@@ -30,13 +30,7 @@ type EventOptions struct {
 // Events shows what AWS says about the environment, without secrets, oldest first. With Follow it returns nil when
 // the environment has gone. An error of Show ends it.
 func (m *Manager) Events(ctx context.Context, e Environment, o EventOptions) error {
-	if o.Since.Before(beanstalkBegan) {
-		o.Since = e.Created.Add(-time.Minute) // AWS's own dates need not agree to the second
-	}
-	if o.Since.Before(beanstalkBegan) {
-		o.Since = time.Now().Add(-terminatedRetention) // it keeps no older events
-	}
-	feed := eventFeed{since: o.Since}
+	feed := eventFeed{since: eventsFrom(e, o.Since)}
 	for look := 1; ; look++ {
 		gone := !o.Follow
 		if o.Follow && look%looksUntilProof == 0 {
@@ -64,6 +58,19 @@ func (m *Manager) Events(ctx context.Context, e Environment, o EventOptions) err
 			return err
 		}
 	}
+}
+
+// eventsFrom returns from when the events of an environment are read. One that has gone has no date of its creation:
+// AWS keeps events as long as the environment.
+func eventsFrom(e Environment, since time.Time) time.Time {
+	made := e.Created.Add(-time.Minute) // AWS's own dates need not agree to the second
+	switch {
+	case since.After(beanstalkBegan):
+		return since
+	case made.After(beanstalkBegan):
+		return made
+	}
+	return time.Now().Add(-terminatedRetention)
 }
 
 // Logs returns the end of the logs of the environment's instances, without secrets. The error wraps

@@ -86,13 +86,24 @@ func TestEventsAreToldOfWhatHasGone(t *testing.T) {
 	p := newPlot(t, localcloud.Config{}, nil)
 	p.deployed(deployment("x", "one"), Created)
 	p.removed("x", RemoveOptions{})
-	var all []beanstalk.Event
-	show := func(e beanstalk.Event) error { all = append(all, e); return nil }
-	for _, since := range []time.Time{{}, time.Time{}.Add(-time.Minute)} {
-		all = nil
-		err := p.manager.Events(t.Context(), p.snapshot().Removed[0].Environment(), EventOptions{Since: since, Show: show})
-		if err != nil || len(all) == 0 || !all[len(all)-1].Terminated() {
-			t.Errorf("since %v: %d events, %v", since, len(all), err)
+	var last beanstalk.Event
+	err := p.manager.Events(t.Context(), p.snapshot().Removed[0].Environment(), EventOptions{Show: func(e beanstalk.Event) error { last = e; return nil }})
+	if err != nil || !last.Terminated() {
+		t.Errorf("the last event is %+v, %v", last, err)
+	}
+}
+
+func TestEventsAreReadFromADateThatThereWas(t *testing.T) {
+	long, noon := time.Now().Add(-terminatedRetention), time.Date(2025, 6, 1, 12, 0, 0, 0, time.UTC)
+	for _, tt := range []struct{ created, since, want time.Time }{
+		{noon, time.Time{}, noon.Add(-time.Minute)},
+		{noon, noon.Add(time.Hour), noon.Add(time.Hour)},
+		{time.Time{}, time.Time{}, long},
+		{time.Time{}, time.Time{}.Add(-time.Minute), long},
+		{time.Time{}, noon, noon},
+	} {
+		if got := eventsFrom(Environment{Env: Env{Created: tt.created}}, tt.since); got.Sub(tt.want).Abs() > time.Minute/2 {
+			t.Errorf("of one made at %v since %v: %v, want %v", tt.created, tt.since, got, tt.want)
 		}
 	}
 }

@@ -203,6 +203,7 @@ func TestAnInventoryOfAllApplicationsKnowsTheirFeatures(t *testing.T) {
 	} else if _, err := blog.Remove(t.Context(), r.Environment, RemoveOptions{}); err != nil {
 		t.Fatal(err)
 	}
+	w.putRecord(w.name("forged"), `{"feature":"another","application":"shop","outcome":{"verb":"up"}}`)
 	all := &watched{w.plot, w.newManager(func(c *Config) { c.Application = "" }).Inventory()}
 	s := all.calm()
 	if got := s.features(); got != "x/x y" {
@@ -304,6 +305,26 @@ func TestAnInventoryReadsTagsWhereTheyMatter(t *testing.T) {
 	}
 	if s := w.calm(); len(w.inventory.tags.readings) != n || len(s.Warnings) > 0 {
 		t.Errorf("in the end the tags of %d are known; %q", len(w.inventory.tags.readings), s.Warnings)
+	}
+}
+
+func TestATagThatAPersonSetsIsSeen(t *testing.T) {
+	t.Parallel()
+	w := newWatched(t, nil)
+	e := w.deployed(deployment("x", "one"), Created)
+	if s := w.calm(); s.of("x").Protected() || !s.of("x").ProtectionKnown() {
+		t.Errorf("at first %q", s.of("x").Protection())
+	}
+	w.tag(e, TagLifecycle, Keep)
+	if s := w.calm(); !s.of("x").Protected() {
+		t.Error("it is not protected")
+	}
+	w.cloud.Advance(2 * tagsLag) // AWS may have told the former tags
+	if _, calls := w.read(); !strings.Contains(calls, "1 ListTagsForResource") {
+		t.Errorf("a while later %s", calls)
+	}
+	if _, calls := w.read(); calls != nothingNew {
+		t.Errorf("then %s", calls)
 	}
 }
 
