@@ -13,7 +13,6 @@ type Gone struct {
 	Feature     string
 	Commit      string
 	Owner       string
-	ID          string       // of the environment that Restore brings back; "" where it can't
 	Record      store.Record // its history, and what a restore needs
 	Removed     time.Time    // when its environment was removed; zero where that is not known
 	Until       time.Time    // when a sweep may take away what Restore needs; zero where Restore can't bring it back
@@ -64,7 +63,7 @@ func (m *Manager) goneOf(name, application string, rec store.Record) Gone {
 		}
 	}
 	if was := rec.Restorable; was != nil {
-		g.ID, g.Owner, g.Removed = was.ID, was.LastDeploy.Owner, was.At
+		g.Owner, g.Removed = was.LastDeploy.Owner, was.At
 		g.Until = was.At.Add(m.config.Days.RestoreFor)
 		if was.Commit != "" {
 			g.Commit = was.Commit
@@ -77,10 +76,10 @@ func (m *Manager) goneOf(name, application string, rec store.Record) Gone {
 // ID where Restore can't.
 func (g Gone) Environment() Environment {
 	e := Environment{Record: &g.Record, Env: Env{
-		ID: g.ID, Name: g.Name, Application: g.Application, Feature: g.Feature, Commit: g.Commit, Owner: g.Owner, State: Terminated,
+		Name: g.Name, Application: g.Application, Feature: g.Feature, Commit: g.Commit, Owner: g.Owner, State: Terminated,
 	}}
 	if was := g.Record.Restorable; was != nil {
-		e.Version, e.TTL, e.Updated = was.Version, was.LastDeploy.TTL, was.At
+		e.ID, e.Version, e.TTL, e.Updated = was.ID, was.Version, was.LastDeploy.TTL, was.At
 	}
 	return e
 }

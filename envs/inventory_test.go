@@ -157,7 +157,7 @@ func TestAnInventoryForgetsWhatHasGone(t *testing.T) {
 	}
 	for _, g := range s.Removed {
 		last := g.Record.History[len(g.Record.History)-1]
-		if g.ID == "" || g.Owner != "Kim" || g.Commit != "one" || last.What != happenedRemoved || last.By != "kim" {
+		if g.Environment().ID == "" || g.Owner != "Kim" || g.Commit != "one" || last.What != happenedRemoved || last.By != "kim" {
 			t.Errorf("%+v", g)
 		}
 		if !g.Until.Equal(g.Removed.Add(3*day)) || s.Now.Sub(g.Removed) > time.Minute {
@@ -186,7 +186,7 @@ func TestAnInventoryHasWhatIsOursAlone(t *testing.T) {
 	if got := s.features(); got != "x/failed" || len(s.Warnings) > 0 {
 		t.Fatalf("%s, %q", got, s.Warnings)
 	}
-	if g := s.Removed[0]; g.ID != "" || !g.Until.IsZero() || g.Commit != "1a2b" || g.Record.Outcome.Reason != "no Dockerfile" {
+	if g := s.Removed[0]; g.Environment().ID != "" || !g.Until.IsZero() || g.Commit != "1a2b" || g.Record.Outcome.Reason != "no Dockerfile" {
 		t.Errorf("%+v", g)
 	}
 }

@@ -182,11 +182,7 @@ func (f *feed) key(application, name string) string {
 func (f *feed) subjectsOf(s envs.Snapshot) map[string]subject {
 	all := make(map[string]subject, len(s.Environments)+len(s.Removed))
 	for _, g := range s.Removed {
-		e := envs.Environment{Record: &g.Record, Env: envs.Env{Name: g.Name, Application: g.Application, Feature: g.Feature, State: envs.Terminated}}
-		if r := g.Record.Restorable; r != nil {
-			e.ID, e.Version = r.ID, r.Version
-		}
-		all[f.key(g.Application, g.Name)] = subject{f, e}
+		all[f.key(g.Application, g.Name)] = subject{f, g.Environment()}
 	}
 	for _, e := range s.Environments {
 		all[f.key(e.Application, e.Name)] = subject{f, e}

@@ -85,7 +85,7 @@ func crowd(n int, now time.Time) envs.Snapshot {
 		g := envs.Gone{Name: e.Name, Application: "shop", Feature: e.Feature, Commit: e.Commit, Owner: e.Owner, Removed: now.Add(-time.Hour), Record: rec}
 		if i%2 == 0 {
 			g.Record.Restorable = &store.Restorable{At: now.Add(-time.Hour), ID: e.ID, Version: e.Version, Commit: e.Commit, LastDeploy: e.Record.LastDeploy}
-			g.ID, g.Until = e.ID, now.Add(48*time.Hour)
+			g.Until = now.Add(48 * time.Hour)
 		}
 		s.Removed = append(s.Removed, g)
 	}
