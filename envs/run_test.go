@@ -3,6 +3,7 @@ package envs
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -292,25 +293,40 @@ func TestAnInterruptionIsRecordedAndAnnounced(t *testing.T) {
 	}
 }
 
-func TestAnInterruptedDeployIsAborted(t *testing.T) {
+func TestAnInterruptedDeployIsAbortedWithTheRightToDoSo(t *testing.T) {
 	t.Parallel()
-	p := newPlot(t, localcloud.Config{UpdateTime: 20 * time.Second}, nil)
-	e := p.deployed(deployment("x", "one"), Created)
-	ctx, cancel := context.WithCancel(t.Context())
-	defer cancel()
-	request := deployment("x", "two")
-	request.AbortOnCancel = true
-	p.before(1, "DescribeEvents", func() string { cancel(); return "" })
-	var said told
-	if _, err := p.manager.Deploy(ctx, request, said.options()); !errors.Is(err, context.Canceled) {
-		t.Errorf("Deploy: %v", err)
-	}
-	now, err := p.manager.Get(t.Context(), "shop", "x")
-	if err != nil || now.Version != e.Version || now.State != Ready {
-		t.Errorf("it is %+v, %v; said: %s", now, err, said.String())
-	}
-	if rec := now.Own(); rec.Lease != nil || rec.Outcome.Result != interrupted {
-		t.Errorf("the record says %+v", rec)
+	const right = "elasticbeanstalk:AbortEnvironmentUpdate"
+	for name, tt := range map[string]struct {
+		denied []string
+		aborts bool // the environment ends with what it ran before
+	}{"allowed": {nil, true}, "denied": {[]string{right}, false}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p := newPlot(t, localcloud.Config{UpdateTime: 20 * time.Second, Denied: tt.denied}, nil)
+			e := p.deployed(deployment("x", "one"), Created)
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			request := deployment("x", "two")
+			request.AbortOnCancel = true
+			p.before(1, "DescribeEvents", func() string { cancel(); return "" })
+			var said told
+			if _, err := p.manager.Deploy(ctx, request, said.options()); !errors.Is(err, context.Canceled) {
+				t.Errorf("Deploy: %v", err)
+			}
+			now, err := p.manager.Get(t.Context(), "shop", "x")
+			if aborted := now.State == Ready && now.Version == e.Version; err != nil || aborted != tt.aborts {
+				t.Errorf("it is %+v, %v; said: %s", now, err, said.String())
+			}
+			if rec := now.Own(); rec.Lease != nil || rec.Outcome.Result != interrupted {
+				t.Errorf("the record says %+v", rec)
+			}
+			if told := strings.Contains(said.String(), right); told == tt.aborts {
+				t.Errorf("said: %s", said.String())
+			}
+			if !slices.ContainsFunc(p.cloud.Calls(), func(e localcloud.Entry) bool { return e.Right() == right }) {
+				t.Errorf("nothing needed %s", right)
+			}
+		})
 	}
 }
 
