@@ -1,5 +1,7 @@
 package policy
 
+import "slices"
+
 // downstream returns the rights with which Beanstalk works: those of environment.operations_role or, if there
 // is none, the caller's own. No request log shows them, because the calls are Beanstalk's.
 //
@@ -8,7 +10,20 @@ package policy
 // their order. Left out is what no environment of Beansprout's has: databases of RDS. The bucket, the roles that
 // are passed on, and account and region are the scope's.
 func downstream(s Scope) []statement {
-	all := []statement{
+	all := slices.Concat(instances(s), stacks(s), lookups())
+	if !s.NoECS {
+		all = append(all,
+			allow("Clusters", []string{"ecs:CreateCluster", "ecs:DeRegisterTaskDefinition", "ecs:DeleteCluster", "ecs:RegisterTaskDefinition"}, []string{"*"}, nil),
+			allow("TagClusters", []string{"ecs:TagResource"}, []string{"*"}, condition{"StringEquals": {"ecs:CreateAction": {"CreateCluster", "RegisterTaskDefinition"}}}))
+	}
+	passed := s
+	passed.OperationsRole = "" // it passes on what the instances and the service take on, not itself
+	return append(all, passing(passed)...)
+}
+
+// instances are the rights for instances and the groups that scale them.
+func instances(s Scope) []statement {
+	return []statement{
 		allow("TerminateInstances", []string{"ec2:TerminateInstances"}, []string{s.arn("ec2", "instance/*")},
 			condition{"StringLike": {"ec2:ResourceTag/aws:cloudformation:stack-id": {s.arn("cloudformation", "stack/awseb-e-*")}}}),
 		allow("Network", []string{
@@ -24,6 +39,12 @@ func downstream(s Scope) []statement {
 			s.arn("autoscaling", "launchConfiguration:*:launchConfigurationName/awseb-e-*"), s.arn("autoscaling", "autoScalingGroup:*:autoScalingGroupName/awseb-e-*"),
 		}, nil),
 		allow("ScalingPolicies", []string{"autoscaling:DeletePolicy"}, []string{"*"}, nil),
+	}
+}
+
+// stacks are the rights for what an environment consists of beside its instances.
+func stacks(s Scope) []statement {
+	return []statement{
 		allow("ServiceLinkedRole", []string{"iam:CreateServiceLinkedRole"},
 			[]string{s.role("aws-service-role/elasticbeanstalk.amazonaws.com/AWSServiceRoleForElasticBeanstalk*", "")},
 			condition{"StringLike": {"iam:AWSServiceName": {"elasticbeanstalk.amazonaws.com"}}}),
@@ -40,19 +61,17 @@ func downstream(s Scope) []statement {
 			"elasticloadbalancing:RegisterInstancesWithLoadBalancer", "elasticloadbalancing:RegisterTargets",
 			"elasticloadbalancing:SetLoadBalancerPoliciesOfListener", "elasticloadbalancing:SetRulePriorities",
 		}, s.balancers(), nil),
+	}
+}
+
+// lookups are the rights to look, anywhere.
+func lookups() []statement {
+	return []statement{
 		allow("Describe", []string{
 			"acm:Describe*", "acm:List*", "autoscaling:Describe*", "cloudformation:Describe*", "ec2:Describe*", "ecs:Describe*", "ecs:List*",
 			"elasticloadbalancing:Describe*", "iam:List*", "logs:Describe*", "sns:List*",
 		}, []string{"*"}, nil),
 	}
-	if !s.NoECS {
-		all = append(all,
-			allow("Clusters", []string{"ecs:CreateCluster", "ecs:DeRegisterTaskDefinition", "ecs:DeleteCluster", "ecs:RegisterTaskDefinition"}, []string{"*"}, nil),
-			allow("TagClusters", []string{"ecs:TagResource"}, []string{"*"}, condition{"StringEquals": {"ecs:CreateAction": {"CreateCluster", "RegisterTaskDefinition"}}}))
-	}
-	passed := s
-	passed.OperationsRole = "" // it passes on what the instances and the service take on, not itself
-	return append(all, passing(passed)...)
 }
 
 // objects returns Beanstalk's buckets: its own, of the bundles, and those with its templates.
