@@ -47,36 +47,26 @@ func (p *Project) Images(ctx context.Context, t envs.Target) ([]envs.Image, erro
 		return nil, p.makeArtifact(ctx, t)
 	}
 	ready := sync.OnceValue(func() error {
-		if err := t.Ready(ctx); err != nil {
-			return err
+		err := t.Ready(ctx)
+		if err == nil {
+			p.reportImages(t, envs.Begin, "")
 		}
-		for _, b := range p.Config.Build {
-			report(t, envs.Begin, "image "+b.Name, "")
-		}
-		return nil
+		return err
 	})
-	log := func(image, stage, line string) {
-		if ready() != nil {
-			return
-		}
-		if stage == "note" {
-			report(t, envs.Note, "", "image "+image+": "+line)
-			return
-		}
-		report(t, envs.Line, "image "+image, stage+": "+line)
+	options := builder.Options{
+		Log: func(image, stage, line string) {
+			if ready() == nil {
+				logImage(t, image, stage, line)
+			}
+		},
+		Ready: func(context.Context) error { return ready() }, Rebuild: p.Rebuild, Mask: p.Mask,
 	}
-	to := func(ctx context.Context) (builder.Registry, error) {
-		uri, err := t.Registry.Repository(ctx)
-		return withEarlyLogin(ctx, p.registryAt(uri, t.Registry)), err
-	}
-	images, err := p.engine.Build(ctx, p.sources(t), to, builder.Options{Log: log, Ready: func(context.Context) error { return ready() }, Rebuild: p.Rebuild, Mask: p.Mask})
+	images, err := p.engine.Build(ctx, p.sources(t), p.destination(t), options)
 	if unready := ready(); unready != nil {
 		return nil, cmp.Or(err, unready)
 	}
 	if err != nil {
-		for _, b := range p.Config.Build {
-			report(t, envs.End, "image "+b.Name, "stopped")
-		}
+		p.reportImages(t, envs.End, "stopped")
 		return nil, err
 	}
 	p.built = images
@@ -88,6 +78,30 @@ func (p *Project) Images(ctx context.Context, t envs.Target) ([]envs.Image, erro
 		report(t, envs.End, "image "+image.Name, outcome)
 	}
 	return handedOn(images), nil
+}
+
+// destination returns where images are pushed to, which the builder asks for when it has some.
+func (p *Project) destination(t envs.Target) func(context.Context) (builder.Registry, error) {
+	return func(ctx context.Context) (builder.Registry, error) {
+		uri, err := t.Registry.Repository(ctx)
+		return withEarlyLogin(ctx, p.registryAt(uri, t.Registry)), err
+	}
+}
+
+// logImage reports a line of a build.
+func logImage(t envs.Target, image, stage, line string) {
+	if stage == "note" {
+		report(t, envs.Note, "", "image "+image+": "+line)
+		return
+	}
+	report(t, envs.Line, "image "+image, stage+": "+line)
+}
+
+// reportImages reports the same of each image.
+func (p *Project) reportImages(t envs.Target, kind envs.EventKind, text string) {
+	for _, b := range p.Config.Build {
+		report(t, kind, "image "+b.Name, text)
+	}
 }
 
 // Built returns the images of the last Images or Forecast, with what the builder knows of them.

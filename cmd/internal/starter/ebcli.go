@@ -30,35 +30,8 @@ func (p *planner) readCLI() error {
 		return err
 	}
 	global := mapping(root, "global")
-	text := func(key string) string {
-		n := mapping(global, key)
-		if n == nil || n.Kind != yaml.ScalarNode || n.ShortTag() == "!!null" {
-			return ""
-		}
-		value := strings.TrimSpace(n.Value)
-		if problem := p.refusal(key, value); problem != "" {
-			p.undone(p.CLI.Name, n.Line, "%s: %s", key, problem)
-			return ""
-		}
-		return value
-	}
-	p.cli.application, p.cli.region = text("application_name"), text("default_region")
-	p.cli.profile, p.cli.role = text("instance_profile"), text("service_role")
-	p.yaml.region, p.yaml.profile, p.yaml.role = p.cli.region, p.cli.profile, p.cli.role
-	for _, taken := range []struct{ key, value string }{
-		{"application_name", p.cli.application}, {"default_region", p.cli.region}, {"instance_profile", p.cli.profile}, {"service_role", p.cli.role},
-	} {
-		if taken.value != "" {
-			p.note(p.CLI.Name, mapping(global, taken.key).Line, "%s: %s", taken.key, taken.value)
-		}
-	}
-	if key := text("default_ec2_keyname"); key != "" {
-		p.yaml.option("aws:autoscaling:launchconfiguration", "EC2KeyName", key)
-		p.note(p.CLI.Name, mapping(global, "default_ec2_keyname").Line, "default_ec2_keyname: %s", key)
-	}
-	if profile := text("profile"); profile != "" && profile != "default" {
-		p.undone(p.CLI.Name, mapping(global, "profile").Line, "the profile of the credentials is not part of beansprout.yaml; want AWS_PROFILE=%s in the environment", profile)
-	}
+	text := func(key string) string { return p.cliText(mapping(global, key), key) }
+	p.cliGlobals(global, text)
 	p.cliPlatform(global, text)
 	if n := mapping(mapping(root, "deploy"), "artifact"); n != nil && n.Value != "" {
 		p.cli.artifact = path.Clean(n.Value)
@@ -66,6 +39,39 @@ func (p *planner) readCLI() error {
 	}
 	p.branchDefaults(mapping(root, "branch-defaults"))
 	return nil
+}
+
+// cliText returns the text of a key, "" where there is none or beansprout.yaml can't have it.
+func (p *planner) cliText(n *yaml.Node, key string) string {
+	if n == nil || n.Kind != yaml.ScalarNode || n.ShortTag() == "!!null" {
+		return ""
+	}
+	value := strings.TrimSpace(n.Value)
+	if problem := p.refusal(key, value); problem != "" {
+		p.undone(p.CLI.Name, n.Line, "%s: %s", key, problem)
+		return ""
+	}
+	return value
+}
+
+// cliGlobals takes what holds for all environments, but for the platform.
+func (p *planner) cliGlobals(global *yaml.Node, text func(key string) string) {
+	for _, key := range []struct {
+		name string
+		to   *string
+	}{{"application_name", &p.cli.application}, {"default_region", &p.cli.region}, {"instance_profile", &p.cli.profile}, {"service_role", &p.cli.role}} {
+		if *key.to = text(key.name); *key.to != "" {
+			p.note(p.CLI.Name, mapping(global, key.name).Line, "%s: %s", key.name, *key.to)
+		}
+	}
+	p.yaml.region, p.yaml.profile, p.yaml.role = p.cli.region, p.cli.profile, p.cli.role
+	if key := text("default_ec2_keyname"); key != "" {
+		p.yaml.option("aws:autoscaling:launchconfiguration", "EC2KeyName", key)
+		p.note(p.CLI.Name, mapping(global, "default_ec2_keyname").Line, "default_ec2_keyname: %s", key)
+	}
+	if profile := text("profile"); profile != "" && profile != "default" {
+		p.undone(p.CLI.Name, mapping(global, "profile").Line, "the profile of the credentials is not part of beansprout.yaml; want AWS_PROFILE=%s in the environment", profile)
+	}
 }
 
 // cliKeys are the keys of beansprout.yaml for those of the EB CLI's configuration.
