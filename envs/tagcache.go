@@ -16,8 +16,10 @@ const (
 	tagsAtOnce = 4
 	// tagsTime is how long it waits for them.
 	tagsTime = 5 * time.Second
-	// tagsPause is how long none are read after that has failed.
+	// tagsPause is how long none are read after that has failed, and tagsRetry how long those are not read that
+	// could not be read: others must not wait for what AWS refuses.
 	tagsPause = time.Minute
+	tagsRetry = 10 * time.Minute
 	// tagsMaxAge is how old tags may be. They are written once, unless a person changes them.
 	tagsMaxAge = 6 * time.Hour
 	// tagsLag is how long AWS may still tell the former tags after the update that changes them.
@@ -35,8 +37,9 @@ type tagCache struct {
 // tagReading are the tags of an environment. They are nil where it had none.
 type tagReading struct {
 	tags    Tags
-	at      time.Time // by AWS's clock
+	at      time.Time // by AWS's clock, as are the next two
 	updated time.Time // when AWS had changed the environment last
+	failed  time.Time // when they could not be read; zero where they could
 }
 
 // of returns the tags of the environment with that id, nil where they are not known.
@@ -99,6 +102,8 @@ func (c *tagCache) current(e Environment, now time.Time) bool {
 	r, ok := c.readings[e.ID]
 	age := now.Sub(r.at)
 	switch {
+	case now.Sub(r.failed) < tagsRetry:
+		return true
 	case !ok, age < 0, age > tagsMaxAge:
 		return false
 	case !e.Updated.Equal(r.updated):
@@ -127,13 +132,16 @@ func (c *tagCache) read(ctx context.Context, m *Manager, some []Environment, lis
 	for n, e := range some {
 		if err := failures[n]; err != nil && !errors.Is(err, ErrNotFound) {
 			c.paused = time.Now().Add(tagsPause)
+			was := c.readings[e.ID]
+			was.failed = list.Now
+			c.readings[e.ID] = was
 			list.warn("%v", err)
 			continue
 		}
 		if e.Feature != "" && c.of(e.ID) == nil && tags[n] != nil {
 			learned++
 		}
-		c.readings[e.ID] = tagReading{tags[n], list.Now, e.Updated}
+		c.readings[e.ID] = tagReading{tags: tags[n], at: list.Now, updated: e.Updated}
 	}
 	return learned
 }
