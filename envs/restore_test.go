@@ -5,12 +5,15 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
+	"beansprout/envs/beanstalk"
 	"beansprout/envs/ecr"
 	"beansprout/envs/store"
 	"beansprout/localcloud"
+	"beansprout/localcloud/engine"
 	"beansprout/localcloud/fault"
 )
 
@@ -359,5 +362,35 @@ func TestARestoreNamesTheImageThatHasGone(t *testing.T) {
 	}
 	if rec := p.record(e.Name); rec.Restorable == nil || rec.Environment != "" {
 		t.Errorf("the tombstone: %+v", rec)
+	}
+}
+
+// It shows the logs as a failed deploy does: who restores, a janitor for a person in Slack, needs the right.
+func TestARestoreThatFailsShowsTheLogs(t *testing.T) {
+	t.Parallel()
+	var broken atomic.Bool
+	p := newPlot(t, localcloud.Config{Pretend: &engine.Pretend{Outcome: func(engine.Deployment) error {
+		if broken.Load() {
+			return engine.Fail("no")
+		}
+		return nil
+	}}}, nil)
+	p.deployed(deployment("x", "one"), Created)
+	p.removed("x", RemoveOptions{})
+	broken.Store(true)
+	before := len(p.cloud.Calls())
+	var said told
+	_, err := p.manager.Restore(t.Context(), p.restorable("x"), RestoreOptions{Options: said.options(), Check: HealthCheck{Off: true}})
+	if _, failed := errors.AsType[*beanstalk.Failure](err); !failed {
+		t.Errorf("Restore: %v", err)
+	}
+	used := map[string]bool{}
+	for _, call := range p.cloud.Calls()[before:] {
+		used[call.Right()] = true
+	}
+	for _, right := range []string{"elasticbeanstalk:RequestEnvironmentInfo", "elasticbeanstalk:RetrieveEnvironmentInfo"} {
+		if !used[right] {
+			t.Errorf("nothing needed %s; said: %s", right, said.String())
+		}
 	}
 }

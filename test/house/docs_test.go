@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -105,6 +106,49 @@ func TestDocumentsNameFilesThatExist(t *testing.T) {
 // TestDocumentsNameFunctionsThatExist looks for functions, which documents write as `name()` or
 // `Type.name()`, and for tests.
 func TestDocumentsNameFunctionsThatExist(t *testing.T) {
+	functions := functionsOf(t)
+	for name, text := range documents(t) {
+		for _, quoted := range slices.Concat(quotedFunction.FindAllStringSubmatch(text, -1), quotedTest.FindAllStringSubmatch(text, -1)) {
+			if !functions[quoted[1]] {
+				t.Errorf("%s names %s, which is no function", name, quoted[1])
+			}
+		}
+	}
+}
+
+// TestRightsThatNoStoryNeedsNameTestsThatExist looks for the tests that the stories' table of rights names.
+func TestRightsThatNoStoryNeedsNameTestsThatExist(t *testing.T) {
+	functions := functionsOf(t)
+	f, fset := parse(t, "test/stories/rights_test.go", parser.SkipObjectResolution)
+	named := 0
+	ast.Inspect(f, func(n ast.Node) bool {
+		row, _ := n.(*ast.KeyValueExpr)
+		if row == nil {
+			return true
+		}
+		value, _ := row.Value.(*ast.CompositeLit)
+		if value == nil || value.Type != nil || len(value.Elts) != 2 {
+			return true
+		}
+		by, _ := value.Elts[0].(*ast.BasicLit)
+		if by == nil {
+			return true
+		}
+		name, err := strconv.Unquote(by.Value)
+		must.Succeed(t, err)
+		if named++; name != "AWS" && !(strings.HasPrefix(name, "Test") && functions[name]) {
+			t.Errorf("%s names %s, which is no test", fset.Position(by.Pos()), name)
+		}
+		return false
+	})
+	if named < 10 {
+		t.Errorf("only %d rows were read", named)
+	}
+}
+
+// functionsOf returns the functions of the product, and all tests.
+func functionsOf(t *testing.T) map[string]bool {
+	t.Helper()
 	functions := map[string]bool{}
 	for _, name := range goFiles(t) {
 		f, _ := parse(t, name, parser.SkipObjectResolution)
@@ -115,13 +159,7 @@ func TestDocumentsNameFunctionsThatExist(t *testing.T) {
 			}
 		}
 	}
-	for name, text := range documents(t) {
-		for _, quoted := range slices.Concat(quotedFunction.FindAllStringSubmatch(text, -1), quotedTest.FindAllStringSubmatch(text, -1)) {
-			if !functions[quoted[1]] {
-				t.Errorf("%s names %s, which is no function", name, quoted[1])
-			}
-		}
-	}
+	return functions
 }
 
 // receiver returns "Type." of a method.

@@ -84,7 +84,7 @@ func (u *usedRights) judge() error {
 			}
 		}
 		for _, right := range has {
-			if allStories() && !used[right] && elsewhere[right] == "" && elsewhere[holder+" "+right] == "" {
+			if allStories() && !used[right] && elsewhere[right].by == "" && elsewhere[holder+" "+right].by == "" {
 				errs = append(errs, fmt.Errorf("the policy of the %s has %s, which no story needed", holder, right))
 			}
 		}
@@ -97,23 +97,26 @@ func allStories() bool {
 	return !testing.Short() && flag.Lookup("test.run").Value.String() == "" && flag.Lookup("test.skip").Value.String() == ""
 }
 
-// elsewhere has the rights that no story needs, with who needs them.
-var elsewhere = map[string]string{
-	"elasticbeanstalk:AbortEnvironmentUpdate":          "up --abort, which a test of envs interrupts",
-	"elasticbeanstalk:AddTags":                         "AWS asks for it where an environment is created with tags (Service Authorization Reference)",
-	"janitor elasticbeanstalk:RequestEnvironmentInfo":  "a restore that fails shows the logs, as an up does",
-	"janitor elasticbeanstalk:RetrieveEnvironmentInfo": "as RequestEnvironmentInfo",
-	"elasticbeanstalk:UpdateConfigurationTemplate":     "environment.copy_from whose copy is out of date, in a test of envs",
-	"iam:PassRole":                          "Beanstalk passes the roles on with the caller's rights",
-	"s3:ListAllMyBuckets":                   "images that an earlier version tagged, in a test of envs",
-	"elasticbeanstalk:DescribeApplications": "the saved configurations of an application, where one is missing, in tests of envs",
-	"ecr:BatchDeleteImage":                  "images that no environment needs any more, in the tests of faults and envs",
-	"janitor ecr:BatchGetImage":             "a removal and a restore of an environment with images, in the tests of faults and envs",
-	"janitor ecr:DescribeRepositories":      "as ecr:BatchGetImage",
-	"janitor ecr:GetLifecyclePolicy":        "as ecr:BatchGetImage",
-	"janitor ecr:ListImages":                "as ecr:BatchGetImage",
-	"janitor ecr:PutImage":                  "as ecr:BatchGetImage: a restore from Slack tags the images again",
-	"ecr:DeleteLifecyclePolicy":             "registry.expire_images_after: 0s, in a test of envs",
+// need is who needs a right that no story needs: a test, or AWS itself, where its documentation says so.
+type need struct{ by, what string }
+
+// elsewhere has the rights that no story needs. A test of the house looks for the tests.
+var elsewhere = map[string]need{
+	"elasticbeanstalk:AbortEnvironmentUpdate":          {"TestAnInterruptedDeployIsAbortedWithTheRightToDoSo", "up --abort"},
+	"elasticbeanstalk:AddTags":                         {"AWS", "to create an environment with tags (Service Authorization Reference)"},
+	"janitor elasticbeanstalk:RequestEnvironmentInfo":  {"TestARestoreThatFailsShowsTheLogs", "a press of Restore"},
+	"janitor elasticbeanstalk:RetrieveEnvironmentInfo": {"TestARestoreThatFailsShowsTheLogs", "a press of Restore"},
+	"elasticbeanstalk:UpdateConfigurationTemplate":     {"TestADeployStartsFromACopyOfAnEnvironment", "environment.copy_from whose copy is out of date"},
+	"iam:PassRole":                          {"AWS", "to pass the roles on, with the caller's rights"},
+	"s3:ListAllMyBuckets":                   {"TestTagsThatOthersMayNeedStay", "images that an earlier version tagged"},
+	"elasticbeanstalk:DescribeApplications": {"TestWhatCannotBeRestoredIsAnError", "saved configurations, where one is missing"},
+	"ecr:BatchDeleteImage":                  {"TestImagesAreTaggedWhileTheyRunOrRanBefore", "images that no environment needs any more"},
+	"janitor ecr:BatchGetImage":             {"TestImageTagsWithoutVersionAndRecordAreLeftovers", "leftovers of environments with images"},
+	"janitor ecr:DescribeRepositories":      {"TestImageTagsWithoutVersionAndRecordAreLeftovers", "leftovers of environments with images"},
+	"janitor ecr:GetLifecyclePolicy":        {"TestImageTagsWithoutVersionAndRecordAreLeftovers", "leftovers of environments with images"},
+	"janitor ecr:ListImages":                {"TestImageTagsWithoutVersionAndRecordAreLeftovers", "leftovers of environments with images"},
+	"janitor ecr:PutImage":                  {"TestARestoreShieldsItsImages", "a restore, which tags the images again"},
+	"ecr:DeleteLifecyclePolicy":             {"TestARepositoryWithoutRulesHasNoPolicy", "registry.expire_images_after: 0s"},
 }
 
 // policyOf returns the actions of the policy that the program prints.
