@@ -130,6 +130,7 @@ func (c *confidant) variables(spoiled string) {
 		"CI_JOB_TOKEN": job, "BRANCH_NAME": "login", "BUILD_URL": "https://ci.example.com/1?token=" + job, "PIP_INDEX_URL": "https://kim:" + login + "@pip.example.com",
 		"REASON_TOKEN": spoiled, "NO_PROXY": "*", "http_password": c.mark("a variable in small letters"), "SENTRY_AUTH": c.mark("an authorization"), "API_KEY": c.mark("an API key"),
 		"BEANSPROUT_GITHUB_TOKEN": c.mark("GitHub's token"), "BEANSPROUT_GITLAB_TOKEN": c.mark("GitLab's token"),
+		"BEANSPROUT_BOARD_TOKENS": "kim:" + c.mark("a person's token"), "BEANSPROUT_METRICS_TOKEN": c.mark("the metrics' token"),
 	} {
 		c.Env[name] = value
 	}
@@ -141,7 +142,7 @@ func (c *confidant) children() string {
 	for _, name := range []string{"git", "sh"} {
 		program, err := exec.LookPath(name)
 		must.Succeed(c, err)
-		must.Write(c, filepath.Join(dir, name), fmt.Sprintf("#!/bin/sh\nprintf '%%s\\n' \"$0 $*\" >>%[1]s\nenv | grep -E '^(SLACK_.*(TOKEN|SECRET)|BEANSPROUT_GIT(HUB|LAB)_TOKEN)=' >>%[1]s\nexec %s \"$@\"\n", c.traced, program))
+		must.Write(c, filepath.Join(dir, name), fmt.Sprintf("#!/bin/sh\nprintf '%%s\\n' \"$0 $*\" >>%[1]s\nenv | grep -E '^(SLACK_.*(TOKEN|SECRET)|BEANSPROUT_(GITHUB_TOKEN|GITLAB_TOKEN|BOARD_TOKENS|METRICS_TOKEN))=' >>%[1]s\nexec %s \"$@\"\n", c.traced, program))
 	}
 	return dir
 }
@@ -320,10 +321,16 @@ func (c *confidant) wait(out *output, lines ...string) string {
 
 // see looks at what the janitor serves.
 func (c *confidant) see(address string, out *output) {
-	for _, path := range []string{"/healthz", "/metrics", "/livez"} {
-		answer, err := http.Get(address + path)
+	for _, path := range []string{"/healthz", "/metrics", "/livez", "/", "/api/environments", "/features/hello/login", "/features/hello/due", "/features/hello/broken"} {
+		r, err := http.NewRequest(http.MethodGet, address+path, nil)
+		must.Succeed(c, err)
+		r.Header.Set("Authorization", "Bearer "+c.marks["the metrics' token"])
+		answer, err := http.DefaultClient.Do(r)
 		if err != nil {
 			c.Fatalf("%v:\n%s", err, out)
+		}
+		if answer.StatusCode != http.StatusOK && path != "/healthz" && path != "/features/hello/broken" {
+			c.Errorf("%s is answered %s", path, answer.Status)
 		}
 		text, err := io.ReadAll(answer.Body)
 		_ = answer.Body.Close()
