@@ -82,7 +82,10 @@ func newSite(t *testing.T, c Config) *site {
 	})))
 	mux.Handle("GET /metrics", g.Metrics(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "counts") })))
 	server := httptest.NewServer(mux)
-	t.Cleanup(server.Close)
+	t.Cleanup(func() {
+		server.CloseClientConnections() // else a stream would keep it
+		server.Close()
+	})
 	s.url = server.URL
 	return s
 }
@@ -90,7 +93,7 @@ func newSite(t *testing.T, c Config) *site {
 // browser is a client with cookies that follows no redirect.
 func (s *site) browser() *http.Client {
 	jar, _ := cookiejar.New(nil)
-	return &http.Client{Jar: jar, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	return &http.Client{Jar: jar, Timeout: 30 * time.Second, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 }
 
 type header map[string]string
@@ -298,4 +301,54 @@ func TestOnlyAPersonActs(t *testing.T) {
 	if code, _ := s.ask(kim, "POST", "/act", nil, old); code != 401 || len(s.acts) != 1 {
 		t.Errorf("after the session's time a form is answered %d", code)
 	}
+}
+
+// A proxy's person has no session that ends.
+func TestAFormOfAProxysPersonGrowsOld(t *testing.T) {
+	s := newSite(t, Config{Proxy: Proxy{Header: "X-Forwarded-User", From: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}}})
+	kim := header{"X-Forwarded-User": "kim"}
+	form := func() url.Values {
+		_, text := s.ask(s.browser(), "GET", "/", kim, nil)
+		_, token, _ := strings.Cut(text, " form ")
+		return url.Values{"token": {token}, "id": {"e-1"}}
+	}
+	young, old := form(), form()
+	if code, text := s.ask(s.browser(), "POST", "/act", header{"X-Forwarded-User": "lee"}, form()); code != 409 {
+		t.Errorf("another person's form is answered %d: %s", code, text)
+	}
+	s.advance(formTime)
+	if code, text := s.ask(s.browser(), "POST", "/act", kim, young); code != 200 {
+		t.Errorf("a form is answered %d: %s", code, text)
+	}
+	s.advance(time.Second)
+	if code, text := s.ask(s.browser(), "POST", "/act", kim, old); code != 409 || !strings.Contains(text, "too old") {
+		t.Errorf("an old form is answered %d: %s", code, text)
+	}
+	if code, _ := s.ask(s.browser(), "POST", "/act", nil, form()); code != 401 || len(s.acts) != 1 {
+		t.Errorf("without the header a form is answered %d; acts: %q", code, s.acts)
+	}
+}
+
+func FuzzHostOf(f *testing.F) {
+	for _, host := range []string{"localhost:2328", "[::1]:2328", "[::1]", "board.example.com.", "::1", "a:b:c", "", "localhost:80:80", "LOCALHOST"} {
+		f.Add(host)
+	}
+	f.Fuzz(func(t *testing.T, header string) {
+		host := hostOf(header)
+		if isLoopbackName(host) && !strings.Contains(strings.ToLower(header), "localhost") && !strings.Contains(header, "127.0.0.1") && !strings.Contains(header, "::1") {
+			t.Errorf("%q is taken for this machine", header)
+		}
+	})
+}
+
+func FuzzLocalPath(f *testing.F) {
+	for _, path := range []string{"/", "/features/shop/a%20b?x=1#y", "//evil", "///evil", "/\\evil", "https://evil", "/%2f/evil", "/\tevil"} {
+		f.Add(path)
+	}
+	f.Fuzz(func(t *testing.T, path string) {
+		local := localPath(path)
+		if u, err := url.Parse(local); err != nil || u.Host != "" || u.Scheme != "" || !strings.HasPrefix(local, "/") || strings.HasPrefix(local, "//") || strings.ContainsAny(local, "\\\t\r\n") {
+			t.Errorf("%q leads to %q", path, local)
+		}
+	})
 }

@@ -140,7 +140,7 @@ func TestALoginGoesOnWhereItWasAskedFor(t *testing.T) {
 		}
 	}
 	for next, want := range map[string]string{
-		"/features/shop/login?x=1#y": "/features/shop/login?x=1#y", "": "/", "//evil.example": "/", "/\\evil.example": "/", "https://evil.example/": "/",
+		"/features/shop/login?x=1#y": "/features/shop/login?x=1#y", "": "/", "//evil.example": "/", "///evil.example": "/", "/\\evil.example": "/", "https://evil.example/": "/",
 		"javascript:alert(1)": "/", "/\t/evil.example": "/", "features": "/", "/login?next=/login": "/", "/" + strings.Repeat("x", 2000): "/", "/%2f/evil.example": "/%2f/evil.example",
 	} {
 		_, text := s.ask(s.browser(), "POST", "/login", nil, url.Values{"token": {kimToken}, "next": {next}})
