@@ -182,7 +182,7 @@ function startList() {
     const a = e.target.closest("thead a, .counts a, #unmatched a");
     if (!a || e.button || e.metaKey || e.ctrlKey || e.shiftKey || e.altKey) return;
     e.preventDefault();
-    apply(Object.fromEntries(new URL(a.href).searchParams));
+    apply(a.hasAttribute("aria-current") ? { ...filter, state: "" } : Object.fromEntries(new URL(a.href).searchParams));
   });
   const q = byID("q"), on = (target, event, applies, act) => target.addEventListener(event, (e) => {
     if (applies(e)) e.preventDefault(), act();
