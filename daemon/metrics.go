@@ -20,6 +20,8 @@ type Metrics struct {
 	registry *prometheus.Registry
 
 	environments *prometheus.GaugeVec
+	due          *prometheus.GaugeVec
+	red          *prometheus.GaugeVec
 	oldest       *prometheus.GaugeVec
 	lastSweep    *prometheus.GaugeVec
 	sweeps       *prometheus.CounterVec
@@ -45,6 +47,8 @@ func NewMetrics() *Metrics {
 	m := &Metrics{registry: prometheus.NewRegistry()}
 	m.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	m.environments = m.gauge("environments", "Environments that the last sweep has listed, by their state in AWS.", "application", "state")
+	m.due = m.gauge("environments_due", "Environments of ours whose days are over, or will be within a day.", "application")
+	m.red = m.gauge("environments_red", "Environments of ours that AWS calls Red.", "application")
 	m.oldest = m.gauge("oldest_environment_age_seconds", "Age of the oldest environment of ours.", "application")
 	m.lastSweep = m.gauge("last_sweep_timestamp_seconds", "When the last sweep ended.", "application")
 	m.sweeps = m.counter("sweeps_total", "Sweeps, by how they ended.", "application", "result")
@@ -149,6 +153,28 @@ func (m *Metrics) swept(application string, r janitor.Report, err error) {
 		m.environments.WithLabelValues(application, state).Set(float64(n))
 	}
 	m.oldest.WithLabelValues(application).Set(r.Oldest.Seconds())
+	m.listed(application, r)
+}
+
+// dueTime is how long before its days are over an environment counts as due, here and on the board.
+const dueTime = 24 * time.Hour
+
+// listed counts what a sweep has listed and did not remove.
+func (m *Metrics) listed(application string, r janitor.Report) {
+	due, red := 0, 0
+	for _, d := range r.Decisions {
+		if d.Action == janitor.Removed {
+			continue
+		}
+		if !d.Expiry.IsZero() && d.Expiry.Before(r.Now.Add(dueTime)) {
+			due++
+		}
+		if d.Env != nil && d.Env.Health == "Red" {
+			red++
+		}
+	}
+	m.due.WithLabelValues(application).Set(float64(due))
+	m.red.WithLabelValues(application).Set(float64(red))
 }
 
 // removed counts the removals among decisions. Without a reason, it is the decision's.
