@@ -23,7 +23,7 @@ func TestMain(m *testing.M) { lab.Main(m, made.judge) }
 // commands are what scripts may use besides testscript's own.
 var commands = map[string]func(*testscript.TestScript, bool, []string){
 	"example": copyExample, "code": wantCode, "get": getURL, "refused": refused, "hammer": hammer, "calm": calm,
-	"slack": slackCommand, "board": boardCommand, "eventually": eventually, "keep": keepOutput, "writes": countWrites, "zip": zipEntries, "remote": remoteThatAsks,
+	"slack": slackCommand, "github": gitHubCommand, "board": boardCommand, "eventually": eventually, "keep": keepOutput, "writes": countWrites, "zip": zipEntries, "remote": remoteThatAsks,
 	"cut": cutEngine, "occupy": occupyPort, "cloud": cloudCommand, "record": editRecord, "options": editOptions, "disk": mountDisk,
 }
 
@@ -68,6 +68,7 @@ func tellFiles(t *testing.T, p testscript.Params) {
 type story struct {
 	slack   *notifytest.Server
 	pressed []byte // payload of the last press
+	gitHub  *gitHub
 	browser *browser
 	clients *load
 	engine  *engineProxy
