@@ -17,6 +17,7 @@ import (
 
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/heapprofiler"
+	"github.com/chromedp/cdproto/memory"
 	"github.com/chromedp/cdproto/runtime"
 
 	"beansprout/envs/store"
@@ -173,7 +174,7 @@ func TestTenThousandChangesLeaveNothingBehind(t *testing.T) {
 	p.Wide(1400, 900)
 	p.Open(s.url)
 	p.started()
-	var early float64
+	var early footprint
 	for round := range rounds {
 		status := fmt.Sprintf("Warning-%d", round)
 		s.change(func() {
@@ -186,14 +187,27 @@ func TestTenThousandChangesLeaveNothingBehind(t *testing.T) {
 		})
 		changed := s.snapshot.Environments[(round*atOnce)%many].Feature
 		p.Wait("the changes", rowOf(changed)+fmt.Sprintf(`?.innerText.includes(%q)`, status))
-		call(p, heapprofiler.CollectGarbage, cdp.Empty{})
-		used := call(p, runtime.GetHeapUsage, cdp.Empty{}).UsedSize
-		t.Logf("after %d changes the page uses %.1f MB", (round+1)*atOnce, used/1e6)
+		now := p.footprint()
+		t.Logf("after %d changes the page uses %+v", (round+1)*atOnce, now)
 		if round == 4 {
-			early = used
+			early = now
 		}
-		if round > 4 && used > 1.2*early {
-			t.Fatalf("the page uses %.1f MB, and used %.1f MB after 2,000 changes", used/1e6, early/1e6)
+		if round > 4 && (now.nodes > early.nodes*11/10 || now.listeners > early.listeners*11/10 || now.megabytes > early.megabytes*1.5) {
+			t.Fatalf("the page grows: it used %+v after 2,000 changes", early)
 		}
 	}
+}
+
+// footprint is what a page uses.
+type footprint struct {
+	nodes, listeners int64
+	megabytes        float64
+}
+
+func (p *Page) footprint() footprint {
+	p.Helper()
+	p.Wait("no row that shines", `!document.querySelector("tr.changed")`)
+	call(p, heapprofiler.CollectGarbage, cdp.Empty{})
+	counts, heap := call(p, memory.GetDOMCounters, cdp.Empty{}), call(p, runtime.GetHeapUsage, cdp.Empty{})
+	return footprint{counts.Nodes, counts.JsEventListeners, (heap.UsedSize + heap.EmbedderHeapUsedSize) / 1e6}
 }
