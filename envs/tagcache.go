@@ -11,7 +11,7 @@ import (
 )
 
 const (
-	// tagsAtOnce is how many environments' tags one Read of an Inventory reads. The whole account shares two
+	// tagsAtOnce is how many environments' tags a Read of an Inventory reads. The whole account shares two
 	// reads a second, and bursts of fifteen.
 	tagsAtOnce = 4
 	// tagsTime is how long it waits for them.
@@ -64,9 +64,13 @@ func (c *tagCache) refresh(ctx context.Context, m *Manager, all []Environment, l
 		}
 	}
 	maps.DeleteFunc(c.readings, func(id string, _ tagReading) bool { return !ids[id] })
+	limit := tagsAtOnce
+	if c.readings == nil && len(all) <= tagReadLimit {
+		limit = tagReadLimit // as a list does, so that of few nothing is unknown from the first Read on
+	}
 	if time.Now().After(c.paused) {
 		slices.SortStableFunc(missing, byUrgency)
-		unknown -= c.read(ctx, m, missing[:min(len(missing), tagsAtOnce)], list)
+		unknown -= c.read(ctx, m, missing[:min(len(missing), limit)], list)
 	}
 	if unknown > 0 {
 		list.warn("the tags of %d environments, which may protect them, were not read yet", unknown)
