@@ -25,11 +25,8 @@ function receive({ event, data }) {
   data.gone.forEach(drop);
   const changed = new Set([...parse(`<table>${data.rows.map((r) => r.html).join("")}</table>`).querySelectorAll("tr")].map(take));
   place(changed);
-  for (const { tr } of changed) {
-    tr.classList.add("changed");
-    tr.addEventListener("animationend", () => tr.classList.remove("changed"), { once: true });
-  }
   show();
+  for (const { tr } of changed) if (!tr.hidden) tr.classList.add("changed");
   layingOut ||= setTimeout(layOut, 500, 20);
 }
 

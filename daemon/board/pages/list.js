@@ -174,6 +174,7 @@ function startList() {
     show();
   });
   byID("apply").hidden = true;
+  byID("rows").addEventListener("animationend", (e) => e.target.classList.remove("changed"));
   const form = byID("filters");
   const typed = () => apply(Object.fromEntries([...new FormData(form)].map(([k, v]) => [k, v === "feature" && k === "sort" ? "" : v.trim()])));
   form.addEventListener("input", typed);
