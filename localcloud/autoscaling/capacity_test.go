@@ -85,7 +85,11 @@ func TestAnUnbalancedGroupLaunchesBeforeItTerminates(t *testing.T) {
 		if got := s.perZone(); got != "2 0 0" {
 			t.Fatalf("zones %s", got)
 		}
+		s.runner.slow = true
 		s.do("ResumeProcesses")
+		s.has("2 InService, 1 Pending")
+		time.Sleep(time.Hour)
+		synctest.Wait()
 		if got := s.perZone(); got != "1 1 0" || s.balancer.serving() != 2 {
 			t.Errorf("zones %s, %d are registered", got, s.balancer.serving())
 		}

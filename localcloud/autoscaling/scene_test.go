@@ -40,15 +40,21 @@ type scene struct {
 	balancer *balancer
 }
 
-// runner is a pretended one that can refuse to start instances.
+// runner is a pretended one that can refuse to start instances, or let them wait for an hour.
 type runner struct {
 	*instance.Pretended
 	full error
+	slow bool
 }
 
 func (r *runner) Start(ctx context.Context, i instance.Instance) error {
 	if r.full != nil {
 		return r.full
+	}
+	if r.slow {
+		if err := sleep(ctx, time.Hour); err != nil {
+			return err
+		}
 	}
 	return r.Pretended.Start(ctx, i)
 }

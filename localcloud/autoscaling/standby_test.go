@@ -63,6 +63,9 @@ func TestWhatEndsInStandbyIsListedUntilItLeavesStandby(t *testing.T) {
 		time.Sleep(time.Hour)
 		synctest.Wait()
 		s.has("1 Standby")
+		if got := s.do("DescribeAutoScalingGroups"); !strings.Contains(got, "<HealthStatus>Healthy</HealthStatus>") {
+			t.Errorf("its health is looked at: %s", got)
+		}
 		s.do("ExitStandby", members(old...)...)
 		s.has("1 InService")
 		if got := s.ids(inService); slices.Equal(got, old) {
