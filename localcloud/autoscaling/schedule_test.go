@@ -121,10 +121,10 @@ func TestTwoGroupsMayHaveActionsAndPoliciesOfOneName(t *testing.T) {
 			s.do("PutScheduledUpdateGroupAction", "AutoScalingGroupName="+name, "ScheduledActionName=n", "StartTime=2000-01-01T06:00:00Z", "DesiredCapacity="+desired)
 			s.do("PutScalingPolicy", "AutoScalingGroupName="+name, "PolicyName=p", "AdjustmentType=ExactCapacity", "ScalingAdjustment="+desired)
 		}
-		s.do("DeletePolicy", "PolicyName=p")
+		s.do("DeletePolicy", "AutoScalingGroupName=h", "PolicyName=p")
 		s.after(6 * time.Hour)
 		g, h := s.groupNamed("g"), s.groupNamed("h")
-		if g.Desired != 1 || h.Desired != 2 || len(g.Policies) > 0 || len(h.Policies) != 1 || *h.Policies[0].ScalingAdjustment != 2 {
+		if g.Desired != 1 || h.Desired != 2 || len(h.Policies) > 0 || len(g.Policies) != 1 || *g.Policies[0].ScalingAdjustment != 1 {
 			t.Errorf("g wants %d and has %v; h wants %d and has %v", g.Desired, g.Policies, h.Desired, h.Policies)
 		}
 	})
