@@ -7,6 +7,7 @@ package browser
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -34,18 +35,16 @@ func Missing() string {
 	return ""
 }
 
-// Start starts a browser with a profile of its own in a temporary directory, and for root with a network of its own. The
-// kernel ends it with this process.
+// Start starts a browser with a profile of its own in a temporary directory, and, for those who may make one, with
+// a network of its own. The kernel ends it with this process.
 func Start() (*Chromium, error) {
 	path, err := exec.LookPath(program)
 	if err != nil {
 		return nil, err
 	}
 	c := &Chromium{}
-	if os.Geteuid() == 0 {
-		if c.enclave, err = newEnclave(); err != nil {
-			return nil, err
-		}
+	if c.enclave, err = newEnclave(); err != nil && !errors.Is(err, os.ErrPermission) {
+		return nil, err
 	}
 	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.ModifyCmdFunc(c.enclave.enclose))
 	allocator, stopAllocator := chromedp.NewExecAllocator(context.Background(), options...) // as root it adds --no-sandbox

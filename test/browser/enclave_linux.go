@@ -45,7 +45,9 @@ func (n *enclave) inside(made chan<- error) {
 		err = raiseLoopback()
 	}
 	n.path = fmt.Sprintf("/proc/%d/task/%d/ns/net", os.Getpid(), syscall.Gettid())
-	made <- err
+	if made <- err; err != nil {
+		return
+	}
 	for do := range n.tasks {
 		do()
 	}
