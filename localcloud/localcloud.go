@@ -45,7 +45,7 @@ type Config struct {
 	SeparateUpdates bool          // a version and options in one update are refused
 	ListDelay       time.Duration // how long DescribeEnvironments lacks a new environment
 
-	HealthSpeed   int           // divides the intervals of the load balancers' health checks; 0 = 20
+	HealthSpeed   int           // divides the intervals of the load balancers' health checks, by 1000 at most; 0 = 20
 	DeregisterLag time.Duration // how long a deregistered target still gets new requests
 
 	Docker  bool             // run environments as containers; else they pretend to run
@@ -59,7 +59,7 @@ type Config struct {
 	ComposeGap time.Duration
 	Offset     time.Duration // how far the cloud's clock is ahead of Now at the start
 
-	Watch func(Entry) // told of each call before its answer is sent, one at a time; nil = nothing
+	Watch func(Entry) // told of each answered call, one at a time; nil = nothing
 
 	NoRoles bool     // a new state has no roles and no instance profiles, as a new AWS account
 	Denied  []string // actions for which the user has no right, such as ecr:PutImage or ecr:*

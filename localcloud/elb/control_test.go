@@ -123,7 +123,7 @@ func TestAttributes(t *testing.T) {
 	})
 }
 
-func TestListenersAndRules(t *testing.T) {
+func TestListeners(t *testing.T) {
 	c := start(t, t.TempDir(), Config{})
 	shop, other := c.balancer(t, "shop"), c.balancer(t, "other")
 	web, api := c.group(t, "web"), c.group(t, "api")
@@ -151,6 +151,15 @@ func TestListenersAndRules(t *testing.T) {
 			"TargetGroupAssociationLimit: The following target groups cannot be associated with more than one load balancer: " + web},
 		{"CreateListener", []string{"LoadBalancerArn=" + other, "Port=80", act + "Type=forward", act + "TargetGroupArn=" + web}, "ValidationError: A listener protocol must be specified"},
 		{"CreateListener", []string{"LoadBalancerArn=" + other, "Protocol=HTTP", act + "Type=forward", act + "TargetGroupArn=" + web}, "ValidationError: A listener port must be specified"},
+	})
+}
+
+func TestRules(t *testing.T) {
+	c := start(t, t.TempDir(), Config{})
+	shop, other := c.balancer(t, "shop"), c.balancer(t, "other")
+	web, api := c.group(t, "web"), c.group(t, "api")
+	l := c.listener(t, shop, 80, web)
+	c.drive(t, []step{
 		{"CreateRule", rule1(l, 10, "/api/*", api), "<Priority>10</Priority><Conditions><member><Field>path-pattern</Field><Values><member>/api/*</member></Values>" +
 			"<PathPatternConfig><Values><member>/api/*</member></Values></PathPatternConfig></member></Conditions><Actions><member><Type>forward</Type><TargetGroupArn>" + api +
 			"</TargetGroupArn><Order>1</Order><ForwardConfig><TargetGroups><member><TargetGroupArn>" + api + "</TargetGroupArn><Weight>1</Weight></member></TargetGroups>" +

@@ -75,26 +75,9 @@ const balancersPerRegion = 50
 
 // createLoadBalancer makes a load balancer, or returns the one that is the same already.
 func createLoadBalancer(st *state, in createLoadBalancerIn) (out balancersOut, err error) {
-	if err := checkName("load balancer", in.Name); err != nil {
-		return out, err
-	}
-	if strings.HasPrefix(in.Name, "internal-") {
-		return out, wire.Errorf("ValidationError", "The load balancer name '%s' cannot begin with 'internal-'", in.Name)
-	}
-	if err := checkTags(in.Tags); err != nil {
-		return out, err
-	}
-	subnets, err := st.subnets(in.Subnets)
+	made, err := st.newBalancer(in)
 	if err != nil {
 		return out, err
-	}
-	network := st.network()
-	made := balancer{
-		ARN: st.arn("loadbalancer/app/" + in.Name + "/" + id()), Name: in.Name, Scheme: cmp.Or(in.Scheme, "internet-facing"), VPC: network.VPC,
-		Subnets: subnets, SecurityGroups: in.SecurityGroups, Created: st.Now.UTC().Truncate(time.Millisecond), Tags: in.Tags,
-	}
-	if made.SecurityGroups == nil {
-		made.SecurityGroups = []string{network.SecurityGroup}
 	}
 	count := 0
 	for _, b := range balancers.all(st) {
@@ -112,6 +95,29 @@ func createLoadBalancer(st *state, in createLoadBalancerIn) (out balancersOut, e
 	made.Host = st.freeHost(in.Name)
 	balancers.put(st, made.ARN, made)
 	return balancersOut{LoadBalancers: []balancerOut{st.showBalancer(made, "provisioning")}}, nil
+}
+
+// newBalancer returns the load balancer that a call describes, without its host.
+func (st *state) newBalancer(in createLoadBalancerIn) (b balancer, err error) {
+	if err := checkName("load balancer", in.Name); err != nil {
+		return b, err
+	}
+	if strings.HasPrefix(in.Name, "internal-") {
+		return b, wire.Errorf("ValidationError", "The load balancer name '%s' cannot begin with 'internal-'", in.Name)
+	}
+	if err := checkTags(in.Tags); err != nil {
+		return b, err
+	}
+	network := st.network()
+	b = balancer{
+		ARN: st.arn("loadbalancer/app/" + in.Name + "/" + id()), Name: in.Name, Scheme: cmp.Or(in.Scheme, "internet-facing"), VPC: network.VPC,
+		SecurityGroups: in.SecurityGroups, Created: st.Now.UTC().Truncate(time.Millisecond), Tags: in.Tags,
+	}
+	if b.SecurityGroups == nil {
+		b.SecurityGroups = []string{network.SecurityGroup}
+	}
+	b.Subnets, err = st.subnets(in.Subnets)
+	return b, err
 }
 
 // same reports whether a call that creates other may return b.

@@ -193,6 +193,7 @@ func TestAllOutlivesARestart(t *testing.T) {
 		c.close()
 		time.Sleep(time.Minute)
 		c = start(t, dir, Config{HealthSpeed: 1})
+		time.Sleep(15 * time.Second) // the first check may come before the instances run again
 		synctest.Wait()
 		for i, after := range look() {
 			same(t, looks[i], after, before[i])

@@ -92,8 +92,8 @@ func (o Options) Check() error {
 			return fmt.Errorf("%s is not a time that something can last", d)
 		}
 	}
-	if cloud.HealthSpeed < 0 {
-		return fmt.Errorf("health checks cannot be %d times as fast", cloud.HealthSpeed)
+	if cloud.HealthSpeed < 0 || cloud.HealthSpeed > 1000 {
+		return fmt.Errorf("the speed of health checks is %d, and must be at most 1000", cloud.HealthSpeed)
 	}
 	return nil
 }

@@ -62,7 +62,11 @@ func TestANewTargetIsInitialUntilItsHealthIsKnown(t *testing.T) {
 func TestTheReasonsOfBadHealth(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		var fleet fleet
-		fleet.run(t, "redirects", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/elsewhere", http.StatusFound) })
+		fleet.run(t, "redirects", func(w http.ResponseWriter, r *http.Request) {
+			if r.URL.Path != "/elsewhere" { // which would be healthy
+				http.Redirect(w, r, "/elsewhere", http.StatusFound)
+			}
+		})
 		fleet.run(t, "slow", says("slow"))
 		fleet.run(t, "refuses", says("refuses"))()
 		p := open(t, Config{Instances: &fleet})

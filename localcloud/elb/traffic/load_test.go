@@ -38,14 +38,8 @@ func move(t *testing.T, drained bool) (answered, failed int, late time.Duration)
 
 		g.Targets = append(targets(olds...), targets(news...)...)
 		p.Apply(shop(g))
-		for healthy := 0; healthy < 8; {
+		for p.Healthy()["g"] < 8 {
 			time.Sleep(100 * time.Millisecond)
-			healthy = 0
-			for _, h := range p.Health("g") {
-				if h.State == Healthy {
-					healthy++
-				}
-			}
 		}
 		began := time.Now()
 		g.Targets = append(left(targets(olds...), delay), targets(news...)...)
