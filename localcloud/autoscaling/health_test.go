@@ -85,8 +85,21 @@ func TestInstancesThatEndedAreReplacedAtOnce(t *testing.T) {
 	})
 }
 
-func TestSuspendedProcesses(t *testing.T) {
-	for name, test := range map[string]func(*scene){
+// whileSuspended runs each test on a group of two instances of which the named process is suspended.
+func whileSuspended(t *testing.T, tests map[string]func(*scene)) {
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			inScene(t, func(s *scene) {
+				s.create("0-4", "DesiredCapacity=2")
+				s.do("SuspendProcesses", "ScalingProcesses.member.1="+name)
+				test(s)
+			})
+		})
+	}
+}
+
+func TestWhatASuspendedProcessLeavesUndone(t *testing.T) {
+	whileSuspended(t, map[string]func(*scene){
 		"Launch": func(s *scene) {
 			s.do("SetDesiredCapacity", "DesiredCapacity=4")
 			s.has("2 InService")
@@ -110,6 +123,11 @@ func TestSuspendedProcesses(t *testing.T) {
 			s.after(time.Hour)
 			s.has("2 InService")
 		},
+	})
+}
+
+func TestWhatASuspendedProcessDoesOrLosesLater(t *testing.T) {
+	whileSuspended(t, map[string]func(*scene){
 		"ReplaceUnhealthy": func(s *scene) {
 			must.Succeed(s, s.fleet.Terminate("Client.Test: gone", s.ids(inService)[0]))
 			s.after(time.Hour)
@@ -149,15 +167,7 @@ func TestSuspendedProcesses(t *testing.T) {
 				s.Error("the instances were not replaced")
 			}
 		},
-	} {
-		t.Run(name, func(t *testing.T) {
-			inScene(t, func(s *scene) {
-				s.create("0-4", "DesiredCapacity=2")
-				s.do("SuspendProcesses", "ScalingProcesses.member.1="+name)
-				test(s)
-			})
-		})
-	}
+	})
 }
 
 func TestProcessesAreSuspendedByNameOrAllTogether(t *testing.T) {
