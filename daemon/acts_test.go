@@ -80,7 +80,7 @@ func (v visitor) form(action notify.Action, e envs.Environment, more ...string) 
 	v.Helper()
 	u, err := url.Parse(v.d.url)
 	must.Succeed(v, err)
-	r := &http.Request{Header: http.Header{}, RemoteAddr: "127.0.0.1:1"}
+	r := &http.Request{Host: u.Host, Header: http.Header{}, RemoteAddr: "127.0.0.1:1"}
 	for _, c := range v.client.Jar.Cookies(u) {
 		r.AddCookie(c)
 	}

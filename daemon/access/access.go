@@ -78,10 +78,7 @@ func New(c Config) (*Gate, error) {
 	if err := c.Check(); err != nil {
 		return nil, err
 	}
-	people, err := know(c.People)
-	if err != nil {
-		return nil, err
-	}
+	people, _ := know(c.People) // Check has found no error
 	g := &Gate{config: c, log: c.Log, now: c.Now, key: make([]byte, 32), people: people, origin: http.NewCrossOriginProtection()}
 	_, _ = rand.Read(g.key) // it never fails
 	if g.log == nil {

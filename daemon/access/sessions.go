@@ -6,8 +6,9 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
-	"fmt"
+	"net"
 	"net/http"
+	"strings"
 	"sync"
 	"time"
 )
@@ -139,12 +140,15 @@ func (p person) within(ctx context.Context) (context.Context, func()) {
 }
 
 // cookieName returns the name of the session's cookie. A browser sends the cookies of a host to all its ports,
-// so each port of this machine has another name. With TLS, no other host of the domain can set it.
+// so each port by which browsers reach a daemon has another name. With TLS, no other host of the domain can set it.
 func (g *Gate) cookieName(r *http.Request) string {
 	if g.isSecure(r) {
 		return "__Host-beansprout"
 	}
-	return fmt.Sprintf("beansprout-%d", g.config.Address.Port())
+	if _, port, err := net.SplitHostPort(r.Host); err == nil && port != "" && len(port) <= 5 && strings.Trim(port, "0123456789") == "" {
+		return "beansprout-" + port
+	}
+	return "beansprout"
 }
 
 // setCookie hands a session to the browser; "" takes it away.
