@@ -25,10 +25,7 @@ var (
 )
 
 // Node is one of the accessibility tree: what a screen reader tells.
-type Node struct {
-	Role, Name, Description string
-	Properties              map[string]string // such as expanded, sort, level
-}
+type Node struct{ Role, Name, Description string }
 
 // Tree returns the nodes of the accessibility tree that a screen reader tells, in the order of the page.
 func (p *Page) Tree() (nodes []Node) {
@@ -41,7 +38,7 @@ func (p *Page) Tree() (nodes []Node) {
 	var walk func(*accessibility.Node)
 	walk = func(n *accessibility.Node) {
 		if !n.Ignored {
-			nodes = append(nodes, nodeOf(n))
+			nodes = append(nodes, Node{plain(n.Role), plain(n.Name), plain(n.Description)})
 		}
 		for _, id := range n.ChildIDs {
 			if child := byID[id]; child != nil {
@@ -53,14 +50,6 @@ func (p *Page) Tree() (nodes []Node) {
 		walk(full.Nodes[0])
 	}
 	return nodes
-}
-
-func nodeOf(n *accessibility.Node) Node {
-	node := Node{plain(n.Role), plain(n.Name), plain(n.Description), map[string]string{}}
-	for _, property := range n.Properties {
-		node.Properties[string(property.Name)] = plain(property.Value)
-	}
-	return node
 }
 
 // plain returns a value as text.

@@ -12,7 +12,6 @@ import (
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
-	"github.com/chromedp/chromedp/kb"
 
 	"beansprout/test/must"
 )
@@ -28,7 +27,7 @@ type Page struct {
 
 func newPage(t testing.TB, in *enclave, parent context.Context, options ...chromedp.ContextOption) *Page {
 	t.Helper()
-	seen := &traffic{open: map[string]bool{}}
+	seen := &traffic{}
 	ctx, stop := chromedp.NewContext(parent, append(options, chromedp.WithListener(seen.note))...)
 	p := &Page{TB: t, traffic: seen, enclave: in, ctx: ctx, features: map[string]string{}}
 	t.Cleanup(func() {
@@ -116,12 +115,6 @@ func (p *Page) Press(names ...string) {
 	for _, key := range names {
 		p.Do(chromedp.KeyEvent(key))
 	}
-}
-
-// ShiftTab goes back to the element before.
-func (p *Page) ShiftTab() {
-	p.Helper()
-	p.Do(chromedp.KeyEvent(kb.Tab, chromedp.KeyModifiers(chromedp.ModifierShift)))
 }
 
 // Click clicks on the middle of the element that a selector of CSS finds first.

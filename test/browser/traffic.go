@@ -18,16 +18,8 @@ import (
 type traffic struct {
 	mu       sync.Mutex
 	host     string // of the first page
-	requests []Request
-	open     map[string]bool // event streams, by the id of their request
 	problems []string
 	expected []string
-}
-
-// Request is one that the tab has made.
-type Request struct {
-	Method, URL string
-	Kind        string // Document, Stylesheet, Script, EventSource, Fetch ...
 }
 
 // note notes an event of the browser.
@@ -36,11 +28,7 @@ func (t *traffic) note(event any) {
 	defer t.mu.Unlock()
 	switch e := event.(type) {
 	case *network.EventRequestWillBeSent:
-		t.noteRequest(e)
-	case *network.EventLoadingFinished:
-		delete(t.open, string(e.RequestID))
-	case *network.EventLoadingFailed:
-		delete(t.open, string(e.RequestID))
+		t.noteRequest(e.Request.URL)
 	case *log.EventEntryAdded:
 		if e.Entry.Level == log.EntryLevelError || e.Entry.Level == log.EntryLevelWarning {
 			t.problems = append(t.problems, fmt.Sprintf("%s %s: %s %s", e.Entry.Source, e.Entry.Level, e.Entry.Text, e.Entry.URL))
@@ -63,10 +51,8 @@ func describe(d *runtime.ExceptionDetails) string {
 	return d.Text
 }
 
-func (t *traffic) noteRequest(e *network.EventRequestWillBeSent) {
-	r := Request{e.Request.Method, e.Request.URL, string(e.Type)}
-	t.requests = append(t.requests, r)
-	address, err := url.Parse(r.URL)
+func (t *traffic) noteRequest(link string) {
+	address, err := url.Parse(link)
 	if err != nil || address.Scheme != "http" && address.Scheme != "https" {
 		return
 	}
@@ -74,25 +60,8 @@ func (t *traffic) noteRequest(e *network.EventRequestWillBeSent) {
 		t.host = address.Host
 	}
 	if address.Host != t.host {
-		t.problems = append(t.problems, "request of a foreign host: "+r.URL)
+		t.problems = append(t.problems, "request of a foreign host: "+link)
 	}
-	if e.Type == network.ResourceTypeEventSource {
-		t.open[string(e.RequestID)] = true
-	}
-}
-
-// Requests returns what the tab has asked for since it was opened.
-func (t *traffic) Requests() []Request {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return slices.Clone(t.requests)
-}
-
-// Streams returns how many event streams the tab has open.
-func (t *traffic) Streams() int {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return len(t.open)
 }
 
 // Expect allows problems that contain a text.
