@@ -57,6 +57,8 @@ var arrows = map[string][]string{
 	"mask":                     {},
 	"notify":                   {"envs", "visible"},
 	"pattern":                  {},
+	"release":                  {"release/aws", "visible"},
+	"release/aws":              {},
 	"spelling":                 {},
 	"templates":                {},
 	"cmd/internal/features":    {"files"},

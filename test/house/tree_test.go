@@ -74,7 +74,7 @@ func tracked(t *testing.T) []string {
 func TestTheRootHasNoMoreThanItNeeds(t *testing.T) {
 	want := []string{
 		".ci", ".gitignore", "CHANGELOG.md", "CONTRIBUTING.md", "Jenkinsfile", "LICENSE", "Makefile", "README.md", "builder", "cmd", "compose", "daemon", "dockerrun", "docs", "envs", "examples", "files",
-		"go.mod", "go.sum", "janitor", "localcloud", "mask", "notify", "pattern", "spelling", "templates", "test", "visible",
+		"go.mod", "go.sum", "janitor", "localcloud", "mask", "notify", "pattern", "release", "spelling", "templates", "test", "visible",
 	}
 	var got []string
 	for _, name := range tracked(t) {
