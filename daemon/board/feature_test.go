@@ -96,12 +96,6 @@ func TestFormsAskForTheEnvironmentThatWasShown(t *testing.T) {
 			t.Errorf("the page of a removed feature can't bring it back:\n%s", text)
 		}
 	})
-	synctest.Test(t, func(t *testing.T) {
-		p := newPlot(t, Config{}, environment("login"))
-		if text := p.get(t, "/features/shop/login").Body.String(); strings.Contains(text, "<form") {
-			t.Errorf("a board that changes nothing has forms:\n%s", text)
-		}
-	})
 }
 
 func TestWhatCannotBeReadOfAFeatureIsSaid(t *testing.T) {
