@@ -3,7 +3,6 @@ package traffic
 import (
 	"context"
 	"math/rand/v2"
-	"net/http"
 	"net/http/httputil"
 	"slices"
 	"time"
@@ -26,11 +25,10 @@ type target struct {
 	bad     int    // consecutive failures
 	open    int    // requests that wait for an answer or read it
 
-	proxy     *httputil.ReverseProxy
-	transport *http.Transport
-	until     context.Context // ends the open requests
-	cut       context.CancelFunc
-	stop      context.CancelFunc // ends its health checks or its draining; nil if there are none
+	proxy *httputil.ReverseProxy
+	until context.Context // ends the open requests
+	cut   context.CancelFunc
+	stop  context.CancelFunc // ends its health checks or its draining; nil if there are none
 }
 
 type key struct {
