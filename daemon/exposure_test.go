@@ -35,7 +35,7 @@ func (p *plot) exposed(c Config) (d running, marks []string) {
 func routes(name string) []string {
 	return []string{
 		"/", "/?q=secretive", "/?owner=Kim&state=failing", "/api/environments", "/api/environments?q=s", "/api", "/changes", "/changes?since=1", "/changes?feature=shop/" + name,
-		"/features/shop/secretive", "/features/shop/" + name, "/features/shop/feature/secretive/two", "/features/shop/nothing", "/features", "/features/other/secretive", "//features/shop/secretive",
+		"/features/shop/secretive", "/features/shop/" + name, "/logs/shop/secretive", "/logs/shop/" + name, "/features/shop/feature/secretive/two", "/features/shop/nothing", "/features", "/features/other/secretive", "//features/shop/secretive",
 		"/act", "/nothing", "/static/nothing.css", "/static/", "/login", "/logout", "/login?next=/features/shop/secret", "/healthz", "/livez", "/metrics", "/slack", "/favicon.ico", "/robots.txt", "/debug/pprof/",
 		"/features/shop/..%2f..%2fapi/environments", "/features/%00", "*",
 	}
@@ -99,7 +99,7 @@ func TestWithoutASessionAllPagesAreAlike(t *testing.T) {
 		return fmt.Sprint(code, lines)
 	}
 	want := answer("/nothing")
-	for _, path := range []string{"/", "/features/shop/secretive", "/features/shop/nothing", "/features/shop/" + marks[2], "/features/other/secretive", "/api/environments", "/api/none", "/changes", "/act"} {
+	for _, path := range []string{"/", "/features/shop/secretive", "/features/shop/nothing", "/features/shop/" + marks[2], "/logs/shop/" + marks[2], "/features/other/secretive", "/api/environments", "/api/none", "/changes", "/act"} {
 		if got := answer(path); got != want {
 			t.Errorf("%s is answered %s, want %s", path, got, want)
 		}
