@@ -95,6 +95,7 @@ soak:
 	BEANSPROUT_SOAK=1 go test -timeout 180m -v -run 'TheOracleLetsGo|EveryOrder|ServesForWeeks' ./janitor ./test/proof
 	BEANSPROUT_SOAK=1 go test -timeout 300m -v -run 'NoSweepRemoves' ./test/proof
 	BEANSPROUT_SOAK=1 CGO_ENABLED=0 go test -timeout 60m -v -run 'TenThousandChanges' ./test/browser
+	BEANSPROUT_SOAK=1 go test -timeout 60m -v -run 'RandomWalks' ./release
 	@for target in $$(git grep -hoE '^func Fuzz[A-Za-z0-9_]+' -- '*_test.go' | sed 's/^func //' | sort -u); do \
 	  for file in $$(git grep -lE "^func $$target\(" -- '*_test.go'); do \
 	    echo "$$target in $$(dirname $$file)"; go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) ./$$(dirname $$file) || exit 1; \

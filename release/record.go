@@ -48,6 +48,7 @@ type Record struct {
 	Since      time.Time         `json:"since,omitzero"` // of the phase and step
 	Reason     string            `json:"reason,omitempty"`
 	Before     map[string]Before `json:"before,omitempty"` // by group
+	First      string            `json:"first,omitempty"`  // the old instance that is terminated before the others
 	Abort      *Request          `json:"abort,omitempty"`
 	Rollback   *Request          `json:"rollback,omitempty"`
 	Finish     *Request          `json:"finish,omitempty"`
@@ -162,6 +163,9 @@ func (r *Record) Apply(m Move, now time.Time) {
 		r.Before = m.Before
 	case Enter:
 		r.Phase, r.Step, r.Since, r.Reason = m.Phase, m.Step, now, m.Reason
+		if m.Phase == Finishing && len(m.IDs) > 0 {
+			r.First = m.IDs[0]
+		}
 		if r.Approval != nil && m.Phase == Shifting {
 			r.ApprovedBy = r.Approval.By
 		}
