@@ -72,7 +72,7 @@ func (d *Daemon) do(ctx context.Context, s *service, x deed) error {
 		return err
 	}
 	o := envs.Options{By: x.by(), Progress: d.progress(s, e)}
-	if err := s.Manager.Press(ctx, e, x.token, o); errors.Is(err, envs.ErrPressed) {
+	if err := s.Manager.Press(ctx, e, x.token, string(x.action), o); errors.Is(err, envs.ErrPressed) {
 		return refused("this button was pressed before, and acts once")
 	} else if err != nil {
 		return inWords(err)

@@ -32,6 +32,15 @@ const (
 	historyTextLimit = 200
 )
 
+// note adds to the history what has happened. It takes the place of the press that has asked for it: who did it, and
+// where, it says as well.
+func note(rec *store.Record, h store.Happening) {
+	if last := len(rec.History) - 1; last >= 0 && h.By != "" && rec.History[last].What == happenedPressed && rec.History[last].By == h.By {
+		rec.History = rec.History[:last]
+	}
+	rec.Note(h)
+}
+
 // byWhom names who asked for something, as the end of a sentence.
 func (o Options) byWhom() string {
 	if by := visible.Line(o.By, byLimit); by != "" {
@@ -87,7 +96,7 @@ func (r *run) noteFailure(rec *store.Record) {
 func (r *run) noteRun(rec *store.Record, what, text string) {
 	h := r.manager.happening(r.options, what, text)
 	h.Build = r.buildURL
-	rec.Note(h)
+	note(rec, h)
 	r.noted = rec.History[len(rec.History)-1]
 }
 

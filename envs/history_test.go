@@ -171,3 +171,32 @@ func TestAnUnchangedUpNotesTheDeployOfAKilledOne(t *testing.T) {
 		t.Errorf("the last deploy is %+v", l)
 	}
 }
+
+// A press is in the history while nothing else tells what came of it.
+func TestTheHistorySaysWhatAPersonHasDoneOnce(t *testing.T) {
+	t.Parallel()
+	p := newPlot(t, localcloud.Config{}, nil)
+	e := p.deployed(deployment("x", "one"), Created)
+	kim, lee := Options{By: "kim on the board"}, Options{By: "lee in Slack"}
+	press := func(token, what string, o Options) {
+		t.Helper()
+		if err := p.manager.Press(t.Context(), e, token, what, o); err != nil {
+			t.Fatal(err)
+		}
+	}
+	press("1", "protect", lee) // and is refused
+	press("2", "extend", kim)
+	if _, err := p.manager.Extend(t.Context(), e, day, kim); err != nil {
+		t.Fatal(err)
+	}
+	press("3", "remove", kim)
+	p.removed("x", RemoveOptions{Options: kim})
+	var got []string
+	for _, h := range p.record(e.Name).History[1:] {
+		text, _, _ := strings.Cut(h.Text, ",")
+		got = append(got, strings.Join([]string{h.What, h.By, text}, "|"))
+	}
+	if want := []string{"pressed|lee in Slack|protect", "extended|kim on the board|by 1d", "removed|kim on the board|"}; !slices.Equal(got, want) {
+		t.Errorf("the history says\n%q, want\n%q", got, want)
+	}
+}

@@ -65,6 +65,6 @@ func (r *run) renew(rec *store.Record, e Environment) {
 		rec.Extended = until.UTC()
 	}
 	if now := r.manager.environment(e.Env, e.Tags, rec).Expires; now.After(before) {
-		rec.Note(r.manager.happening(r.options, Unchanged, "commit "+commitName(r.commit)+": it expires at "+now.UTC().Format(time.RFC3339)))
+		note(rec, r.manager.happening(r.options, Unchanged, "commit "+commitName(r.commit)+": it expires at "+now.UTC().Format(time.RFC3339)))
 	}
 }

@@ -139,7 +139,7 @@ func (m *Manager) updateRecord(ctx context.Context, e Environment, o Options, al
 		r.SetEnvironment(e.ID)
 		r.Feature, r.Application = e.Feature, e.Application
 		if done, err = alter(r); err == nil && done.what != "" {
-			r.Note(m.happening(o, done.what, done.text))
+			note(r, m.happening(o, done.what, done.text))
 		}
 		return err
 	})

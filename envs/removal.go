@@ -70,7 +70,7 @@ func (r *removal) conclude(rec *store.Record, err error) {
 // noteResult adds to the history that the environment was removed, or why not. What only waits for
 // another operation, or is kept, is no failure.
 func (r *removal) noteResult(rec *store.Record, err error) {
-	h := r.manager.happening(r.options, happenedRemoved, r.reason())
+	h := r.manager.happening(r.options, happenedRemoved, r.cause())
 	_, kept := errors.AsType[*KeptError](err)
 	switch {
 	case r.removed && !isRemoved(*rec, r.env.ID):
@@ -83,7 +83,7 @@ func (r *removal) noteResult(rec *store.Record, err error) {
 		}
 	}
 	h.ID = r.env.ID
-	rec.Note(h)
+	note(rec, h)
 }
 
 // isRemoved reports whether the record says that the environment of that id was removed, and not
@@ -99,11 +99,14 @@ func isRemoved(rec store.Record, id string) (removed bool) {
 
 // reason returns why or by whom the environment is removed.
 func (r *removal) reason() string {
-	if r.why != "" || r.options.Reason != "" {
-		return cmp.Or(r.options.Reason, r.why)
+	if cause := r.cause(); cause != "" {
+		return cause
 	}
 	return "removed" + r.options.byWhom()
 }
+
+// cause returns why the environment is removed, "" where a person has only asked for it.
+func (r *removal) cause() string { return cmp.Or(r.options.Reason, r.why) }
 
 // run removes everything that belongs to the environment.
 func (r *removal) run(ctx context.Context) error {

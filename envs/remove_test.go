@@ -370,7 +370,7 @@ func TestAnOperationOnAFormerEnvironmentChangesNothing(t *testing.T) {
 		"Extend":                func() error { _, err := p.manager.Extend(t.Context(), former, time.Hour, Options{}); return err },
 		"Protect":               func() error { _, err := p.manager.Protect(t.Context(), former, "", Options{}); return err },
 		"Unprotect":             func() error { _, err := p.manager.Unprotect(t.Context(), former, Options{}); return err },
-		"Press":                 func() error { return p.manager.Press(t.Context(), former, "a token", Options{}) },
+		"Press":                 func() error { return p.manager.Press(t.Context(), former, "a token", "extend", Options{}) },
 		"Rollback":              func() error { _, err := p.manager.Rollback(t.Context(), former, RollbackOptions{}); return err },
 		"Restore":               func() error { _, err := p.manager.Restore(t.Context(), gone, RestoreOptions{}); return err },
 		"Restore of a snapshot": func() error { _, err := p.manager.Restore(t.Context(), removed, RestoreOptions{}); return err },

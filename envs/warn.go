@@ -213,10 +213,10 @@ func (m *Manager) NoteMissing(ctx context.Context, e Environment, since time.Tim
 // ErrPressed is reported when a button was pressed before.
 var ErrPressed = errors.New("the button was pressed before")
 
-// Press notes that the button with this token was pressed, by whom the options say, of a message about an
-// environment that lives or can be restored. The error is ErrPressed the second time, and ErrReplaced if another environment
+// Press notes that the button with this token, which asks for what, was pressed, by whom the options say. It is one
+// about an environment that lives or can be restored. The error is ErrPressed the second time, and ErrReplaced if another environment
 // lives under the name. Of several that press at the same time, one succeeds.
-func (m *Manager) Press(ctx context.Context, e Environment, token string, o Options) error {
+func (m *Manager) Press(ctx context.Context, e Environment, token, what string, o Options) error {
 	s, err := m.store(ctx)
 	if err != nil {
 		return err
@@ -229,7 +229,7 @@ func (m *Manager) Press(ctx context.Context, e Environment, token string, o Opti
 		if !r.Press(token) {
 			return ErrPressed
 		}
-		h := m.happening(o, happenedPressed, "a button")
+		h := m.happening(o, happenedPressed, what)
 		h.ID = e.ID
 		r.Note(h)
 		return nil

@@ -315,7 +315,7 @@ func TestAPressActsOnce(t *testing.T) {
 	var all sync.WaitGroup
 	results := make([]error, 5)
 	for i := range results {
-		all.Go(func() { results[i] = p.manager.Press(t.Context(), e, "token", Options{}) })
+		all.Go(func() { results[i] = p.manager.Press(t.Context(), e, "token", "extend", Options{}) })
 	}
 	all.Wait()
 	succeeded := 0
@@ -331,20 +331,20 @@ func TestAPressActsOnce(t *testing.T) {
 	}
 	p.removed("x", RemoveOptions{})
 	gone := p.restorable("x")
-	if err := p.manager.Press(t.Context(), gone, "token", Options{}); !errors.Is(err, ErrPressed) {
+	if err := p.manager.Press(t.Context(), gone, "token", "extend", Options{}); !errors.Is(err, ErrPressed) {
 		t.Errorf("after the removal: %v", err)
 	}
-	if err := p.manager.Press(t.Context(), gone, "restore", Options{}); err != nil {
+	if err := p.manager.Press(t.Context(), gone, "restore", "extend", Options{}); err != nil {
 		t.Error(err)
 	}
 	if rec := p.record(e.Name); rec.Restorable == nil {
 		t.Error("a press of Restore takes away what it needs")
 	}
-	if err := p.manager.Press(t.Context(), p.restorable("x"), "restore", Options{}); !errors.Is(err, ErrPressed) {
+	if err := p.manager.Press(t.Context(), p.restorable("x"), "restore", "restore", Options{}); !errors.Is(err, ErrPressed) {
 		t.Errorf("Restore pressed twice: %v", err)
 	}
 	p.deployed(deployment("x", "one"), Created)
-	if err := p.manager.Press(t.Context(), e, "other", Options{}); !errors.Is(err, ErrReplaced) {
+	if err := p.manager.Press(t.Context(), e, "other", "extend", Options{}); !errors.Is(err, ErrReplaced) {
 		t.Errorf("for the former environment: %v", err)
 	}
 }
