@@ -26,7 +26,7 @@ func TestEachAnswerKeepsToItself(t *testing.T) {
 				w := httptest.NewRecorder()
 				p.mux.ServeHTTP(w, httptest.NewRequest(method, path, nil))
 				h := w.Header()
-				if h.Get("Content-Security-Policy") != policy || h.Get("X-Content-Type-Options") != "nosniff" || h.Get("Referrer-Policy") != "no-referrer" || h.Get("Cache-Control") == "" {
+				if h.Get("Content-Security-Policy") != policy || h.Get("X-Content-Type-Options") != "nosniff" || h.Get("Cross-Origin-Resource-Policy") != "same-origin" || h.Get("Cross-Origin-Opener-Policy") != "same-origin" || h.Get("Referrer-Policy") != "no-referrer" || h.Get("Cache-Control") == "" {
 					t.Errorf("%s %s has the headers %v", method, path, h)
 				}
 				if refused := method != http.MethodGet && method != http.MethodHead; refused != (w.Code == http.StatusMethodNotAllowed) || refused && h.Get("Allow") != "GET, HEAD" {
