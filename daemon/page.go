@@ -18,7 +18,8 @@ func (d *Daemon) openBoard(c access.Config) (err error) {
 	d.answers = &answers{all: map[environmentKey][]answer{}}
 	config := board.Config{
 		Live: d.config.Live, Mask: d.config.Mask, Log: d.log, Form: d.formOf, Answers: d.answers.of,
-		Viewer: func(r *http.Request) string { return d.gate.Viewer(r) },
+		Viewer:    func(r *http.Request) string { return d.gate.Viewer(r) },
+		MayLogOut: func(r *http.Request) bool { return d.gate.MayLogOut(r) },
 	}
 	for _, s := range d.services {
 		config.Sources = append(config.Sources, s.source())

@@ -11,6 +11,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/netip"
+	"sync/atomic"
 	"time"
 )
 
@@ -45,6 +46,7 @@ type Gate struct {
 	sessions sessions
 	attempts attempts
 	spent    spent
+	accepted atomic.Bool // the invitation was
 	origin   *http.CrossOriginProtection
 }
 
@@ -163,6 +165,12 @@ func (g *Gate) Viewer(r *http.Request) string {
 		return ""
 	}
 	return p.name
+}
+
+// MayLogOut reports whether a request is of a session, which its person can end. A proxy's own they end there.
+func (g *Gate) MayLogOut(r *http.Request) bool {
+	p, err := g.person(r)
+	return err == nil && p.session != nil
 }
 
 // MayRead reports whether Reading would let a request through.

@@ -85,6 +85,9 @@ func (g *Gate) otherWays() string {
 	if g.config.Proxy.Header != "" {
 		return "Open this page through the proxy that logs you in."
 	}
+	if g.config.Invitation.Token != "" {
+		return "Start the board again: it prints an address that logs you in, once."
+	}
 	return "No one can log in: no person's token is set, and no proxy."
 }
 
@@ -130,7 +133,7 @@ func (g *Gate) accept(w http.ResponseWriter, r *http.Request, token string) {
 	given, right := sha256.Sum256([]byte(token)), sha256.Sum256([]byte(g.config.Invitation.Token))
 	invited := g.config.Invitation.Token != "" && subtle.ConstantTimeCompare(given[:], right[:]) == 1
 	switch {
-	case invited && g.spent.add("invitation "+token, g.now()) == nil:
+	case invited && r.Method == http.MethodGet && g.accepted.CompareAndSwap(false, true):
 		g.enter(w, r, g.config.Invitation.Name, "/")
 	case invited && g.Viewer(r) != "":
 		protect(w)

@@ -3,6 +3,7 @@ package access
 import (
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"net/netip"
 	"net/url"
 	"strings"
@@ -220,6 +221,9 @@ func TestAnInvitationOpensOneSession(t *testing.T) {
 			t.Errorf("the invitation %q is answered %d", wrong, code)
 		}
 	}
+	if code, text := s.ask(s.browser(), "HEAD", "/login?invitation="+token, nil, nil); code != 401 || strings.Contains(text, "Set-Cookie") {
+		t.Errorf("a program that only looks what the link is gets %d: %s", code, text)
+	}
 	kim := s.browser()
 	if code, text := s.ask(kim, "GET", "/login?invitation="+token, nil, nil); code != 303 || !strings.Contains(text, "Location: /\r\n") {
 		t.Fatalf("the invitation is answered %d: %s", code, text)
@@ -233,8 +237,34 @@ func TestAnInvitationOpensOneSession(t *testing.T) {
 	if code, text := s.ask(s.browser(), "GET", "/login?invitation="+token, nil, nil); code != 401 || strings.Contains(text, "Set-Cookie") {
 		t.Errorf("in another browser the link is answered %d: %s", code, text)
 	}
+	s.advance(sessionTime)
+	if code, _ := s.ask(kim, "GET", "/login?invitation="+token, nil, nil); code != 401 {
+		t.Errorf("after the session's time the link is answered %d", code)
+	}
+	if _, text := s.ask(kim, "GET", "/login", nil, nil); !strings.Contains(text, "Start the board again") {
+		t.Errorf("who was invited is told how to log in again as %s", text)
+	}
 	uninvited := newSite(t, Config{})
 	if code, text := uninvited.ask(uninvited.browser(), "GET", "/login?invitation=x", nil, nil); code != 401 || strings.Contains(text, "Set-Cookie") {
 		t.Errorf("without an invitation a link is answered %d", code)
+	}
+}
+
+func TestOnlyWhoHasLoggedInHereMayLogOut(t *testing.T) {
+	proxy := Proxy{Header: "X-Forwarded-User", From: []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32")}}
+	g, err := New(Config{Address: loopback, Proxy: proxy})
+	must.Succeed(t, err)
+	r := httptest.NewRequest("GET", "/", nil)
+	r.RemoteAddr = "127.0.0.1:1"
+	if g.MayLogOut(r) {
+		t.Error("without a person there is a logout")
+	}
+	r.AddCookie(&http.Cookie{Name: g.cookieName(r), Value: g.sessions.open("lee", time.Now())})
+	if !g.MayLogOut(r) {
+		t.Error("a session has no logout")
+	}
+	r.Header.Set("X-Forwarded-User", "kim")
+	if g.MayLogOut(r) {
+		t.Error("who the proxy has logged in may log out here")
 	}
 }

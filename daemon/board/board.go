@@ -40,6 +40,8 @@ type Config struct {
 	Form func(r *http.Request, act Act) map[string]string
 	// Viewer returns the name of the person who looks, "" where that is not known; nil knows nobody.
 	Viewer func(r *http.Request) string
+	// MayLogOut reports whether the person who looks has logged in here, and not at a proxy; nil knows of no logins.
+	MayLogOut func(r *http.Request) bool
 	// Answers returns what became lately of what was asked for of an environment, while its history does not
 	// tell, the oldest first; nil knows of nothing.
 	Answers func(name, id string) []Answer
@@ -91,6 +93,9 @@ func New(c Config) *Board {
 	}
 	if c.Viewer == nil {
 		c.Viewer = func(*http.Request) string { return "" }
+	}
+	if c.MayLogOut == nil {
+		c.MayLogOut = func(*http.Request) bool { return false }
 	}
 	if c.Answers == nil {
 		c.Answers = func(string, string) []Answer { return nil }

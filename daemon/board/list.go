@@ -20,7 +20,7 @@ func (b *Board) text(s string) string { return writer{mask: b.config.Mask}.text(
 // page returns what all pages begin with.
 func (b *Board) page(r *http.Request, s *state, title string) page {
 	p := page{
-		Title: title, Viewer: b.text(b.config.Viewer(r)), Live: b.config.Live, Head: template.HTML(s.headHTML),
+		Title: title, Viewer: b.text(b.config.Viewer(r)), LogOut: b.config.MayLogOut(r), Live: b.config.Live, Head: template.HTML(s.headHTML),
 		Reading: s.reading(), Now: newMoment(s.clock(), "now"), Style: b.pages.named["style.css"], Script: b.pages.named["board.js"],
 		Icon: b.pages.named["icon.svg"],
 	}

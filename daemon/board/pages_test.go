@@ -13,17 +13,22 @@ func TestActsAreOfferedToAPersonWhoIsKnown(t *testing.T) {
 	for name, c := range map[string]struct {
 		live        bool
 		viewer      string
+		proxy       bool // has logged the viewer in
 		acts, login bool
 	}{
 		"someone unknown":               {live: true, login: true},
 		"a person":                      {live: true, viewer: "Kim", acts: true},
+		"a person of a proxy":           {live: true, viewer: "Kim", proxy: true, acts: true},
 		"a person, but nothing may act": {viewer: "Kim"},
 		"no one, and nothing may act":   {},
 		"a name that looks like HTML":   {live: true, viewer: `<b onclick="x">`, acts: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				p := newPlot(t, Config{Live: c.live, Viewer: func(*http.Request) string { return c.viewer }}, environment("login"))
+				p := newPlot(t, Config{
+					Live: c.live, Viewer: func(*http.Request) string { return c.viewer },
+					MayLogOut: func(*http.Request) bool { return c.viewer != "" && !c.proxy },
+				}, environment("login"))
 				text := p.get(t, "/features/shop/login?region=").Body.String()
 				if got := strings.Contains(text, `action="/act"`); got != c.acts {
 					t.Errorf("the page has forms: %v, want %v", got, c.acts)
@@ -31,8 +36,11 @@ func TestActsAreOfferedToAPersonWhoIsKnown(t *testing.T) {
 				if got := strings.Contains(text, `href="/login?next=%2Ffeatures%2Fshop%2Flogin%3Fregion%3D"`); got != c.login {
 					t.Errorf("the page leads to a login and back: %v, want %v\n%s", got, c.login, text)
 				}
-				if got := strings.Contains(text, `action="/logout"`); got != (c.viewer != "") {
+				if got := strings.Contains(text, `action="/logout"`); got != (c.viewer != "" && !c.proxy) {
 					t.Errorf("the page has a logout: %v", got)
+				}
+				if c.viewer == "Kim" && !strings.Contains(text, "Kim") {
+					t.Error("the page does not say who looks")
 				}
 				if strings.Contains(text, "<b onclick") {
 					t.Error("the name of a person is HTML in the page")

@@ -14,6 +14,7 @@ import (
 type page struct {
 	Title   string
 	Viewer  string // the name of the person who looks, "" where that is not known
+	LogOut  bool   // the viewer has logged in here
 	Live    bool   // acts are possible
 	Login   string // the address of the page that logs a person in; "" where one is known, or acts are not possible
 	Head    template.HTML
