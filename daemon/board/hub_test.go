@@ -205,8 +205,9 @@ func TestOneSourceDoesNotHoldUpAnother(t *testing.T) {
 		source := other.source()
 		source.Application = "forum"
 		p := newPlot(t, Config{Sources: []Source{source}}, environment("login"))
+		p.set(func(c *cloud) { c.takes = time.Second }) // it ends after the stream has begun
 		l := p.listen(t, "/changes")
-		time.Sleep(time.Second)
+		time.Sleep(2 * time.Second)
 		if !strings.Contains(l.text(), "login") {
 			t.Errorf("what was read is not sent: %s", l.text())
 		}
