@@ -35,6 +35,7 @@ require (
 	github.com/prometheus/client_golang v1.23.2
 	github.com/robfig/cron/v3 v3.0.1
 	github.com/rogpeppe/go-internal v1.16.0
+	github.com/santhosh-tekuri/jsonschema/v6 v6.0.1
 	github.com/sirupsen/logrus v1.10.1
 	github.com/skeema/knownhosts v1.3.1
 	github.com/slack-go/slack v0.34.0
@@ -52,8 +53,6 @@ require (
 	google.golang.org/grpc v1.72.2
 	google.golang.org/protobuf v1.36.12
 )
-
-require github.com/santhosh-tekuri/jsonschema/v6 v6.0.1 // indirect
 
 require (
 	github.com/Azure/go-ansiterm v0.0.0-20250102033503-faa5f7b0171c // indirect
