@@ -46,6 +46,7 @@ const (
 	TargetGroupFact FactKind = "target group"
 	MachineFact     FactKind = "instance"
 	CheckFact       FactKind = "check"
+	ImageFact       FactKind = "image"
 	RulesFact       FactKind = "rules"
 )
 

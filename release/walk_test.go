@@ -109,20 +109,20 @@ func (k *walk) disturb(left *int) {
 	case 4:
 		k.broken[k.plan.Service.Components[0].Artifact.Version] = k.rng.IntN(2) == 0
 	case 5:
-		k.ask()
+		if k.rng.IntN(3) == 0 {
+			k.record.Finish, k.finish = &Request{By: person}, true
+		} else {
+			k.ask(k.rng.IntN(2) == 0)
+		}
 	}
 }
 
-// ask has a person ask for an end.
-func (k *walk) ask() {
-	request := &Request{By: person, At: k.now}
-	switch k.rng.IntN(3) {
-	case 0:
+// ask has a person ask to go back.
+func (k *walk) ask(abort bool) {
+	if request := (&Request{By: person, At: k.now}); abort {
 		k.record.Abort = request
-	case 1:
+	} else {
 		k.record.Rollback = request
-	case 2:
-		k.record.Finish, k.finish = request, true
 	}
 }
 

@@ -15,13 +15,14 @@ const drain = 30 * time.Second
 
 // A world is a small model of groups and a load balancer, for one walk of a release.
 type world struct {
-	plan   Plan
-	rng    *rand.Rand
-	now    time.Time
-	groups map[string]*simGroup
-	count  int             // of instances ever launched
-	broken map[string]bool // versions whose instances never get healthy
-	edited []aws.Rule      // in place of the plan's rules
+	plan    Plan
+	rng     *rand.Rand
+	now     time.Time
+	groups  map[string]*simGroup
+	count   int             // of instances ever launched
+	broken  map[string]bool // versions whose instances never get healthy
+	failing bool            // checks of URLs fail
+	edited  []aws.Rule      // in place of the plan's rules
 }
 
 type simGroup struct {
@@ -146,7 +147,7 @@ func (w *world) facts() Facts {
 		f.Rules.Rules = w.edited
 	}
 	for _, c := range w.plan.Service.Components {
-		f.Checks[c.Name] = Check{At: w.now}
+		f.Checks[c.Name] = Check{Failed: w.failing, Reason: "503", At: w.now}
 		f.Images[c.Artifact.Repository+"@"+c.Artifact.Digest] = Image{Architectures: []string{"amd64"}, At: w.now}
 	}
 	for name, g := range w.groups {

@@ -30,7 +30,7 @@ var doors = []struct {
 	{"github.com/aws/aws-sdk-go-v2/config", []string{"cmd/internal/awsconfig"}},
 	{"github.com/slack-go/slack", []string{"notify", "daemon"}},
 	{"github.com/prometheus/client_golang", []string{"daemon"}},
-	{"github.com/robfig/cron", []string{"janitor"}},
+	{"github.com/robfig/cron", []string{"janitor", "release"}},
 	{"github.com/go-git/go-git", []string{"janitor"}},
 	{"golang.org/x/crypto/ssh", []string{"janitor"}},
 	{"github.com/compose-spec/compose-go", []string{"compose"}},
