@@ -117,7 +117,7 @@ func listen(c *cli.Context, guarded bool) (net.Listener, error) {
 	switch {
 	case errors.Is(err, daemon.ErrExposed):
 		return nil, failure.WithHint(failure.Usagef("--listen: %w", err),
-			"set SLACK_SIGNING_SECRET or BEANSPROUT_BOARD_TOKENS, or name one address, such as 127.0.0.1:2328; with SLACK_APP_TOKEN buttons need no port")
+			"set BEANSPROUT_BOARD_TOKENS, --board-tokens, --board-proxy-header or SLACK_SIGNING_SECRET, or name one address, such as 127.0.0.1:2328; with SLACK_APP_TOKEN buttons need no port")
 	case errors.Is(err, syscall.EADDRINUSE):
 		return nil, failure.WithHint(err, "another process has that port, perhaps another janitor; name another with --listen")
 	case err != nil:

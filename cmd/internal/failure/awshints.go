@@ -28,7 +28,7 @@ var knownTexts = []struct{ text, hint string }{
 
 // knownHint returns the hint for an error whose text is among the known ones, or "".
 func knownHint(err error) string {
-	if dns, ok := errors.AsType[*net.DNSError](err); ok && dns.IsNotFound {
+	if dns, ok := errors.AsType[*net.DNSError](err); ok && dns.IsNotFound && strings.Contains(dns.Name, "amazonaws.") {
 		return "is the region spelt right? --region, region: in beansprout.yaml, or AWS_REGION names it"
 	}
 	text := err.Error()

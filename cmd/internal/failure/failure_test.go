@@ -99,6 +99,10 @@ func TestAWrongRegionIsSaid(t *testing.T) {
 	if h := knownHint(err); !strings.Contains(h, "region") {
 		t.Errorf("hint %q", h)
 	}
+	err = fmt.Errorf("listen: %w", &net.DNSError{Name: "janitor.example.com", IsNotFound: true})
+	if h := knownHint(err); h != "" {
+		t.Errorf("of a host that is not AWS's the hint is %q", h)
+	}
 }
 
 // TestARefusedTokenOfACIIsSaid has the texts of STS and of the SDK.
