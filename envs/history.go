@@ -18,8 +18,9 @@ const (
 	happenedProtected   = "protected"
 	happenedUnprotected = "unprotected"
 	happenedWarned      = "warned"
-	happenedPressed     = "pressed"
 	happenedRemoved     = "removed"
+	// HappenedPressed is that a person has asked for something, of which nothing has come that the history tells.
+	HappenedPressed = "pressed"
 )
 
 // happening is what happens in an operation with these options, for the history. Secrets are taken out.
@@ -35,7 +36,7 @@ const (
 // note adds to the history what has happened. It takes the place of the press that has asked for it: who did it, and
 // where, it says as well.
 func note(rec *store.Record, h store.Happening) {
-	if last := len(rec.History) - 1; last >= 0 && h.By != "" && rec.History[last].What == happenedPressed && rec.History[last].By == h.By {
+	if last := len(rec.History) - 1; last >= 0 && h.By != "" && rec.History[last].What == HappenedPressed && rec.History[last].By == h.By {
 		rec.History = rec.History[:last]
 	}
 	rec.Note(h)

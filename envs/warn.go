@@ -229,7 +229,7 @@ func (m *Manager) Press(ctx context.Context, e Environment, token, what string, 
 		if !r.Press(token) {
 			return ErrPressed
 		}
-		h := m.happening(o, happenedPressed, what)
+		h := m.happening(o, HappenedPressed, what)
 		h.ID = e.ID
 		r.Note(h)
 		return nil

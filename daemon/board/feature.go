@@ -8,9 +8,11 @@ import (
 	"html/template"
 	"net/http"
 	"slices"
+	"time"
 
 	"beansprout/envs"
 	"beansprout/envs/beanstalk"
+	"beansprout/envs/store"
 	"beansprout/visible"
 )
 
@@ -71,6 +73,9 @@ func (w writer) timeline(about envs.Environment, events []beanstalk.Event, answe
 	}
 	if about.Record != nil {
 		for _, h := range about.Record.History {
+			if isAnswered(h, answers) {
+				continue
+			}
 			all = append(all, entry{
 				At: w.past(h.At), Kind: w.text(h.What), By: w.text(h.By), Text: w.message(h.Text),
 				Build: w.link(h.Build), Log: visible.Lines(w.mask(h.Log)), Failure: h.What == "failed" || h.What == "interrupted", Earlier: h.ID != "" && h.ID != about.ID,
@@ -78,11 +83,17 @@ func (w writer) timeline(about envs.Environment, events []beanstalk.Event, answe
 		}
 	}
 	for _, a := range answers {
-		all = append(all, entry{At: w.past(a.At), Kind: w.text(a.Action + " " + a.Result), By: w.text(a.By), Text: w.message(a.Text), Failure: a.Result != Requested})
+		at := w.now.Add(-time.Since(a.At)) // by AWS's clock, as all else
+		all = append(all, entry{At: w.past(at), Kind: w.text(a.Action + " " + a.Result), By: w.text(a.By), Text: w.message(a.Text), Failure: a.Result != Requested})
 	}
 	slices.SortStableFunc(all, func(a, b entry) int { return a.At.At.Compare(b.At.At) })
 	slices.Reverse(all) // of one second, too, the last comes first
 	return all[:min(len(all), entryLimit)]
+}
+
+// isAnswered reports whether a happening is only that a person has asked for what an answer tells more of.
+func isAnswered(h store.Happening, answers []Answer) bool {
+	return h.What == envs.HappenedPressed && slices.ContainsFunc(answers, func(a Answer) bool { return a.By == h.By && a.Action == h.Text })
 }
 
 // message returns a text of several lines as it is shown.

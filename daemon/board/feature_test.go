@@ -23,26 +23,32 @@ func TestTheTimelineMergesWhatIsKnown(t *testing.T) {
 			{At: midnight.Add(-9 * time.Hour), ID: "e-before", What: "removed", By: "ann"},
 			{At: midnight.Add(-5 * time.Hour), ID: e.ID, What: "failed", By: "kim", Text: "up: the check failed", Log: "line 1 geheim\n<b>line</b> 2\u202e", Build: "https://ci.example.com/6"},
 			{At: midnight.Add(-1 * time.Hour), ID: e.ID, What: "deployed", By: "kim", Text: "token=geheim", Build: "https://ci.example.com/geheim"},
+			{At: midnight.Add(-2 * time.Minute), ID: e.ID, What: "pressed", By: "lee in Slack", Text: "remove"},
+			{At: midnight.Add(-time.Minute), ID: e.ID, What: "pressed", By: "bob on the board", Text: "remove"},
 		}
 		answers := func(name, id string) []Answer {
 			if name != e.Name || id != e.ID {
 				t.Errorf("asked for the answers of %s %s", name, id)
 			}
-			return []Answer{{At: midnight.Add(-time.Minute), By: "bob on the board", Action: "remove", Result: "refused", Text: "it is protected"}}
+			return []Answer{{At: time.Now().Add(-time.Minute), By: "bob on the board", Action: "remove", Result: "refused", Text: "it is protected"}}
 		}
 		p := newPlot(t, Config{Answers: answers, Mask: func(s string) string { return strings.ReplaceAll(s, "geheim", "***") }}, e)
 		p.set(func(c *cloud) {
+			c.ahead = 20 * time.Second
 			c.events = []beanstalk.Event{{Time: midnight.Add(-7 * time.Hour), Severity: "WARN", Message: "geheim: Health is severe\nsince long"}, {Time: midnight.Add(-2 * time.Hour), Severity: "INFO", Message: "Deploying"}, {Time: midnight.Add(-2 * time.Hour), Severity: "ERROR", Message: "Failed to deploy"}}
 		})
 		w := p.get(t, "/features/shop/login")
 		_, words := elements(t, w.Body.String())
 		at := 0
-		for _, want := range []string{"it is protected", "token=***", "Failed to deploy", "Deploying", "up: the check failed", "line 1 ***\n<b>line</b> 2\\u202e", "***: Health is severe", "ann"} {
+		for _, want := range []string{"1999-12-31 23:59:20 UTCremove refused", "it is protected", "lee in Slack", "token=***", "Failed to deploy", "Deploying", "up: the check failed", "line 1 ***\n<b>line</b> 2\\u202e", "***: Health is severe", "ann"} {
 			i := strings.Index(words[at:], want)
 			if i < 0 {
 				t.Fatalf("%q does not come after what is newer:\n%s", want, words)
 			}
 			at += i
+		}
+		if strings.Contains(words, "pressed by bob") {
+			t.Errorf("a press is told besides what came of it:\n%s", words)
 		}
 		if text := w.Body.String(); !strings.Contains(text, "https://ci.example.com/6") || strings.Contains(text, "geheim") || strings.Contains(text, "ci.example.com/***") {
 			t.Errorf("the links to builds are wrong:\n%s", text)
@@ -55,11 +61,12 @@ func TestFormsAskForTheEnvironmentThatWasShown(t *testing.T) {
 		protected, busy := environment("kept"), environment("busy")
 		protected.Record.Protected = &store.Protection{By: "ann"}
 		busy.State = envs.Terminating
-		odd := environment("a\u200bb")
+		odd, tagged := environment("a\u200bb"), environment("tagged")
+		tagged.Tags = envs.Tags{envs.TagLifecycle: envs.Keep}
 		form := func(_ *http.Request, a Act) map[string]string {
 			return map[string]string{"token": a.Action + " " + a.Name + " " + a.Region + " " + a.Version, "csrf": "1"}
 		}
-		p := newPlot(t, Config{Live: true, Form: form, Viewer: func(*http.Request) string { return "kim" }}, environment("login"), protected, busy, odd)
+		p := newPlot(t, Config{Live: true, Form: form, Viewer: func(*http.Request) string { return "kim" }}, environment("login"), protected, busy, odd, tagged)
 		p.set(func(c *cloud) {
 			c.snapshot.Removed = []envs.Gone{
 				{Name: "shop-gone", Application: "shop", Feature: "gone", Until: midnight.Add(time.Hour), Record: store.Record{Restorable: &store.Restorable{ID: "e-gone"}}},
@@ -67,7 +74,7 @@ func TestFormsAskForTheEnvironmentThatWasShown(t *testing.T) {
 			}
 		})
 		for feature, want := range map[string]string{
-			"login": "extend protect remove rollback", "kept": "extend unprotect remove rollback", "busy": "", "gone": "restore", "lost": "", "a\u200bb": "extend protect remove rollback",
+			"login": "extend protect remove rollback", "kept": "extend unprotect rollback", "tagged": "extend rollback", "busy": "", "gone": "restore", "lost": "", "a\u200bb": "extend protect remove rollback",
 		} {
 			s := p.board.hub.recent(t.Context())
 			l := s.named("shop", feature, "")

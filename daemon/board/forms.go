@@ -14,7 +14,7 @@ func (b *Board) forms(r *http.Request, l *line, about subject) []form {
 	e := about.environment
 	act := Act{Region: about.feed.Region, Application: e.Application, Feature: e.Feature, Name: e.Name, ID: e.ID}
 	var all []form
-	for _, f := range append(possible(l), b.rollbacks(r, l)...) {
+	for _, f := range append(possible(l, e), b.rollbacks(r, l)...) {
 		act.Action, act.Version = f.Act, f.version
 		f.Fields = append(act.fields(), b.hidden(r, act)...)
 		all = append(all, f)
@@ -22,8 +22,9 @@ func (b *Board) forms(r *http.Request, l *line, about subject) []form {
 	return all
 }
 
-// possible returns the acts on a feature but for rollbacks, without their fields.
-func possible(l *line) []form {
+// possible returns the acts on a feature but for rollbacks, without their fields. A protection that a tag gives is taken
+// away where it was given.
+func possible(l *line, e envs.Environment) []form {
 	switch {
 	case l.State == stateRemoved && l.Until.Exact == "", l.State == stateRemoving:
 		return nil
@@ -31,12 +32,15 @@ func possible(l *line) []form {
 		return []form{{Act: "restore", Label: "Restore", Hint: "Launches the environment again, with the version that it ran last."}}
 	}
 	all := []form{{Act: "extend", Label: "Extend by 3 days", Hint: "Lets the environment live three days longer."}}
-	if l.Protection == "" {
-		all = append(all, form{Act: "protect", Label: "Protect", Hint: "No sweep removes the environment until the protection is taken away.", Reason: true})
-	} else {
-		all = append(all, form{Act: "unprotect", Label: "Stop protecting", Hint: "Sweeps may remove the environment again."})
+	switch {
+	case e.Own().Protected != nil:
+		return append(all, form{Act: "unprotect", Label: "Stop protecting", Hint: "The environment may be removed again, by sweeps and by people."})
+	case l.Protection != "":
+		return all
 	}
-	return append(all, form{Act: "remove", Label: "Remove", Hint: "Terminates the environment. It can be restored for a while.", Confirm: true})
+	return append(all,
+		form{Act: "protect", Label: "Protect", Hint: "No sweep removes the environment until the protection is taken away.", Reason: true},
+		form{Act: "remove", Label: "Remove", Hint: "Terminates the environment. It can be restored for a while.", Confirm: true})
 }
 
 // rollbacks returns a form for each version that the environment can be rolled back to.
