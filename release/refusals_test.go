@@ -135,3 +135,21 @@ func TestAnEditStopsAReleaseBeforeTrafficMoves(t *testing.T) {
 		}
 	}
 }
+
+func TestWhatMakesAReleaseSlowOrUnsureIsSaid(t *testing.T) {
+	plan := newPlan(1)
+	w := quietWorld(plan)
+	if all := Warnings(plan, w.facts()); len(all) > 0 {
+		t.Fatalf("a good world has warnings: %q", all)
+	}
+	plan.Service.Components[0].Pairs[0].Old.HealthCheck = "EC2"
+	plan.Service.Components[0].Pairs[0].New.Template.Version = "$Latest"
+	f := w.facts()
+	f.TargetGroups["tg-0"] = aws.TargetGroup{Delay: 5 * time.Minute}
+	all := Warnings(plan, f)
+	for i, want := range []string{"web-0-blue has EC2 health checks", "delay of tg-0 is 5m0s", "web-0-green starts what $Latest"} {
+		if len(all) != 3 || !strings.Contains(all[i], want) {
+			t.Errorf("got %q, want %d: %s", all, i, want)
+		}
+	}
+}
