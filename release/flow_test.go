@@ -192,7 +192,12 @@ func TestAReleaseGoesBackByItself(t *testing.T) {
 		"green is unhealthy in tg-0":    func(k *walk) { k.broken["r41-11111111"] = k.record.Phase == Watching || k.record.Phase == RollingBack },
 		"the check of web fails: 503":   func(k *walk) { k.failing = k.record.Phase == Watching },
 		"no person has approved it yet": func(k *walk) { k.record.Approval, k.approved = nil, false },
-		"is for another plan":           func(k *walk) { k.record.Approval.Digest, k.approved = digest, false },
+		`says that it runs "other"`: func(k *walk) {
+			for _, m := range k.groups["web-0-green"].machines {
+				m.version = "other"
+			}
+		},
+		"is for another plan": func(k *walk) { k.record.Approval.Digest, k.approved = digest, false },
 	} {
 		k := walkOf(Switch)
 		must.Succeed(t, k.run(func(int) { change(k) }))

@@ -141,3 +141,28 @@ func TestAScheduledActionIsPutAsItCanBe(t *testing.T) {
 		t.Error("different actions are the same")
 	}
 }
+
+func TestWhatStandbyTookOutIsStillInDemand(t *testing.T) {
+	g := aws.Group{Sizes: aws.Sizes{Desired: 1}}
+	for i, state := range []aws.Lifecycle{aws.InService, aws.InService, aws.Standby, aws.EnteringStandby, aws.Terminating, aws.Pending} {
+		g.Instances = append(g.Instances, aws.Instance{ID: string(rune('a' + i)), Lifecycle: state})
+	}
+	if n := demand(g); n != 4 {
+		t.Errorf("%d instances are in demand, want 4", n)
+	}
+}
+
+func TestAnApprovalOfWhatIsUnhealthyDoesNotGoOn(t *testing.T) {
+	k := reach(t, Switch, Waiting)
+	if m := Next(k.plan, k.record, k.facts(), k.now); m.Kind != Enter || m.Phase != Preparing {
+		t.Fatalf("with an approval it goes on with %s %s", m.Kind, m.Phase)
+	}
+	k.groups["web-0-green"].machines[0].target = aws.Unhealthy
+	if m := Next(k.plan, k.record, k.facts(), k.now); m.Kind != Gate || !strings.Contains(m.Reason, "0 of 1 instances of web-0-green are healthy") {
+		t.Errorf("%s %q", m.Kind, m.Reason)
+	}
+	k.now = k.now.Add(k.plan.ApproveWithin)
+	if m := Next(k.plan, k.record, k.facts(), k.now); m.Kind != Enter || m.Phase != Aborting {
+		t.Errorf("after the time for an approval: %s %s", m.Kind, m.Phase)
+	}
+}
