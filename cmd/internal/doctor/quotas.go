@@ -16,7 +16,7 @@ func (e *examination) quotaChecks() []check {
 		{name: versionsCheck, needs: signedIn, run: e.checkVersions},
 	}
 	if e.cfg.Environment.CopyFrom != "" {
-		all = append(all, check{name: templatesCheck, needs: signedIn, run: e.checkTemplates})
+		all = append(all, check{name: templatesCheck, needs: signedIn, after: placed, run: e.checkTemplates})
 	}
 	return append(all, check{name: addressesCheck, needs: signedIn, after: []string{nameCheck, platformCheck, savedCheck, copyCheck}, run: e.checkAddresses})
 }
