@@ -131,8 +131,8 @@ func TestRandomWalksBreakNoRule(t *testing.T) {
 	switch {
 	case os.Getenv("BEANSPROUT_SOAK") != "":
 		walks = 50_000
-	case testing.Short():
-		walks = 200
+	case raced, testing.Short():
+		walks = 100
 	}
 	ends := map[Outcome]int{}
 	for seed := range walks {
