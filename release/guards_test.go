@@ -40,7 +40,12 @@ func TestWhatIsTrueNowDecidesTheMove(t *testing.T) {
 			k.set(old.machine(k.record.First), aws.Terminating, "")
 		}),
 		"resize green min=0 desired=0": next(t, Switch, Proving, func(k *walk, old, idle *simGroup) { k.record.Phase = Aborting; unhealthy(old, idle) }),
-		"terminate blue 1":             next(t, Switch, Finishing, func(k *walk, _, _ *simGroup) { k.record.First = "" }),
+		"halt": next(t, MoveThem, Shifting, func(k *walk, old, _ *simGroup) {
+			old.policies[0].Type, old.schedules = "StepScaling", nil
+			k.record.Before["web-0-blue"] = Before{Policies: old.policies, Tags: old.Tags}
+		}),
+		"end":              next(t, Switch, Finishing, func(_ *walk, old, _ *simGroup) { old.machines = nil }),
+		"terminate blue 1": next(t, Switch, Finishing, func(k *walk, _, _ *simGroup) { k.record.First = "" }),
 	} {
 		if got != want {
 			t.Errorf("got %s, want %s", got, want)
@@ -59,5 +64,33 @@ func TestAnAbortLeavesSchedulesAsOthersEditedThem(t *testing.T) {
 	}
 	if k.record.Outcome != Aborted || k.groups["web-0-blue"].schedules != nil {
 		t.Errorf("%s: %v", k.record.Outcome, k.groups["web-0-blue"].schedules)
+	}
+}
+
+func TestACheckFromBeforeTheShiftDoesNotRollBack(t *testing.T) {
+	if got := next(t, Switch, Watching, func(k *walk, _, _ *simGroup) { k.failing = true }); got != "wait" {
+		t.Errorf("got %s", got)
+	}
+}
+
+func TestTheIdleSideRestsAlsoAfterAnEdit(t *testing.T) {
+	k := reach(t, Switch, Finishing)
+	old := k.groups["web-0-blue"]
+	old.Suspended = nil
+	if err := k.run(func(int) {}); err != nil || len(old.Suspended) != 3 {
+		t.Errorf("%q is suspended: %v", old.Suspended, err)
+	}
+}
+
+func TestARollbackLeavesTheIdleSideItsOwnSchedules(t *testing.T) {
+	k := reach(t, MoveThem, Watching)
+	idle := k.groups["web-0-green"]
+	before := k.record.Before[idle.Name]
+	before.Schedules, before.Policies = idle.schedules, idle.policies
+	k.record.Before[idle.Name] = before
+	k.ask(false)
+	_ = k.run(func(int) {})
+	if k.record.Outcome != RolledBack || len(idle.schedules) != 1 || len(idle.policies) != 1 {
+		t.Errorf("%s: %v %v", k.record.Outcome, idle.schedules, idle.policies)
 	}
 }
