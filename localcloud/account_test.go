@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ecr"
 	"github.com/aws/aws-sdk-go-v2/service/elasticbeanstalk"
 	awss3 "github.com/aws/aws-sdk-go-v2/service/s3"
@@ -27,7 +28,7 @@ func TestADeniedRightIsMissing(t *testing.T) {
 	if resp, body := r.send(t, c); resp.StatusCode != 403 || !strings.Contains(body, "<Code>UnauthorizedOperation</Code>") {
 		t.Errorf("EC2: %s %s", resp.Status, body)
 	}
-	if _, err := eb.ListAvailableSolutionStacks(t.Context(), &elasticbeanstalk.ListAvailableSolutionStacksInput{}); err != nil {
+	if _, err := eb.CheckDNSAvailability(t.Context(), &elasticbeanstalk.CheckDNSAvailabilityInput{CNAMEPrefix: aws.String("free")}); err != nil {
 		t.Errorf("a right that is not denied: %v", err)
 	}
 	if _, err := eb.DescribeEnvironments(t.Context(), &elasticbeanstalk.DescribeEnvironmentsInput{}); err != nil {

@@ -34,14 +34,22 @@ func inject(t *testing.T, c *Cloud, rules ...string) {
 }
 
 // attempts returns the configuration of a client that tries n times, hardly waits between, and
-// gives each attempt half a second.
+// gives each attempt a minute.
 func attempts(t *testing.T, c *Cloud, n int) aws.Config {
 	t.Helper()
 	cfg := sdk(t, c)
 	cfg.Retryer = func() aws.Retryer {
 		return retry.NewStandard(func(o *retry.StandardOptions) { o.MaxAttempts, o.MaxBackoff = n, time.Millisecond })
 	}
-	cfg.HTTPClient = &http.Client{Timeout: 500 * time.Millisecond, Transport: &http.Transport{DisableKeepAlives: true}} // a connection that breaks is not tried again in silence
+	cfg.HTTPClient = &http.Client{Timeout: time.Minute, Transport: &http.Transport{DisableKeepAlives: true}} // a connection that breaks is not tried again in silence
+	return cfg
+}
+
+// impatient is attempts for a client that waits for no answer that is held back.
+func impatient(t *testing.T, c *Cloud, n int) aws.Config {
+	t.Helper()
+	cfg := attempts(t, c, n)
+	cfg.HTTPClient.(*http.Client).Timeout = time.Second
 	return cfg
 }
 
@@ -56,7 +64,11 @@ func createSpoiled(t *testing.T, c *Cloud, n int, app, kind string) error {
 	if err := c.Inject(r); err != nil {
 		t.Fatal(err)
 	}
-	_, err = elasticbeanstalk.NewFromConfig(attempts(t, c, n)).CreateApplication(t.Context(), &elasticbeanstalk.CreateApplicationInput{ApplicationName: &app})
+	client := attempts
+	if strings.HasPrefix(kind, "timeout") || strings.HasSuffix(kind, "s") && !strings.HasSuffix(kind, "ms") {
+		client = impatient
+	}
+	_, err = elasticbeanstalk.NewFromConfig(client(t, c, n)).CreateApplication(t.Context(), &elasticbeanstalk.CreateApplicationInput{ApplicationName: &app})
 	return err
 }
 
@@ -105,13 +117,13 @@ func TestEffectsOfFaultsOnAClient(t *testing.T) {
 		{"reset-before", "connection reset by peer", false, "", 0},
 		{"reset-after", "connection reset by peer", true, already, 0},
 		{"slow:for=50ms", "", true, "", 200},
-		{"slow:for=2s", "Client.Timeout", true, never, 200},
+		{"slow:for=3s", "Client.Timeout", true, never, 200},
 		{"truncated", "unexpected EOF", true, never, 0},
 		{"malformed", "deserialization failed", true, never, 200},
 	} {
 		t.Run(tt.fault, func(t *testing.T) {
 			t.Parallel()
-			if tt.fault == "slow:for=2s" && testing.Short() {
+			if tt.fault == "slow:for=3s" && testing.Short() {
 				t.Skip("takes seconds")
 			}
 			c := start(t, Config{})
@@ -199,7 +211,7 @@ func TestFaultsOfObjects(t *testing.T) {
 	}
 	want := bytes.Repeat([]byte("0123456789"), 20) // fits into all buffers between
 	put := func(n int, key string) error {
-		_, err := awss3.NewFromConfig(attempts(t, c, n)).PutObject(t.Context(), &awss3.PutObjectInput{Bucket: aws.String("bkt"), Key: &key, Body: bytes.NewReader(want)})
+		_, err := awss3.NewFromConfig(impatient(t, c, n)).PutObject(t.Context(), &awss3.PutObjectInput{Bucket: aws.String("bkt"), Key: &key, Body: bytes.NewReader(want)})
 		return err
 	}
 	get := func(key string) ([]byte, error) {

@@ -35,11 +35,12 @@ var moments = []moment{beforeSent, unanswered, unrecorded}
 type gate struct {
 	*httptest.Server
 	cloud *url.URL
-	calls sync.WaitGroup // that are at the cloud
 
 	mu    sync.Mutex
-	names []string // of the calls of this run
-	at    int      // the call to die at, counted from 1; 0 = none
+	calls int        // that are at the cloud
+	idle  *sync.Cond // there are none
+	names []string   // of the calls of this run
+	at    int        // the call to die at, counted from 1; 0 = none
 	when  moment
 	kill  func()
 	dead  bool
@@ -50,6 +51,7 @@ func newGate(t testing.TB, cloud *localcloud.Cloud) *gate {
 	target, err := url.Parse(cloud.Endpoint())
 	must.Succeed(t, err)
 	g := &gate{cloud: target}
+	g.idle = sync.NewCond(&g.mu)
 	g.Server = httptest.NewServer(g)
 	t.Cleanup(g.Close)
 	return g
@@ -57,9 +59,11 @@ func newGate(t testing.TB, cloud *localcloud.Cloud) *gate {
 
 // arm starts the count for a run, and names the call to die at.
 func (g *gate) arm(at int, when moment) {
-	g.calls.Wait()
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	for g.calls > 0 {
+		g.idle.Wait()
+	}
 	g.names, g.at, g.when, g.kill, g.dead = nil, at, when, nil, false
 }
 
@@ -113,10 +117,19 @@ func (g *gate) die() {
 	g.end()
 }
 
+// count counts a call that has come, or has been answered. One may come at any time, also of a binary that is dead.
+func (g *gate) count(n int) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.calls += n; g.calls == 0 {
+		g.idle.Broadcast()
+	}
+}
+
 // ServeHTTP hands a call on, and its answer back.
 func (g *gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	g.calls.Add(1)
-	defer g.calls.Done()
+	g.count(1)
+	defer g.count(-1)
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
 		panic(http.ErrAbortHandler)

@@ -57,6 +57,13 @@ func (h *holdings) say(format string, args ...any) {
 
 func (h *holdings) means(particular, meaning string) { h.words = append(h.words, particular, meaning) }
 
+// config is for clients that look. They are patient: the cloud may throttle, and has just been called a lot.
+func (h *holdings) config() aws.Config {
+	c := h.Config()
+	c.RetryMaxAttempts = 10
+	return c
+}
+
 func (h *holdings) check(err error) {
 	h.Helper()
 	if err != nil {
@@ -73,7 +80,7 @@ func digestOf(content string) string {
 // readImages names images by the files in their layers: two builds of the same differ in
 // their dates.
 func (h *holdings) readImages() {
-	api := ecr.NewFromConfig(h.Config())
+	api := ecr.NewFromConfig(h.config())
 	h.token = h.login(api)
 	repositories, err := api.DescribeRepositories(h.ctx, &ecr.DescribeRepositoriesInput{})
 	h.check(err)
@@ -141,7 +148,7 @@ func (h *holdings) layer(repository, digest string) (files string) {
 
 // readEnvironments tells the terminated ones, too: nothing may be launched twice.
 func (h *holdings) readEnvironments() {
-	api := elasticbeanstalk.NewFromConfig(h.Config())
+	api := elasticbeanstalk.NewFromConfig(h.config())
 	rows, err := api.DescribeEnvironments(h.ctx, &elasticbeanstalk.DescribeEnvironmentsInput{IncludeDeleted: aws.Bool(true)})
 	h.check(err)
 	for i, e := range rows.Environments {
@@ -168,7 +175,7 @@ func (h *holdings) readEnvironments() {
 }
 
 func (h *holdings) readVersions() {
-	api := elasticbeanstalk.NewFromConfig(h.Config())
+	api := elasticbeanstalk.NewFromConfig(h.config())
 	applications, err := api.DescribeApplications(h.ctx, &elasticbeanstalk.DescribeApplicationsInput{})
 	h.check(err)
 	for _, a := range applications.Applications {
@@ -183,7 +190,7 @@ func (h *holdings) readVersions() {
 
 // readObjects names versions by what their bundles hold.
 func (h *holdings) readObjects() {
-	api := s3.NewFromConfig(h.Config(), func(o *s3.Options) { o.UsePathStyle = true })
+	api := s3.NewFromConfig(h.config(), func(o *s3.Options) { o.UsePathStyle = true })
 	buckets, err := api.ListBuckets(h.ctx, &s3.ListBucketsInput{})
 	h.check(err)
 	for _, b := range buckets.Buckets {
