@@ -7,8 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"net/http/httptest"
-	"net/url"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -20,6 +18,7 @@ import (
 	"beansprout/localcloud/ec2"
 	"beansprout/localcloud/instance"
 	"beansprout/localcloud/wire"
+	"beansprout/localcloud/wire/wiretest"
 	"beansprout/test/must"
 )
 
@@ -106,24 +105,9 @@ func sleep(ctx context.Context, d time.Duration) error {
 // ask sends NAME=VALUE parameters and returns the answer, or AWS's code and message.
 func (s *scene) ask(h http.Handler, version, action string, parameters ...string) string {
 	s.Helper()
-	form := url.Values{"Action": {action}, "Version": {version}}
-	for _, p := range parameters {
-		name, value, _ := strings.Cut(p, "=")
-		form.Set(name, value)
-	}
-	r := httptest.NewRequest("POST", "/", strings.NewReader(form.Encode()))
-	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	w := httptest.NewRecorder()
-	h.ServeHTTP(w, wire.WithCall(r, wire.Call{ID: "1", Region: region, Account: account, Now: time.Now()}))
+	answer := wiretest.Call(s, h, wire.Call{ID: "1", Region: region, Account: account, Now: time.Now()}, version, action, parameters...)
 	synctest.Wait()
-	if w.Code == http.StatusOK {
-		return w.Body.String()
-	}
-	var refusal struct {
-		Error struct{ Code, Message string }
-	}
-	must.Succeed(s, xml.Unmarshal(w.Body.Bytes(), &refusal))
-	return refusal.Error.Code + ": " + refusal.Error.Message
+	return answer
 }
 
 // call calls an operation of Auto Scaling on the group "g", unless another is named, and lets

@@ -2,11 +2,8 @@ package ec2
 
 import (
 	"encoding/base64"
-	"encoding/xml"
 	"errors"
 	"fmt"
-	"net/http/httptest"
-	"net/url"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -15,6 +12,7 @@ import (
 
 	"beansprout/localcloud/instance"
 	"beansprout/localcloud/wire"
+	"beansprout/localcloud/wire/wiretest"
 	"beansprout/test/must"
 )
 
@@ -44,23 +42,7 @@ func start(t *testing.T) *cloud {
 // call sends NAME=VALUE parameters and returns the answer, or EC2's code and message.
 func (c *cloud) call(t *testing.T, action string, parameters ...string) string {
 	t.Helper()
-	form := url.Values{"Action": {action}, "Version": {"2016-11-15"}}
-	for _, p := range parameters {
-		name, value, _ := strings.Cut(p, "=")
-		form.Set(name, value)
-	}
-	r := httptest.NewRequest("POST", "/", strings.NewReader(form.Encode()))
-	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	w := httptest.NewRecorder()
-	c.Handler().ServeHTTP(w, wire.WithCall(r, wire.Call{ID: "1", Region: region, Account: account, Now: time.Now()}))
-	if w.Code == 200 {
-		return w.Body.String()
-	}
-	var refusal struct {
-		Errors []struct{ Code, Message string } `xml:"Errors>Error"`
-	}
-	must.Succeed(t, xml.Unmarshal(w.Body.Bytes(), &refusal))
-	return refusal.Errors[0].Code + ": " + refusal.Errors[0].Message
+	return wiretest.Call(t, c.Handler(), wire.Call{ID: "1", Region: region, Account: account, Now: time.Now()}, "2016-11-15", action, parameters...)
 }
 
 // launch launches an instance with tags, which are pairs of keys and values.

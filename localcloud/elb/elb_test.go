@@ -1,12 +1,10 @@
 package elb
 
 import (
-	"encoding/xml"
 	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
-	"net/url"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -16,6 +14,7 @@ import (
 
 	"beansprout/localcloud/instance"
 	"beansprout/localcloud/wire"
+	"beansprout/localcloud/wire/wiretest"
 	"beansprout/test/must"
 )
 
@@ -71,25 +70,7 @@ func (c *cloud) call(t *testing.T, action string, parameters ...string) string {
 
 func (c *cloud) callIn(t *testing.T, region, action string, parameters ...string) string {
 	t.Helper()
-	form := url.Values{"Action": {action}, "Version": {Version}}
-	for _, p := range parameters {
-		name, value, _ := strings.Cut(p, "=")
-		form.Set(name, value)
-	}
-	r := httptest.NewRequest("POST", "/", strings.NewReader(form.Encode()))
-	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	w := httptest.NewRecorder()
-	c.Handler().ServeHTTP(w, wire.WithCall(r, wire.Call{ID: "1", Region: region, Account: account, Now: time.Now()}))
-	if w.Code == 200 {
-		return w.Body.String()
-	}
-	var refusal struct {
-		Error struct{ Code, Message string }
-	}
-	if err := xml.Unmarshal(w.Body.Bytes(), &refusal); err != nil {
-		t.Fatalf("%s: %v", w.Body, err)
-	}
-	return refusal.Error.Code + ": " + refusal.Error.Message
+	return wiretest.Call(t, c.Handler(), wire.Call{ID: "1", Region: region, Account: account, Now: time.Now()}, Version, action, parameters...)
 }
 
 // one returns the first element of a name in an answer.

@@ -1,15 +1,13 @@
 package iam
 
 import (
-	"encoding/xml"
-	"net/http/httptest"
-	"net/url"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"beansprout/localcloud/wire"
+	"beansprout/localcloud/wire/wiretest"
 )
 
 const account = "123456789012"
@@ -32,25 +30,7 @@ func start(t *testing.T, c Config) *Service {
 // call sends NAME=VALUE parameters and returns the answer, or AWS's code and message.
 func call(t *testing.T, s *Service, action string, parameters ...string) string {
 	t.Helper()
-	form := url.Values{"Action": {action}, "Version": {"2010-05-08"}}
-	for _, p := range parameters {
-		name, value, _ := strings.Cut(p, "=")
-		form.Set(name, value)
-	}
-	r := httptest.NewRequest("POST", "/", strings.NewReader(form.Encode()))
-	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	w := httptest.NewRecorder()
-	s.Handler().ServeHTTP(w, wire.WithCall(r, wire.Call{ID: "1", Region: "us-east-1", Account: account, Now: time.Now()}))
-	if w.Code == 200 {
-		return w.Body.String()
-	}
-	var refusal struct {
-		Error struct{ Code, Message string }
-	}
-	if err := xml.Unmarshal(w.Body.Bytes(), &refusal); err != nil {
-		t.Fatalf("%s: %v", w.Body, err)
-	}
-	return refusal.Error.Code + ": " + refusal.Error.Message
+	return wiretest.Call(t, s.Handler(), wire.Call{ID: "1", Region: "us-east-1", Account: account, Now: time.Now()}, "2010-05-08", action, parameters...)
 }
 
 func TestRolesComeInPages(t *testing.T) {
