@@ -125,27 +125,22 @@ type state struct {
 // changes returns an operation that writes, and after which the reconciler looks. It is undone if f
 // fails.
 func changes[In, Out any](s *Service, f func(*state, In) (Out, error)) wire.Operation {
-	return within(s, func(do func(*bolt.Tx) error) error {
+	return table.Op(func(do func(*bolt.Tx) error) error {
 		err := s.db.Update(do)
 		s.poke()
 		return err
-	}, f)
+	}, s.state, f)
 }
 
 // reads returns an operation that writes nothing.
 func reads[In, Out any](s *Service, f func(*state, In) (Out, error)) wire.Operation {
-	return within(s, s.db.View, f)
+	return table.Op(s.db.View, s.state, f)
 }
 
-func within[In, Out any](s *Service, transaction func(func(*bolt.Tx) error) error, f func(*state, In) (Out, error)) wire.Operation {
-	return wire.Op(func(_ context.Context, call wire.Call, in In) (out Out, err error) {
-		err = transaction(func(tx *bolt.Tx) error {
-			call.Now = round(call.Now)
-			out, err = f(&state{call, s, tx}, in)
-			return err
-		})
-		return out, err
-	})
+// state returns what an operation works on.
+func (s *Service) state(_ context.Context, call wire.Call, tx *bolt.Tx) *state {
+	call.Now = round(call.Now)
+	return &state{call, s, tx}
 }
 
 // none is the output of an operation whose answer has no result element.

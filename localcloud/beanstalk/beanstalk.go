@@ -20,6 +20,7 @@ import (
 
 	"beansprout/localcloud/engine"
 	"beansprout/localcloud/s3"
+	records "beansprout/localcloud/table"
 	"beansprout/localcloud/wire"
 )
 
@@ -102,7 +103,7 @@ func New(ctx context.Context, c Config) (*Service, error) {
 	}
 	c.Log = cmp.Or(c.Log, slog.New(slog.DiscardHandler))
 	c.Quotas = c.Quotas.orDefaults()
-	db, err := open(filepath.Join(c.Dir, "beanstalk.db"))
+	db, err := records.Open(filepath.Join(c.Dir, "beanstalk.db"), buckets...)
 	if err != nil {
 		return nil, err
 	}

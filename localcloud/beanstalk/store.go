@@ -4,10 +4,8 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"iter"
 	"strings"
-	"time"
 
 	bolt "go.etcd.io/bbolt"
 
@@ -146,23 +144,3 @@ func (t table[T]) decode(st *state, raw []byte) (rec T) {
 }
 
 func (st *state) fail(err error) { st.err = errors.Join(st.err, err) }
-
-// open opens the file of the state.
-func open(path string) (*bolt.DB, error) {
-	db, err := bolt.Open(path, 0o600, &bolt.Options{Timeout: time.Second})
-	if err != nil {
-		return nil, fmt.Errorf("open %s: %w", path, err)
-	}
-	err = db.Update(func(tx *bolt.Tx) error {
-		for _, b := range buckets {
-			if _, err := tx.CreateBucketIfNotExists([]byte(b)); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-	if err != nil {
-		return nil, errors.Join(fmt.Errorf("prepare %s: %w", path, err), db.Close())
-	}
-	return db, nil
-}

@@ -74,22 +74,17 @@ func (st *state) network() instance.Network { return instance.NetworkOf(st.Regio
 
 // changes returns an operation that writes. It is undone if f fails.
 func changes[In, Out any](s *Service, f func(*state, In) (Out, error)) wire.Operation {
-	return within(s, s.db.Update, f)
+	return table.Op(s.db.Update, s.state, f)
 }
 
 // reads returns an operation that writes nothing to the state.
 func reads[In, Out any](s *Service, f func(*state, In) (Out, error)) wire.Operation {
-	return within(s, s.db.View, f)
+	return table.Op(s.db.View, s.state, f)
 }
 
-func within[In, Out any](s *Service, transaction func(func(*bolt.Tx) error) error, f func(*state, In) (Out, error)) wire.Operation {
-	return wire.Op(func(ctx context.Context, call wire.Call, in In) (out Out, err error) {
-		err = transaction(func(tx *bolt.Tx) error {
-			out, err = f(&state{call, s, ctx, tx}, in)
-			return err
-		})
-		return out, err
-	})
+// state returns what an operation works on.
+func (s *Service) state(ctx context.Context, call wire.Call, tx *bolt.Tx) *state {
+	return &state{call, s, ctx, tx}
 }
 
 // done is the answer of an operation that has nothing else to say.

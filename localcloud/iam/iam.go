@@ -13,6 +13,7 @@ import (
 
 	"go.etcd.io/bbolt"
 
+	records "beansprout/localcloud/table"
 	"beansprout/localcloud/wire"
 )
 
@@ -40,9 +41,9 @@ type Service struct {
 // Open opens the state. A new one has the two roles that Beanstalk's console makes, unless it is
 // Bare.
 func Open(c Config) (*Service, error) {
-	db, err := bbolt.Open(c.File, 0o600, &bbolt.Options{Timeout: time.Second})
+	db, err := records.Open(c.File)
 	if err != nil {
-		return nil, fmt.Errorf("open %s: %w", c.File, err)
+		return nil, err
 	}
 	s := &Service{Config: c, db: db}
 	if err := db.Update(s.furnish); err != nil {
@@ -102,22 +103,17 @@ type state struct {
 
 // changes returns an operation that writes. It is undone if f fails.
 func changes[In, Out any](s *Service, f func(*state, In) (Out, error)) wire.Operation {
-	return within(s, s.db.Update, f)
+	return records.Op(s.db.Update, s.state, f)
 }
 
 // reads returns an operation that writes nothing.
 func reads[In, Out any](s *Service, f func(*state, In) (Out, error)) wire.Operation {
-	return within(s, s.db.View, f)
+	return records.Op(s.db.View, s.state, f)
 }
 
-func within[In, Out any](s *Service, transaction func(func(*bbolt.Tx) error) error, f func(*state, In) (Out, error)) wire.Operation {
-	return wire.Op(func(_ context.Context, call wire.Call, in In) (out Out, err error) {
-		err = transaction(func(tx *bbolt.Tx) error {
-			out, err = f(&state{call, s, tx}, in)
-			return err
-		})
-		return out, err
-	})
+// state returns what an operation works on.
+func (s *Service) state(_ context.Context, call wire.Call, tx *bbolt.Tx) *state {
+	return &state{call, s, tx}
 }
 
 // table is a bucket of records of one type, kept as JSON under their names.

@@ -1,9 +1,9 @@
 package instance
 
 import (
+	"beansprout/localcloud/table"
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -43,17 +43,17 @@ type Fleet struct {
 // remembered is how long EC2 lists a terminated instance.
 const remembered = time.Hour
 
-var bucket = []byte("instances")
+var instances = table.Table[Instance]{Bucket: "instances"} // id
 
 // Open opens the state and runs the instances that it has.
 func Open(ctx context.Context, c Config) (*Fleet, error) {
 	c.Log = cmp.Or(c.Log, slog.New(slog.DiscardHandler))
-	db, err := bolt.Open(c.File, 0o600, &bolt.Options{Timeout: time.Second})
+	db, err := table.Open(c.File, instances.Bucket)
 	if err != nil {
-		return nil, fmt.Errorf("open %s: %w", c.File, err)
+		return nil, err
 	}
 	f := &Fleet{Config: c, db: db, rows: map[string]Instance{}, ends: map[string]context.CancelFunc{}}
-	if err := db.Update(f.read); err != nil {
+	if err := db.View(f.read); err != nil {
 		return nil, errors.Join(fmt.Errorf("read %s: %w", c.File, err), db.Close())
 	}
 	f.ctx, f.cancel = context.WithCancel(context.WithoutCancel(ctx))
@@ -66,16 +66,11 @@ func Open(ctx context.Context, c Config) (*Fleet, error) {
 }
 
 func (f *Fleet) read(tx *bolt.Tx) error {
-	rows, err := tx.CreateBucketIfNotExists(bucket)
-	if err != nil {
-		return err
+	all, err := instances.All(tx)
+	for _, i := range all {
+		f.rows[i.ID] = i
 	}
-	return rows.ForEach(func(id, raw []byte) error {
-		var i Instance
-		err := json.Unmarshal(raw, &i)
-		f.rows[string(id)] = i
-		return err
-	})
+	return err
 }
 
 // Close ends the work of the fleet. The runner is not stopped: the next Open finds what it runs.
@@ -103,12 +98,12 @@ func (f *Fleet) Launch(i Instance) error {
 	i.Version = cmp.Or(i.Tags[VersionTag], i.GroupTags[VersionTag])
 	i.State, i.Launched = Pending, f.Now().UTC().Truncate(time.Second)
 	err := f.db.Update(func(tx *bolt.Tx) error {
-		number, err := tx.Bucket(bucket).NextSequence()
+		number, err := instances.Next(tx)
 		if err != nil {
 			return err
 		}
 		i.Address = NetworkOf(i.Region, i.Account).address(i.Subnet, number)
-		return errors.Join(f.forget(tx), write(tx, i))
+		return errors.Join(f.forget(tx), instances.Put(tx, i, i.ID))
 	})
 	if err != nil {
 		return fmt.Errorf("launch instance %s: %w", i.ID, err)
@@ -122,7 +117,7 @@ func (f *Fleet) Launch(i Instance) error {
 func (f *Fleet) forget(tx *bolt.Tx) (err error) {
 	for id, i := range f.rows {
 		if f.forgotten(i) {
-			err = errors.Join(err, tx.Bucket(bucket).Delete([]byte(id)))
+			err = errors.Join(err, instances.Delete(tx, id))
 			delete(f.rows, id)
 		}
 	}
@@ -131,14 +126,6 @@ func (f *Fleet) forget(tx *bolt.Tx) (err error) {
 
 func (f *Fleet) forgotten(i Instance) bool {
 	return i.State == Terminated && f.Now().Sub(i.Ended) > remembered
-}
-
-func write(tx *bolt.Tx, i Instance) error {
-	raw, err := json.Marshal(i)
-	if err != nil {
-		return err
-	}
-	return tx.Bucket(bucket).Put([]byte(i.ID), raw)
 }
 
 // begin begins the life of an instance, which Terminate ends.
@@ -191,7 +178,7 @@ func (f *Fleet) turn(id string, from, to State, reason string) {
 
 // keep records a changed instance and tells the watchers. The caller holds f.mu.
 func (f *Fleet) keep(i Instance) error {
-	if err := f.db.Update(func(tx *bolt.Tx) error { return write(tx, i) }); err != nil {
+	if err := f.db.Update(func(tx *bolt.Tx) error { return instances.Put(tx, i, i.ID) }); err != nil {
 		return fmt.Errorf("record instance %s: %w", i.ID, err)
 	}
 	f.rows[i.ID] = i

@@ -4,6 +4,7 @@ package table
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -11,6 +12,8 @@ import (
 	"time"
 
 	bolt "go.etcd.io/bbolt"
+
+	"beansprout/localcloud/wire"
 )
 
 // Table is a bucket of records of one type. The parts of a key are joined by "/".
@@ -34,6 +37,18 @@ func Open(file string, buckets ...string) (*bolt.DB, error) {
 		return nil, errors.Join(fmt.Errorf("prepare %s: %w", file, err), db.Close())
 	}
 	return db, nil
+}
+
+// Op returns an operation that does f in a transaction, which is db.View or db.Update. state returns what f works
+// on. What f has written is undone if it fails.
+func Op[State, In, Out any](transaction func(func(*bolt.Tx) error) error, state func(context.Context, wire.Call, *bolt.Tx) State, f func(State, In) (Out, error)) wire.Operation {
+	return wire.Op(func(ctx context.Context, call wire.Call, in In) (out Out, err error) {
+		err = transaction(func(tx *bolt.Tx) error {
+			out, err = f(state(ctx, call, tx), in)
+			return err
+		})
+		return out, err
+	})
 }
 
 // Get returns the record with a key.
