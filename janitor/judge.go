@@ -8,9 +8,9 @@ import (
 )
 
 // Judge returns what the next sweep would decide about an environment of ours at now, by AWS's clock and by what
-// was read of the environment. It asks nobody and may be called concurrently, also during a sweep. That a branch
-// is gone it takes from the record, where an earlier sweep has noted it. What a sweep as a whole is refused for,
-// and how much it does at most, it leaves out.
+// was read of the environment. It asks neither AWS nor the remote, and may be called concurrently, also during a
+// sweep. That a branch is gone it takes from the record, where an earlier sweep has noted it. What a sweep as a
+// whole is refused for, and how much it does at most, it leaves out.
 func (j *Janitor) Judge(e envs.Environment, now time.Time) Decision {
 	f := facts{environment: e, reason: e.KeptBecause(), unread: e.Unread}
 	if e.Record == nil && f.unread == nil {

@@ -1,6 +1,6 @@
 // Package board shows in a browser which feature stands where: a page with all environments, one for each
 // feature, and the same as JSON. It reads only while someone looks, once for all who do, and sends what
-// changes to the open pages. It changes nothing: its forms lead to whoever serves /act.
+// changes to the open pages. It changes nothing: its forms are sent to /act, which the daemon serves.
 package board
 
 import (
@@ -38,7 +38,7 @@ type Config struct {
 
 	// Form returns the hidden fields of a form that acts, such as its tokens; nil adds none.
 	Form func(r *http.Request, act Act) map[string]string
-	// Viewer returns the name of the person who looks, "" where that is not known; nil knows nobody.
+	// Viewer returns the name of the person who looks, "" where that is not known. nil is for a board without names.
 	Viewer func(r *http.Request) string
 	// MayLogOut reports whether the person who looks has logged in here, and not at a proxy; nil knows of no logins.
 	MayLogOut func(r *http.Request) bool

@@ -177,7 +177,7 @@ func TestAPageThatHearsNothingSaysSo(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, crowd(5, time.Now()))
 	p := blank(t)
-	p.Expect("Failed to load resource") // nobody answers
+	p.Expect("Failed to load resource") // the daemon does not answer
 	p.Expect("ERR_")
 	p.Open(s.url)
 	p.started()

@@ -116,8 +116,8 @@ func (w *world) snapshot(inventory *envs.Inventory) (s envs.Snapshot) {
 	return s
 }
 
-// sweepKnowsMore reports whether a sweep goes by what nobody tells Judge, who goes by the record: which branches
-// there are now. Where a description was edited, it reads no tags before the environment is due.
+// sweepKnowsMore reports whether a sweep goes by more than the record, which is all that Judge is told: it asks the
+// remote which branches there are now. Where a description was edited, it reads no tags before the environment is due.
 func (w *world) sweepKnowsMore(e envs.Environment) bool {
 	w.wire.mu.Lock()
 	row := w.wire.of("test", e.ID).Row
