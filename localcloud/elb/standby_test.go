@@ -14,6 +14,7 @@ import (
 	"beansprout/localcloud/autoscaling"
 	"beansprout/localcloud/beanstalk"
 	"beansprout/localcloud/ec2"
+	"beansprout/localcloud/pipes"
 	"beansprout/localcloud/wire"
 	"beansprout/test/load"
 	"beansprout/test/must"
@@ -117,7 +118,7 @@ func (p *pairs) standby(group string) {
 
 // clients sends 5 ms and 3 s requests to the load balancer, until it is stopped.
 func (p *pairs) clients() *load.Clients {
-	entry := load.Listen()
+	entry := pipes.Listen()
 	server := &http.Server{Handler: p.Router(http.NotFoundHandler())}
 	go func() { _ = server.Serve(entry) }()
 	p.t.Cleanup(func() { _ = server.Close() })

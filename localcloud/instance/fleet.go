@@ -252,7 +252,7 @@ func (f *Fleet) All(region string) (all []Instance) {
 // running or nothing listens there.
 func (f *Fleet) Dial(ctx context.Context, id string, port int) (net.Conn, error) {
 	if i, ok := f.Get(id); !ok || i.State == Terminated {
-		return nil, refused(id, port)
+		return nil, unconnected(id, port, syscall.ECONNREFUSED)
 	}
 	return f.Runner.Dial(ctx, id, port)
 }
@@ -262,6 +262,7 @@ func (f *Fleet) Console(ctx context.Context, id string) (string, error) {
 	return f.Runner.Console(ctx, id)
 }
 
-func refused(id string, port int) error {
-	return fmt.Errorf("connect to port %d of instance %s: %w", port, id, syscall.ECONNREFUSED)
+// unconnected returns the error of a connection that could not be made.
+func unconnected(id string, port int, err error) error {
+	return fmt.Errorf("connect to port %d of instance %s: %w", port, id, err)
 }

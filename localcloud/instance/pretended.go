@@ -1,12 +1,14 @@
 package instance
 
 import (
+	"beansprout/localcloud/pipes"
 	"context"
 	"errors"
 	"fmt"
 	"net"
 	"net/http"
 	"sync"
+	"syscall"
 	"time"
 )
 
@@ -31,7 +33,7 @@ func NewPretended(now func() time.Time) *Pretended {
 type server struct {
 	Instance
 	script
-	listener *pipes
+	listener *pipes.Listener
 	http     *http.Server
 	ready    time.Time
 }
@@ -43,7 +45,7 @@ func (p *Pretended) Start(_ context.Context, i Instance) error {
 	if p.running[i.ID] != nil {
 		return nil
 	}
-	s := &server{Instance: i, script: read(i.UserData, i.Version), listener: newPipes()}
+	s := &server{Instance: i, script: read(i.UserData, i.Version), listener: pipes.Listen()}
 	s.ready = p.now().Add(s.start)
 	s.http = &http.Server{Handler: s, ReadHeaderTimeout: time.Minute}
 	go func() { _ = s.http.Serve(s.listener) }() // until Stop
@@ -81,9 +83,13 @@ func (p *Pretended) Close() (err error) {
 func (p *Pretended) Dial(ctx context.Context, id string, port int) (net.Conn, error) {
 	s := p.server(id)
 	if s == nil || s.silent || port != s.port || p.now().Before(s.ready) {
-		return nil, refused(id, port)
+		return nil, unconnected(id, port, syscall.ECONNREFUSED)
 	}
-	return s.listener.dial(ctx, id, port)
+	c, err := s.listener.Dial(ctx, "", "")
+	if err != nil {
+		return nil, unconnected(id, port, err)
+	}
+	return c, nil
 }
 
 func (p *Pretended) server(id string) *server {
@@ -122,43 +128,3 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	_, _ = fmt.Fprintln(w, s.Version, s.ID) // the client may have left
 }
-
-// pipes is a listener whose connections are pipes.
-type pipes struct {
-	accepted chan net.Conn
-	closed   chan struct{}
-	once     sync.Once
-}
-
-func newPipes() *pipes { return &pipes{accepted: make(chan net.Conn), closed: make(chan struct{})} }
-
-func (l *pipes) dial(ctx context.Context, id string, port int) (net.Conn, error) {
-	ours, theirs := net.Pipe()
-	select {
-	case l.accepted <- theirs:
-		return ours, nil
-	case <-l.closed:
-		return nil, refused(id, port)
-	case <-ctx.Done():
-		return nil, fmt.Errorf("connect to port %d of instance %s: %w", port, id, ctx.Err())
-	}
-}
-
-// Accept implements net.Listener.
-func (l *pipes) Accept() (net.Conn, error) {
-	select {
-	case c := <-l.accepted:
-		return c, nil
-	case <-l.closed:
-		return nil, net.ErrClosed
-	}
-}
-
-// Close implements net.Listener.
-func (l *pipes) Close() error {
-	l.once.Do(func() { close(l.closed) })
-	return nil
-}
-
-// Addr implements net.Listener.
-func (l *pipes) Addr() net.Addr { return &net.TCPAddr{IP: net.IPv4zero} }

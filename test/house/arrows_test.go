@@ -91,7 +91,7 @@ var arrows = map[string][]string{
 	"cmd/internal/views":    {"builder", "cmd/internal/terminal", "dockerrun", "envs", "envs/beanstalk", "envs/store", "mask"},
 	"visible":               {},
 	"examples/visit":        {},
-	"notify/notifytest":     {},
+	"notify/notifytest":     {"localcloud/pipes"},
 	"notify/pullrequest":    {"envs", "visible"},
 }
 

@@ -1,6 +1,7 @@
 package traffic
 
 import (
+	"beansprout/localcloud/pipes"
 	"context"
 	"fmt"
 	"io"
@@ -12,14 +13,12 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
-
-	"beansprout/test/load"
 )
 
 // fleet is instances that are HTTP servers behind pipes, so that a test's clock can be a false one.
 type fleet struct {
 	mu   sync.Mutex
-	runs map[string]*load.Pipes
+	runs map[string]*pipes.Listener
 }
 
 // Dial implements Instances.
@@ -37,13 +36,13 @@ func (f *fleet) Dial(ctx context.Context, id string, _ int) (net.Conn, error) {
 // requests.
 func (f *fleet) run(t *testing.T, id string, h http.HandlerFunc) (stop func()) {
 	t.Helper()
-	l := load.Listen()
+	l := pipes.Listen()
 	server := &http.Server{Handler: h}
 	go func() { _ = server.Serve(l) }()
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.runs == nil {
-		f.runs = map[string]*load.Pipes{}
+		f.runs = map[string]*pipes.Listener{}
 	}
 	f.runs[id] = l
 	stop = func() { _ = server.Close() }

@@ -7,6 +7,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"beansprout/localcloud/pipes"
 	"beansprout/test/load"
 )
 
@@ -29,7 +30,7 @@ func move(t *testing.T, drained bool) (answered, failed int, late time.Duration)
 		g := Group{ID: "g", Check: quick, Targets: targets(olds...)}
 		p.Apply(shop(g))
 		synctest.Wait()
-		entry := load.Listen()
+		entry := pipes.Listen()
 		server := &http.Server{Handler: p.Router(http.NotFoundHandler())}
 		go func() { _ = server.Serve(entry) }()
 		defer server.Close()

@@ -1,38 +1,39 @@
-package load
+// Package pipes has a listener without a network.
+package pipes
 
 import (
 	"context"
-	"errors"
 	"net"
 	"sync"
+	"syscall"
 )
 
-// Pipes is a listener whose connections are pipes, so that servers and clients can share the false
+// Listener is a listener whose connections are pipes, so that servers and clients can share the false
 // clock of a test. [Listen] returns one.
-type Pipes struct {
+type Listener struct {
 	calls  chan net.Conn
 	closed chan struct{}
 	once   sync.Once
 }
 
 // Listen returns an open listener.
-func Listen() *Pipes { return &Pipes{calls: make(chan net.Conn), closed: make(chan struct{})} }
+func Listen() *Listener { return &Listener{calls: make(chan net.Conn), closed: make(chan struct{})} }
 
 // Dial connects to the listener. It is refused when the listener is closed.
-func (l *Pipes) Dial(ctx context.Context, _, _ string) (net.Conn, error) {
+func (l *Listener) Dial(ctx context.Context, _, _ string) (net.Conn, error) {
 	here, there := net.Pipe()
 	select {
 	case l.calls <- there:
 		return here, nil
 	case <-l.closed:
-		return nil, errors.New("connection refused")
+		return nil, syscall.ECONNREFUSED
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
 }
 
 // Accept implements net.Listener.
-func (l *Pipes) Accept() (net.Conn, error) {
+func (l *Listener) Accept() (net.Conn, error) {
 	select {
 	case c := <-l.calls:
 		return c, nil
@@ -42,10 +43,10 @@ func (l *Pipes) Accept() (net.Conn, error) {
 }
 
 // Close implements net.Listener. The connections stay open.
-func (l *Pipes) Close() error {
+func (l *Listener) Close() error {
 	l.once.Do(func() { close(l.closed) })
 	return nil
 }
 
 // Addr implements net.Listener.
-func (l *Pipes) Addr() net.Addr { return &net.TCPAddr{} }
+func (l *Listener) Addr() net.Addr { return &net.TCPAddr{} }
