@@ -1,9 +1,10 @@
 package envs
 
 import (
-	"beansprout/visible"
 	"fmt"
 	"time"
+
+	"beansprout/visible"
 )
 
 // An Event is one thing that happened during an operation of the Manager.

@@ -1,11 +1,12 @@
 package envs
 
 import (
-	"beansprout/envs/store"
-	"beansprout/visible"
 	"context"
 	"errors"
 	"time"
+
+	"beansprout/envs/store"
+	"beansprout/visible"
 )
 
 // removalInterrupted is why a removal failed that did not come to its end.

@@ -1,12 +1,13 @@
 package store
 
 import (
-	"beansprout/visible"
 	"crypto/sha256"
 	"encoding/hex"
 	"slices"
 	"strings"
 	"time"
+
+	"beansprout/visible"
 )
 
 const (

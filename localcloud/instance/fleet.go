@@ -1,7 +1,6 @@
 package instance
 
 import (
-	"beansprout/localcloud/table"
 	"cmp"
 	"context"
 	"errors"
@@ -16,6 +15,8 @@ import (
 	"time"
 
 	bolt "go.etcd.io/bbolt"
+
+	"beansprout/localcloud/table"
 )
 
 // Config configures a Fleet.

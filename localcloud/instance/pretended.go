@@ -1,7 +1,6 @@
 package instance
 
 import (
-	"beansprout/localcloud/pipes"
 	"context"
 	"errors"
 	"fmt"
@@ -10,6 +9,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"beansprout/localcloud/pipes"
 )
 
 // Pretended runs instances as HTTP servers in this process, without a network: a connection is a

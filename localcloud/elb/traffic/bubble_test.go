@@ -1,7 +1,6 @@
 package traffic
 
 import (
-	"beansprout/localcloud/pipes"
 	"context"
 	"fmt"
 	"io"
@@ -13,6 +12,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"beansprout/localcloud/pipes"
 )
 
 // fleet is instances that are HTTP servers behind pipes, so that a test's clock can be a false one.
